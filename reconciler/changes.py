@@ -1,0 +1,370 @@
+"""The plan as data: what differs, object by object and field by field.
+
+A *change* says what differs between desired and live state, in no system's
+tongue. Its smallest part is an *atom*: (address, live id, path, before,
+after), one for each field and one for each membership edge. Atoms are what a
+review approves and what an apply checks; everything here is JSON-able,
+comparable and digestible.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from reconciler.errors import Place
+from reconciler.model import Address, Path, Value
+
+FORMAT_VERSION = 1
+
+Removal = Literal["deactivate", "revoke"]
+"""How an update takes a person's access away. A deletion is a change of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs. For a membership edge the path is ("members", user key), the value True."""
+
+    path: Path
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """An object that is not live yet; its fields go from unset to a value."""
+
+    address: Address
+    label: str
+    fields: tuple[FieldChange, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A live object of which some fields differ; ``removal`` where that takes a person's access away."""
+
+    address: Address
+    label: str
+    id: str
+    fields: tuple[FieldChange, ...]
+    place: Place
+    removal: Removal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A live object that is to go."""
+
+    address: Address
+    label: str
+    id: str
+    place: Place
+
+
+Change = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """The smallest thing that can be reviewed; ``id`` is None for what the plan creates.
+
+    A deletion is the atom with the empty path, from True to None.
+    """
+
+    address: Address
+    id: str | None
+    path: Path
+    before: Value
+    after: Value
+
+    def __str__(self) -> str:
+        return " ".join((str(self.address), *self.path))
+
+    @property
+    def member(self) -> Address | None:
+        """The person of a membership edge; None for every other atom."""
+        return Address("user", self.path[1]) if self.path[:1] == ("members",) else None
+
+
+def atoms(change: Change) -> tuple[Atom, ...]:
+    """All atoms of one change, in its own order."""
+    if isinstance(change, Delete):
+        return (Atom(change.address, change.id, (), before=True, after=None),)
+    live_id = change.id if isinstance(change, Update) else None
+    return tuple(Atom(change.address, live_id, f.path, f.before, f.after) for f in change.fields)
+
+
+def narrow(change: Change, wanted: Iterable[Atom]) -> Change | None:
+    """The change with only the wanted atoms left; None where none is."""
+    keep = set(wanted)
+    if isinstance(change, Delete):
+        return change if keep.issuperset(atoms(change)) else None
+    fields = tuple(f for f, atom in zip(change.fields, atoms(change), strict=True) if atom in keep)
+    return replace(change, fields=fields) if fields else None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a reader of the plan should know and that is no change.
+
+    ``code`` is one word for programs; ``warning`` says that a person should act.
+    """
+
+    code: str
+    message: str
+    place: Place | None = None
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What was live when the plan was made: the numbers that guards and summaries divide by.
+
+    ``users``, ``groups``, ``memberships`` and ``values`` count the live things
+    that the files manage. ``members`` and ``losses`` count, by group address, the
+    live members and those whose membership ends (also through a deletion);
+    ``emptied`` names the groups that end without any member.
+    """
+
+    users: int = 0
+    active_users: int = 0
+    active_users_after: int = 0
+    groups: int = 0
+    memberships: int = 0
+    values: int = 0
+    unlisted_users: int = 0
+    unlisted_groups: int = 0
+    kept_members: int = 0
+    members: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
+    caller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a plan changes, by kind. A deactivated or revoked user is not also an updated one.
+
+    ``groups_updated`` counts groups of which the name or members change.
+    """
+
+    users_created: int = 0
+    users_updated: int = 0
+    users_deactivated: int = 0
+    users_revoked: int = 0
+    users_deleted: int = 0
+    groups_created: int = 0
+    groups_updated: int = 0
+    groups_deleted: int = 0
+    memberships_added: int = 0
+    memberships_removed: int = 0
+    values_set: int = 0
+    values_cleared: int = 0
+
+    @property
+    def removals(self) -> int:
+        """The number that ``--allow-removals`` must name: all that takes something away."""
+        return (
+            self.users_deactivated
+            + self.users_revoked
+            + self.users_deleted
+            + self.groups_deleted
+            + self.memberships_removed
+            + self.values_cleared
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one run would change at one target, in the order of its application.
+
+    ``requests`` is the number of writes; ``requests_per_minute`` the target's
+    pace, 0 for none. ``created_at`` is the only field that differs between two
+    plans of the same inputs.
+    """
+
+    target: str
+    provider: str
+    url: str
+    changes: tuple[Change, ...] = ()
+    census: Census = Census()
+    notes: tuple[Note, ...] = ()
+    requests: int = 0
+    requests_per_minute: int = 0
+    created_at: str = ""
+
+    @property
+    def counts(self) -> Counts:
+        """How much changes, by kind."""
+        return count(self.changes)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the canonical JSON of target name, URL and changes without their places."""
+        changes = []
+        for change in self.changes:
+            encoded = encode_change(change)
+            del encoded["place"]
+            changes.append(encoded)
+        value = {"target": self.target, "url": self.url, "changes": changes}
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def count(changes: Sequence[Change]) -> Counts:
+    """Count the changes by kind."""
+    tally = dict.fromkeys(Counts.__slots__, 0)
+    for change in changes:
+        noun = f"{change.address.kind}s"
+        match change:
+            case Create():
+                tally[f"{noun}_created"] += 1
+            case Update(removal=None):
+                tally[f"{noun}_updated"] += 1
+            case Update(removal=removal):
+                tally[f"{noun}_{'revoked' if removal == 'revoke' else 'deactivated'}"] += 1
+            case Delete():
+                tally[f"{noun}_deleted"] += 1
+        for item in _fields(change):
+            if item.path[0] == "members":
+                tally["memberships_removed" if item.after is None else "memberships_added"] += 1
+            elif item.path[0] == "attributes":
+                tally["values_cleared" if item.after is None else "values_set"] += 1
+    return Counts(**tally)
+
+
+def _fields(change: Change) -> Iterator[FieldChange]:
+    return iter(() if isinstance(change, Delete) else change.fields)
+
+
+def encode_change(change: Change) -> dict[str, object]:
+    """One change as JSON data, as ``schemas/plan.schema.json`` describes it."""
+    encoded: dict[str, object] = {
+        "action": type(change).__name__.lower(),
+        "address": str(change.address),
+        "label": change.label,
+    }
+    if not isinstance(change, Create):
+        encoded["id"] = change.id
+    if isinstance(change, Update) and change.removal:
+        encoded["removal"] = change.removal
+    if not isinstance(change, Delete):
+        encoded["fields"] = [
+            {"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields
+        ]
+    encoded["place"] = str(change.place)
+    return encoded
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as text to save: the same inputs give the same bytes, but for ``created_at``."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "created_at": plan.created_at,
+        "target": plan.target,
+        "provider": plan.provider,
+        "url": plan.url,
+        "digest": plan.digest,
+        "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
+        "requests": plan.requests,
+        "requests_per_minute": plan.requests_per_minute,
+        "census": asdict(plan.census),
+        "notes": [
+            {
+                "code": note.code,
+                "message": note.message,
+                "place": str(note.place) if note.place else None,
+                "warning": note.warning,
+            }
+            for note in plan.notes
+        ],
+        "changes": [encode_change(change) for change in plan.changes],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def from_json(text: str) -> Plan:
+    """Read a saved plan back; raises ValueError with what is wrong with it.
+
+    The digest is checked, so a plan that was edited after it was saved is not
+    accepted.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        message = f"it is not JSON: {error}"
+        raise ValueError(message) from None
+    if not isinstance(document, dict) or "format_version" not in document:
+        message = "it is not a saved plan"
+        raise ValueError(message)
+    version = document["format_version"]
+    if version != FORMAT_VERSION:
+        message = f"its format_version is {version!r}; this release reads {FORMAT_VERSION}: plan again"
+        raise ValueError(message)
+    try:
+        plan = _decode_plan(document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        message = f"it is not a saved plan, or was cut or edited: {error!r}"
+        raise ValueError(message) from None
+    if plan.digest != document.get("digest"):
+        message = "its changes do not match its digest: it was edited after it was saved; plan again"
+        raise ValueError(message)
+    return plan
+
+
+def _decode_plan(document: dict[str, Any]) -> Plan:
+    census = dict(document["census"])
+    census["emptied"] = tuple(census["emptied"])
+    return Plan(
+        target=document["target"],
+        provider=document["provider"],
+        url=document["url"],
+        changes=tuple(_decode_change(item) for item in document["changes"]),
+        census=Census(**census),
+        notes=tuple(
+            Note(
+                item["code"],
+                item["message"],
+                _decode_place(item["place"]) if item["place"] else None,
+                item["warning"],
+            )
+            for item in document["notes"]
+        ),
+        requests=document["requests"],
+        requests_per_minute=document["requests_per_minute"],
+        created_at=document["created_at"],
+    )
+
+
+def _decode_change(item: dict[str, Any]) -> Change:
+    kind, _, key = item["address"].partition("/")
+    if kind not in ("user", "group"):
+        message = f"unknown kind of object in {item['address']!r}"
+        raise ValueError(message)
+    address, place = Address(kind, key), _decode_place(item["place"])
+    action, label = item["action"], item["label"]
+    if action == "delete":
+        return Delete(address, label, item["id"], place)
+    fields = tuple(
+        FieldChange(tuple(f["path"]), _decode_value(f["before"]), _decode_value(f["after"]))
+        for f in item["fields"]
+    )
+    if action == "create":
+        return Create(address, label, fields, place)
+    if action == "update":
+        return Update(address, label, item["id"], fields, place, item.get("removal"))
+    message = f"unknown action {action!r}"
+    raise ValueError(message)
+
+
+def _decode_value(value: Any) -> Value:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _decode_place(text: str) -> Place:
+    file, line, column = [*text.rsplit(":", 2), "", ""][:3]
+    if line.isdigit() and column.isdigit():
+        return Place(file, int(line), int(column))
+    return Place(text)

@@ -1,0 +1,140 @@
+"""What a directory holds, in words that no system owns.
+
+The same ``User`` and ``Group`` describe the desired and the live side, so like
+is compared with like; ``Live`` adds the id, which stays out of the domain.
+``None`` in a field means that its author said nothing: not managed, not read.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+from reconciler.errors import Place
+
+Kind = Literal["user", "group"]
+Scalar = str | int | float | bool
+Value = Scalar | tuple[str | int | float, ...] | None
+"""An attribute's value: text, a number, several of those, or None for no value."""
+
+Path = tuple[str, ...]
+"""Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
+
+
+def user_key(email: str) -> str:
+    """The identity of a user: the e-mail address, lower-cased and NFC-normalised."""
+    return unicodedata.normalize("NFC", email.strip().lower())
+
+
+def group_key(name: str) -> str:
+    """The identity of a group: its name, NFC-normalised and without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """The name of one object in every plan, journal and message: ``user/ada@acme.com``."""
+
+    kind: Kind
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.key}"
+
+
+def user_address(email: str) -> Address:
+    """The address of the user with this e-mail address, in any spelling."""
+    return Address("user", user_key(email))
+
+
+def group_address(name: str) -> Address:
+    """The address of the group with this name, in any case."""
+    return Address("group", group_key(name))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person. ``groups`` holds group keys; a key missing in ``attributes`` is not managed or not known."""
+
+    email: str
+    name: str | None = None
+    active: bool | None = None
+    groups: frozenset[str] | None = None
+    attributes: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group. ``members`` holds user keys; on the desired side None means stated elsewhere or nowhere."""
+
+    name: str
+    members: frozenset[str] | None = None
+
+
+R = TypeVar("R", User, Group)
+
+
+@dataclass(frozen=True, slots=True)
+class Live(Generic[R]):
+    """A resource as the system has it, with the id the system gave it."""
+
+    resource: R
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A user attribute as the instance defines it."""
+
+    name: str
+    type: Literal["String", "Number"] = "String"
+    multiple: bool = False
+    default: Value = None
+    system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the credential is; empty text where the system does not say."""
+
+    email: str = ""
+    id: str = ""
+
+
+def _nowhere(_address: Address, _path: Path) -> Place:
+    return Place("-")
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """All that the files of one target say, defaults filled in and cross-references checked.
+
+    ``users`` and ``groups`` are keyed by identity and hold no tombstones; those
+    are in ``absent``. ``from_users`` are the groups whose members the users
+    state. ``previously`` holds older keys of a declared object. ``locate`` finds
+    the place of an object or of a field in it; it may read the file again.
+    """
+
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    absent: frozenset[Address] = frozenset()
+    from_users: frozenset[str] = frozenset()
+    previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    locate: Callable[[Address, Path], Place] = field(default=_nowhere, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """All that one complete read of a system found.
+
+    ``Group.members`` here are the members that the user list knows;
+    ``foreign`` counts the others by group id, and nothing ever touches them.
+    A user's attribute key that is missing was not read; None means no value.
+    ``definitions`` is None where nothing needed them.
+    """
+
+    users: tuple[Live[User], ...] = ()
+    groups: tuple[Live[Group], ...] = ()
+    definitions: Mapping[str, Definition] | None = None
+    foreign: Mapping[str, int] = field(default_factory=dict)
+    caller: Caller = Caller()

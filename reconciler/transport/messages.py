@@ -1,0 +1,74 @@
+"""HTTP as values, and the one port through which all of it goes.
+
+``send`` is the whole interface: the network, pacing, credentials, faults and
+the sandbox are all a ``Transport`` or something around one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Method = Literal["GET", "POST", "PATCH", "DELETE", "PUT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. ``path`` is relative to the API root (``/scim/v2/users``), already escaped.
+
+    ``query`` values are plain text, escaped by whoever puts them on a wire.
+    ``headers`` may hold a credential and are never shown.
+    """
+
+    method: Method
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer. ``json`` is the parsed body, None where there is none or it is not JSON.
+
+    ``text`` is the body as it came where it could not be parsed. Header names
+    are lower-case.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    text: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status says that it was done."""
+        return 200 <= self.status < 300  # noqa: PLR2004 (the HTTP success range)
+
+
+class Transport(Protocol):
+    """Anything that answers requests.
+
+    Raises NoAnswer where no complete answer came back, and Unreachable where
+    nothing was sent and sending again would not help.
+    """
+
+    def send(self, request: Request) -> Response:
+        """Send one request and return its answer, whatever its status."""
+        ...
+
+
+class Reader:
+    """The half of a Transport that cannot write: it has no method that takes one."""
+
+    __slots__ = ("_get",)
+
+    def __init__(self, transport: Transport) -> None:
+        def get(path: str, query: Mapping[str, str]) -> Response:
+            return transport.send(Request("GET", path, query))
+
+        # A closure, not the transport itself: whoever holds a Reader cannot reach send.
+        self._get = get
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
+        """Read one path; raises what the transport raises."""
+        return self._get(path, query or {})
