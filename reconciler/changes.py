@@ -9,9 +9,10 @@ comparable and digestible.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, assert_never, cast
 
 from reconciler.errors import Place
 from reconciler.model import Address, Path, Value
@@ -102,7 +103,15 @@ def narrow(change: Change, wanted: Iterable[Atom]) -> Change | None:
     if isinstance(change, Delete):
         return change if keep.issuperset(atoms(change)) else None
     fields = tuple(f for f, atom in zip(change.fields, atoms(change), strict=True) if atom in keep)
-    return replace(change, fields=fields) if fields else None
+    if not fields:
+        return None
+    if (
+        isinstance(change, Update)
+        and change.removal == "deactivate"
+        and all(f.path != ("active",) for f in fields)
+    ):
+        return replace(change, fields=fields, removal=None)
+    return replace(change, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +219,7 @@ class Plan:
             changes.append(encoded)
         value = {"target": self.target, "url": self.url, "changes": changes}
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def count(changes: Sequence[Change]) -> Counts:
@@ -227,6 +236,8 @@ def count(changes: Sequence[Change]) -> Counts:
                 tally[f"{noun}_{'revoked' if removal == 'revoke' else 'deactivated'}"] += 1
             case Delete():
                 tally[f"{noun}_deleted"] += 1
+            case _:  # pragma: no cover (mypy proves that there is no other change)
+                assert_never(change)
         for item in _fields(change):
             if item.path[0] == "members":
                 tally["memberships_removed" if item.after is None else "memberships_added"] += 1
@@ -282,7 +293,20 @@ def to_json(plan: Plan) -> str:
         ],
         "changes": [encode_change(change) for change in plan.changes],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return dump_json(document)
+
+
+def dump_json(document: object) -> str:
+    """JSON text that people can read and a terminal can show: what is not printable stands escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return _NOT_ASCII.sub(_escape_unprintable, text) + "\n"
+
+
+_NOT_ASCII = re.compile(r"[^\n -~]+")
+
+
+def _escape_unprintable(match: re.Match[str]) -> str:
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in match[0])
 
 
 def from_json(text: str) -> Plan:
@@ -293,7 +317,7 @@ def from_json(text: str) -> Plan:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"it is not JSON: {error}"
         raise ValueError(message) from None
     if not isinstance(document, dict) or "format_version" not in document:
@@ -306,7 +330,7 @@ def from_json(text: str) -> Plan:
     try:
         plan = _decode_plan(document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        message = f"it is not a saved plan, or was cut or edited: {error!r}"
+        message = f"it is not a saved plan, or was cut or edited: {_explained(error)}"
         raise ValueError(message) from None
     if plan.digest != document.get("digest"):
         message = "its changes do not match its digest: it was edited after it was saved; plan again"
@@ -314,57 +338,96 @@ def from_json(text: str) -> Plan:
     return plan
 
 
+def _explained(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
 def _decode_plan(document: dict[str, Any]) -> Plan:
-    census = dict(document["census"])
-    census["emptied"] = tuple(census["emptied"])
     return Plan(
-        target=document["target"],
-        provider=document["provider"],
-        url=document["url"],
-        changes=tuple(_decode_change(item) for item in document["changes"]),
-        census=Census(**census),
+        target=_typed(document["target"], str),
+        provider=_typed(document["provider"], str),
+        url=_typed(document["url"], str),
+        changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
+        census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(
             Note(
-                item["code"],
-                item["message"],
-                _decode_place(item["place"]) if item["place"] else None,
-                item["warning"],
+                _typed(item["code"], str),
+                _typed(item["message"], str),
+                _decode_place(_typed(item["place"], str)) if item["place"] is not None else None,
+                _typed(item["warning"], bool),
             )
-            for item in document["notes"]
+            for item in _typed(document["notes"], list)
         ),
-        requests=document["requests"],
-        requests_per_minute=document["requests_per_minute"],
-        created_at=document["created_at"],
+        requests=_typed(document["requests"], int),
+        requests_per_minute=_typed(document["requests_per_minute"], int),
+        created_at=_typed(document["created_at"], str),
     )
+
+
+def _decode_census(item: dict[str, Any]) -> Census:
+    decoded: dict[str, Any] = {}
+    for name, default in asdict(Census()).items():
+        value = _typed(item[name], list if isinstance(default, tuple) else type(default))
+        if isinstance(value, dict):
+            value = {group: _typed(number, int) for group, number in value.items()}
+        decoded[name] = tuple(_typed(one, str) for one in value) if isinstance(value, list) else value
+    return Census(**decoded)
 
 
 def _decode_change(item: dict[str, Any]) -> Change:
-    kind, _, key = item["address"].partition("/")
-    if kind not in ("user", "group"):
-        message = f"unknown kind of object in {item['address']!r}"
+    kind, _, key = _typed(item["address"], str).partition("/")
+    if kind not in ("user", "group") or not key:
+        message = f"{item['address']!r} is not the address of a user or group"
         raise ValueError(message)
-    address, place = Address(kind, key), _decode_place(item["place"])
-    action, label = item["action"], item["label"]
+    address, place = Address(kind, key), _decode_place(_typed(item["place"], str))
+    action, label = item["action"], _typed(item["label"], str)
     if action == "delete":
-        return Delete(address, label, item["id"], place)
-    fields = tuple(
-        FieldChange(tuple(f["path"]), _decode_value(f["before"]), _decode_value(f["after"]))
-        for f in item["fields"]
-    )
+        return Delete(address, label, _typed(item["id"], str), place)
+    fields = tuple(_decode_field(kind, field) for field in _typed(item["fields"], list))
     if action == "create":
         return Create(address, label, fields, place)
     if action == "update":
-        return Update(address, label, item["id"], fields, place, item.get("removal"))
+        removal = item.get("removal")
+        if removal is not None and (kind != "user" or removal not in ("deactivate", "revoke")):
+            message = f"{removal!r} is not a way to take the access of {address} away"
+            raise ValueError(message)
+        return Update(address, label, _typed(item["id"], str), fields, place, removal)
     message = f"unknown action {action!r}"
     raise ValueError(message)
 
 
+_OWN_FIELDS = {"user": (("email",), ("name",), ("active",)), "group": (("name",),)}
+_NESTED_FIELDS = {"user": "attributes", "group": "members"}
+
+
+def _decode_field(kind: str, item: dict[str, Any]) -> FieldChange:
+    path = tuple(_typed(part, str) for part in _typed(item["path"], list))
+    nested = len(path) == 2 and path[0] == _NESTED_FIELDS[kind] and path[1]  # noqa: PLR2004 (key in a mapping)
+    if not nested and path not in _OWN_FIELDS[kind]:
+        message = f"a {kind} has no field {list(path)!r}"
+        raise ValueError(message)
+    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]))
+
+
 def _decode_value(value: Any) -> Value:
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(_typed(one, str, int, float) for one in value)
+    return cast("Value", _typed(value, str, int, float, bool, type(None)))
+
+
+def _typed(value: Any, *kinds: type) -> Any:
+    """The value, where it is exactly of one of these types; raises TypeError where it is not."""
+    if type(value) not in kinds:
+        message = f"{value!r} is not a {' or '.join(kind.__name__ for kind in kinds)}"
+        raise TypeError(message)
+    return value
 
 
 def _decode_place(text: str) -> Place:
     file, line, column = [*text.rsplit(":", 2), "", ""][:3]
-    if line.isdigit() and column.isdigit():
+    if _NUMBER.fullmatch(line) and _NUMBER.fullmatch(column):
         return Place(file, int(line), int(column))
     return Place(text)
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")

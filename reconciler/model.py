@@ -138,3 +138,16 @@ class LiveState:
     definitions: Mapping[str, Definition] | None = None
     foreign: Mapping[str, int] = field(default_factory=dict)
     caller: Caller = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a plan must know beyond the plain lists, so that a read costs no request more.
+
+    ``attributes`` maps a user key to the attribute keys whose values must be
+    known; ``deleted`` holds the user keys that are to be deleted, of which a
+    listed but inactive row may be the trace of an earlier deletion.
+    """
+
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()

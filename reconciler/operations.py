@@ -4,12 +4,13 @@ An *operation* becomes a *request* once every ``Ref`` in it has a real id.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 from urllib.parse import quote
 
-from reconciler.changes import Atom
+from reconciler.changes import Atom, Change, Create, Delete, Update, atoms, narrow
 from reconciler.model import Address
 from reconciler.transport.messages import Method, Request
 
@@ -65,7 +66,7 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9_-]+")
 def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
     """Fill in the ids; raises KeyError for an address of which none is known."""
     segments = [
-        quote(_fill(part, ids), safe="") if isinstance(part, Ref) else part for part in operation.path
+        quote(_fill(part, ids) if isinstance(part, Ref) else part, safe="") for part in operation.path
     ]
     return Request(operation.method, "/" + "/".join(segments), json=_resolve_json(operation.body, ids))
 
@@ -97,3 +98,65 @@ def _refs(value: object) -> Iterator[Ref]:
             yield from _refs(item)
     elif isinstance(value, dict):
         yield from _refs(list(value.values()))
+
+
+class Stage(IntEnum):
+    """When an atom is applied: access is given before any is taken, and what is deleted goes last.
+
+    A group's name is written together with its first added (or removed) members,
+    in one request; a declared name is never also an older name, so no other
+    change waits for it. A person's whole update waits when it takes access away.
+    """
+
+    CREATE_USERS = 0
+    NAME_GROUPS = 1
+    UPDATE_USERS = 2
+    ADD_MEMBERS = 3
+    REMOVE_MEMBERS = 4
+    REMOVE_USERS = 5
+    DELETE_GROUPS = 6
+
+
+def stage_of(change: Change, atom: Atom) -> Stage:
+    """The stage at which an atom of this change is applied."""
+    if atom.member:
+        return Stage.ADD_MEMBERS if atom.after else Stage.REMOVE_MEMBERS
+    if change.address.kind == "group":
+        if isinstance(change, Delete):
+            return Stage.DELETE_GROUPS
+        edges = (
+            Stage.ADD_MEMBERS if f.after else Stage.REMOVE_MEMBERS
+            for f in change.fields
+            if f.path != atom.path
+        )
+        return min(edges, default=Stage.NAME_GROUPS)
+    if isinstance(change, Create):
+        return Stage.CREATE_USERS
+    if isinstance(change, Update) and change.removal is None:
+        return Stage.UPDATE_USERS
+    return Stage.REMOVE_USERS
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes by the stage of their first atom, then by address."""
+
+    def key(change: Change) -> tuple[Stage, Address]:
+        # A person who is only taken out of groups has no field of their own.
+        first = min((stage_of(change, atom) for atom in atoms(change)), default=Stage.REMOVE_USERS)
+        return first, change.address
+
+    return tuple(sorted(changes, key=key))
+
+
+def stages(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
+    """The changes cut into the parts that are applied one after the other; empty parts are left out."""
+    parts: dict[Stage, list[Change]] = {stage: [] for stage in Stage}
+    for change in changes:
+        by_stage: dict[Stage, list[Atom]] = {}
+        for atom in atoms(change):
+            by_stage.setdefault(stage_of(change, atom), []).append(atom)
+        for stage, wanted in by_stage.items():
+            part = narrow(change, wanted) if len(by_stage) > 1 else change
+            if part is not None:  # pragma: no branch (what was found in a change is left in it)
+                parts[stage].append(part)
+    yield from (tuple(part) for part in parts.values() if part)

@@ -1,0 +1,51 @@
+# Everything here sets up what it needs, in .venv, from requirements.lock. PYTHON=... picks another Python.
+PYTHON ?= python3
+BIN := .venv/bin
+RECONCILER := $(BIN)/reconciler
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench format lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omni
+	@rm -rf desired-state/demo/.reconciler
+	@printf '\n$$ reconciler validate demo\n' && $(RECONCILER) validate demo
+	@printf '\n$$ reconciler plan demo --out .reconciler/demo.json\n' && $(RECONCILER) plan demo --out .reconciler/demo.json
+	@printf '\n$$ reconciler apply demo --plan .reconciler/demo.json\n' && $(RECONCILER) apply demo --plan .reconciler/demo.json
+	@printf '\n$$ reconciler plan demo --detailed-exitcode\n' && $(RECONCILER) plan demo --detailed-exitcode
+
+test: .venv/ready ## Run all tests
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+lint: .venv/ready ## Check style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready ## Measure speed and requests, as ratios within this run
+	$(BIN)/python bench/bench.py
+
+format: .venv/ready ## Put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/ready ## Resolve the dependencies anew into requirements.lock
+	$(PIP) install uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
+
+clean: ## Remove what was set up and what was left over
+	rm -rf .venv .reconciler .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed; name one with: make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; }
+	@echo 'Setting up .venv ...'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,287 @@
+"""Valid data of all files to one desired state: identity, defaults, cross-references.
+
+Two passes. The first declares: every entry of every file gets its identity,
+its defaults and its place, and what is declared twice is found. The second
+follows each name from where it is used to what it names. Nothing is concluded
+from an entry of which something was refused, nor from a name that is missing
+while a file could not be read to its end.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from difflib import get_close_matches
+from fnmatch import translate
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from reconciler.desired.documents import Document
+from reconciler.desired.sources import Source, Steps
+from reconciler.errors import Place, Problem
+from reconciler.model import Address, DesiredState, Group, Kind, Path, User, Value, group_key, user_key
+
+_SECTIONS: Final[dict[Kind, str]] = {"user": "users", "group": "groups"}
+_LISTED: Final[dict[str, Kind]] = {"groups": "group", "members": "user"}
+_KEY_OF: Final[dict[Kind, Callable[[str], str]]] = {"user": user_key, "group": group_key}
+
+Complaint = tuple[str, str]
+"""What is wrong, and what to do."""
+
+H = TypeVar("H", bound=Hashable)
+
+
+def build(
+    documents: Sequence[Document], ignore_users: Sequence[str] = (), ignore_groups: Sequence[str] = ()
+) -> tuple[DesiredState, list[Problem]]:
+    """The state that the documents describe together, and every problem between them.
+
+    The documents' data is valid against the schema, whose own problems are not
+    repeated. ``ignore_users`` and ``ignore_groups`` are globs that match
+    without case; what they match may be neither declared nor named.
+    """
+    builder = _Builder(ignore_users, ignore_groups)
+    for document in documents:
+        builder.declare(document)
+    for document in documents:
+        builder.follow(document)
+    return builder.state(), builder.problems
+
+
+class Places:
+    """Finds the place of an object or of a field in it. Keeps the text of the files, not their data."""
+
+    def __init__(self) -> None:
+        self.names: dict[Kind, dict[str, tuple[Source, str]]] = {"user": {}, "group": {}}
+
+    def __call__(self, address: Address, path: Path = ()) -> Place:
+        """The place where a field is written, else the innermost thing around it, else ``-``.
+
+        What came from the defaults of a user's file is placed there; an edge of
+        a group whose members the users state, at the user.
+        """
+        declared = self.names[address.kind].get(address.key)
+        if declared is None:
+            return Place("-")
+        source, name = declared
+        found = _find(source, address.kind, name, path)
+        if not found and path[:1] == ("members",) and (person := self.names["user"].get(path[-1])):
+            found = _find(person[0], "user", person[1], ("groups", address.key))
+        return found or source.nearest((_SECTIONS[address.kind], name, *path))
+
+
+def _find(source: Source, kind: Kind, name: str, path: Path) -> Place | None:
+    """The place of a field, or of an item of a list of names; in the entry, else in its file's defaults."""
+    listed = kind if path[:1] == ("previously",) else _LISTED.get("".join(path[:1]))
+    entries: list[Steps] = [(_SECTIONS[kind], name)]
+    if kind == "user" and path:
+        entries.append(("defaults", "users"))
+    for entry in entries:
+        found = source.find((*entry, *path))
+        if not found and listed and path[1:]:
+            found = source.find_item((*entry, path[0]), partial(_names, _KEY_OF[listed], path[1]))
+        if found:
+            return found
+    return None
+
+
+def _names(key_of: Callable[[str], str], key: str, text: str) -> bool:
+    return key_of(text) == key
+
+
+class _GroupKeys(dict[str, str]):
+    """The key of each group name, worked out once."""
+
+    def __missing__(self, name: str) -> str:
+        key = self[name] = group_key(name)
+        return key
+
+
+class _Builder:
+    def __init__(self, ignore_users: Sequence[str], ignore_groups: Sequence[str]) -> None:
+        self.problems: list[Problem] = []
+        self._ignored = {
+            "user": _matcher(ignore_users, user_key),
+            "group": _matcher(ignore_groups, group_key),
+        }
+        self._group_keys = _GroupKeys()
+        self._places = Places()
+        self._users: dict[str, User] = {}
+        self._groups: dict[str, Group] = {}
+        self._from_users: set[str] = set()
+        self._absent: set[Address] = set()
+        self._previously: dict[Address, tuple[str, ...]] = {}
+        self._claims: dict[Address, Address] = {}  # an earlier name: who claims it first
+        self._unsure: set[Address] = set()
+        self._whole = True
+        # A large directory repeats the same few values: equal ones are one object.
+        self._shared: dict[Hashable, Any] = {}
+
+    def state(self) -> DesiredState:
+        return DesiredState(
+            users=self._users,
+            groups=self._groups,
+            absent=frozenset(self._absent),
+            from_users=frozenset(self._from_users),
+            previously=self._previously,
+            locate=self._places,
+        )
+
+    # First pass: what is declared
+
+    def declare(self, document: Document) -> None:
+        self._whole = self._whole and document.whole
+        for name, entry in document.data.get("groups", {}).items():
+            key = self._group_keys[name]
+            if self._admit(document, "group", key, name, entry):
+                members = entry.get("members")
+                if members == "from_users":
+                    self._from_users.add(key)
+                stated = frozenset(map(user_key, members)) if isinstance(members, list) else None
+                self._groups[key] = Group(name, stated)
+        defaults = document.data.get("defaults", {}).get("users", {})
+        for name, entry in document.data.get("users", {}).items():
+            key = user_key(name)
+            if self._admit(document, "user", key, name, entry):
+                self._users[key] = self._user(name, entry, defaults)
+
+    def _admit(self, document: Document, kind: Kind, key: str, name: str, entry: dict[str, Any]) -> bool:
+        """Give an entry its identity and place; whether it is one that is to be there."""
+        steps = (_SECTIONS[kind], name)
+        names = self._places.names[kind]
+        if key in names:
+            message = f"{kind} `{name}` is declared twice; first at {self._places(Address(kind, key))}"
+            self.problems.append(Problem(document.source.nearest(steps), message, "keep one of them"))
+            return False
+        names[key] = (document.source, name)
+        if self._ignored[kind](key):
+            self.problems.append(Problem(document.source.nearest(steps), *_ignored(name)))
+        if steps in document.damaged:
+            self._unsure.add(Address(kind, key))
+        if "state" in entry:
+            self._absent.add(Address(kind, key))
+            return False
+        if earlier := entry.get("previously"):
+            own = Address(kind, key)
+            self._previously[own] = tuple(dict.fromkeys(map(_KEY_OF[kind], earlier)))
+            for old in self._previously[own]:
+                self._claims.setdefault(Address(kind, old), own)
+        return True
+
+    def _user(self, name: str, entry: dict[str, Any], defaults: dict[str, Any]) -> User:
+        groups = entry.get("groups", defaults.get("groups"))
+        attributes = entry.get("attributes")
+        if "attributes" in defaults:
+            attributes = {**defaults["attributes"], **(attributes or {})}
+        return User(
+            email=name,
+            name=entry.get("name"),
+            active=entry.get("active", defaults.get("active")),
+            groups=None
+            if groups is None
+            else self._share(frozenset(map(self._group_keys.__getitem__, groups))),
+            attributes=None if attributes is None else {k: self._value(v) for k, v in attributes.items()},
+        )
+
+    def _value(self, value: Any) -> Value:
+        return self._share(tuple(value)) if isinstance(value, list) else value
+
+    def _share(self, value: H) -> H:
+        shared: H = self._shared.setdefault(value, value)
+        return shared
+
+    # Second pass: what is named
+
+    def follow(self, document: Document) -> None:
+        for name, entry in document.data.get("groups", {}).items():
+            members = entry.get("members")
+            if isinstance(members, list) and "state" not in entry:
+                for member in members:
+                    if complaint := self._against_member(member):
+                        self._say_at(document, "group", name, ("members", user_key(member)), complaint)
+            self._follow_earlier(document, "group", name, entry)
+        defaults = document.data.get("defaults", {}).get("users", {}).get("groups", ())
+        for name, entry in document.data.get("users", {}).items():
+            if "state" not in entry:
+                for group in entry.get("groups", defaults):
+                    key = self._group_keys[group]
+                    if key not in self._from_users and (complaint := self._against_group(key, group)):
+                        self._say_at(document, "user", name, ("groups", key), complaint)
+            self._follow_earlier(document, "user", name, entry)
+
+    def _against_member(self, name: str) -> Complaint | None:
+        """What is wrong with naming this user as a member."""
+        address = Address("user", user_key(name))
+        if self._ignored["user"](address.key):
+            return _ignored(name)
+        if address in self._absent:
+            return (
+                f"`{name}` is to be absent, at {self._places(address)}",
+                "remove the name, or the tombstone",
+            )
+        if address in self._claims:
+            return _renamed(name, self._claims[address])
+        return None
+
+    def _against_group(self, key: str, name: str) -> Complaint | None:  # noqa: PLR0911  one answer each
+        """What is wrong with a user naming this group, whose members no user states."""
+        address = Address("group", key)
+        if self._ignored["group"](key):
+            return _ignored(name)
+        if address in self._unsure:
+            return None
+        if address in self._absent:
+            return (
+                f"`{name}` is to be absent, at {self._places(address)}",
+                "remove the name, or the tombstone",
+            )
+        if key in self._groups:
+            place = self._places(address, ("members",))
+            if self._groups[key].members is None:
+                message = f"the members of `{name}` are not managed: {place} states none"
+                return message, "write `members: from_users` there"
+            message = f"the members of `{name}` are stated by the group itself, at {place}"
+            return message, "add the person there, or write `members: from_users` there"
+        if address in self._claims:
+            return _renamed(name, self._claims[address])
+        if not self._whole:
+            return None
+        near = get_close_matches(key, self._groups, 1)
+        hint = f"did you mean `{self._groups[near[0]].name}`?" if near else "declare it under `groups`"
+        return f"group `{name}` is not declared in any file", hint
+
+    def _follow_earlier(self, document: Document, kind: Kind, name: str, entry: dict[str, Any]) -> None:
+        own = Address(kind, _KEY_OF[kind](name))
+        for old in entry.get("previously", ()):
+            address = Address(kind, _KEY_OF[kind](old))
+            if complaint := self._against_earlier(own, address, old):
+                self._say_at(document, kind, name, ("previously", address.key), complaint)
+
+    def _against_earlier(self, own: Address, address: Address, old: str) -> Complaint | None:
+        """What is wrong with an earlier name of an object."""
+        if address == own:
+            return f"`{old}` is the name it has now", "remove it: a change of case needs no `previously`"
+        if self._ignored[own.kind](address.key):
+            return _ignored(old)
+        if address.key in self._places.names[own.kind]:
+            message = f"{own.kind} `{old}` is declared as well, at {self._places(address)}"
+            return message, "apply the rename first, then use the name again"
+        if (claimant := self._claims[address]) != own:
+            place = self._places(claimant, ("previously", address.key))
+            return f"`{old}` is claimed as an earlier name at {place} too", "keep one of them"
+        return None
+
+    def _say_at(self, document: Document, kind: Kind, name: str, path: Path, complaint: Complaint) -> None:
+        place = _find(document.source, kind, name, path)
+        self.problems.append(Problem(place or document.source.nearest((_SECTIONS[kind], name)), *complaint))
+
+
+def _matcher(globs: Sequence[str], key_of: Callable[[str], str]) -> Callable[[str], object]:
+    """Tells whether a key is matched by one of the globs."""
+    return re.compile("|".join(translate(key_of(glob)) for glob in globs) or "(?!)").match
+
+
+def _ignored(name: str) -> Complaint:
+    return f"`{name}` is ignored by this target", "remove it here, or its glob from `ignore` in target.yaml"
+
+
+def _renamed(name: str, now: Address) -> Complaint:
+    return f"`{name}` is an earlier name of {now}", "use the new name"

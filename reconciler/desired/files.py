@@ -1,0 +1,173 @@
+"""The folders and files that hold desired state: found, read, and checked all together.
+
+A target is a folder that holds ``target.yaml``; every other YAML file below it
+is part of its desired state. What is hidden (``.git``, ``.reconciler``) is
+skipped, and so is a link that leads out of the folder: nothing outside of what
+was reviewed can become part of a plan. Each real file is read once.
+"""
+
+import gc
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reconciler.desired import schema
+from reconciler.desired.build import build
+from reconciler.desired.documents import Document, parse
+from reconciler.desired.sources import Steps
+from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
+from reconciler.errors import Invalid, Place, Problem
+from reconciler.model import DesiredState
+
+TARGET_FILE = "target.yaml"
+_SUFFIXES = (".yaml", ".yml")
+
+
+def find_targets(root: Path) -> dict[str, Path]:
+    """The targets below a folder, by name, in order; a target's name is its path from there.
+
+    Raises Invalid where there are none, or where the folder cannot be read.
+    """
+    problems: list[Problem] = []
+    targets: dict[str, Path] = {}
+    for folder, folders, files in _walk(root, shown(root), problems):
+        if TARGET_FILE in files or TARGET_FILE in folders:
+            targets[folder.relative_to(root).as_posix() if folder != root else root.resolve().name] = folder
+            folders.clear()
+    if not targets and not problems:
+        hint = f"create a folder for each target, with a {TARGET_FILE} in it"
+        problems.append(Problem(Place(shown(root)), f"no folder here holds a {TARGET_FILE}", hint))
+    if problems:
+        raise Invalid(problems)
+    return targets
+
+
+def load_target_file(folder: Path) -> tuple[dict[str, Any], Callable[[Steps], Place]]:
+    """The checked data of ``target.yaml``, and what tells the place of a value in it.
+
+    Raises Invalid with every problem of that file.
+    """
+    with _without_collector():
+        target = _read_target(folder, shown(folder))
+    if target.problems:
+        raise Invalid(target.problems)
+    return target.data, target.source.nearest
+
+
+def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str = "") -> DesiredState:
+    """The desired state that all files of a target describe together.
+
+    ``exclude`` are files that are no desired state; the sandbox's seed file,
+    which ``target.yaml`` names, is one of its own accord. Places begin with
+    ``shown_as``, else with the folder as seen from the working directory.
+    Raises Invalid with every problem of every file, ``target.yaml`` included.
+    """
+    name = shown_as or shown(folder)
+    problems: list[Problem] = []
+    with _without_collector():
+        target = _read_target(folder, name)
+        skipped = {_real(path) for path in exclude}
+        if seed := target.data.get("sandbox", {}).get("seed"):
+            skipped.add(_real(folder / seed))
+        documents = []
+        for path in _find_files(folder, name, problems):
+            if _real(path) not in skipped:
+                skipped.add(_real(path))
+                documents.append(
+                    _read(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
+                )
+        ignore = target.data.get("ignore", {})
+        state, between = build(documents, ignore.get("users", ()), ignore.get("groups", ()))
+    problems += between
+    for document in (target, *documents):
+        problems += document.problems
+    if problems:
+        raise Invalid(problems)
+    return state
+
+
+def shown(path: Path) -> str:
+    """A path as a person in the working directory would write it, where it is below that."""
+    absolute, here = path.absolute(), Path.cwd()
+    return _printable(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+
+
+def _printable(path: Path) -> str:
+    text = os.fsencode(path.as_posix()).decode(errors="replace")
+    return CONTROL.sub("\ufffd", text)
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _walk(root: Path, name: str, problems: list[Problem]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Every folder that is not hidden, in order, with the names of its folders and files."""
+
+    def failed(error: OSError) -> None:
+        path = Path(error.filename)
+        inside = _printable(path.relative_to(root))
+        problems.append(_unreadable(name if inside == "." else f"{name}/{inside}", error))
+
+    for folder, folders, files in os.walk(root, onerror=failed):
+        folders[:] = sorted(item for item in folders if not item.startswith("."))
+        yield Path(folder), folders, sorted(item for item in files if not item.startswith("."))
+
+
+def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path]:
+    """The YAML files below a target's folder that belong to it, but for its target file."""
+    inside = Path(_real(root))
+    for folder, _, files in _walk(root, name, problems):
+        for item in files:
+            path = folder / item
+            if item == TARGET_FILE:
+                if folder != root:
+                    place = Place(f"{name}/{_printable(path.relative_to(root))}")
+                    hint = "move that folder out of this one"
+                    problems.append(Problem(place, "a target inside of another target's folder", hint))
+            elif path.suffix.lower() in _SUFFIXES and Path(_real(path)).is_relative_to(inside):
+                yield path
+
+
+def _read_target(folder: Path, name: str) -> Document:
+    return _read(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target")
+
+
+def _read(path: Path, name: str, schema_name: schema.Name) -> Document:
+    """One file, parsed and checked; the document carries its problems."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            problem = Problem(Place(name), "this is no regular file", "put a text file in its place")
+        elif found.st_size > MAX_BYTES:
+            problem = too_large(name)
+        else:
+            with path.open("rb") as file:
+                document = parse(file.read(MAX_BYTES + 1), name)
+            schema.check(document, schema_name)
+            return document
+    except OSError as error:
+        problem = _unreadable(name, error)
+    document = parse(b"", name)
+    document.refuse((), problem)
+    return document
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    hint = "check that it is there and that you may read it"
+    return Problem(Place(name), f"this cannot be read: {error.strerror}", hint)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the garbage collector: a load makes many values and no cycles, and half its time went there."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,209 @@
+"""Data against a JSON Schema, and what a person is told about it.
+
+Two readers of the same schema: fastjsonschema says in a tenth of the time
+whether a file is valid; only for one that is not does jsonschema find every
+error. The wording is ours: the schema's ``errorMessage`` and
+``patternErrorMessage``, which editors show as well, become the hints, and a
+value under ``writeOnly`` is never shown, since it could be a secret.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from reconciler.desired.documents import REFUSED, Document
+from reconciler.desired.sources import Steps
+from reconciler.errors import Problem
+
+Name = Literal["target", "desired-state"]
+
+_PACKAGE = Path(__file__).parents[1]
+_FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
+
+_TYPES = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "fields",
+    "null": "null",
+}
+
+_SECRETS = frozenset({"key", "token", "api_key", "apikey", "secret", "password", "bearer"})
+_CLIP = 60
+
+# A value that has one of these errors is still of use: it is known by name.
+_KEPT = frozenset({"required", "minProperties", "maxProperties"})
+
+
+@cache
+def load(name: Name) -> dict[str, Any]:
+    """The schema of that name: from the installed package, or from the repository it runs in."""
+    file = next(path for folder in _FOLDERS if (path := folder / f"{name}.schema.json").is_file())
+    schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return schema
+
+
+@cache
+def _quick_check(name: Name) -> Callable[[Any], Any]:
+    import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
+
+    check: Callable[[Any], Any] = fastjsonschema.compile(load(name), use_default=False)
+    return check
+
+
+def is_valid(data: Any, name: Name) -> bool:
+    """Whether the data is as the schema wants it."""
+    import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
+
+    try:
+        _quick_check(name)(data)
+    except fastjsonschema.JsonSchemaValueException:
+        return False
+    return True
+
+
+def check(document: Document, name: Name) -> None:
+    """Add every problem that the schema finds to the document, and take what is refused out of its data."""
+    if (not document.whole and not document.data) or is_valid(document.data, name):
+        return
+    import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
+
+    refused: set[Steps] = set()
+    for error in jsonschema.Draft202012Validator(load(name)).iter_errors(document.data):
+        for steps in _places(error):
+            if error.validator not in _KEPT:
+                refused.add(steps)
+            if error.instance is REFUSED:
+                continue
+            message, hint = _say(error, steps)
+            document.refuse(steps, Problem(document.source.nearest(steps), message, hint))
+    for steps in sorted(refused, reverse=True):
+        inside: Any = document.data
+        for step in steps[:-1]:
+            inside = inside[step]
+        del inside[steps[-1]]
+
+
+def _places(error: Any) -> Iterator[Steps]:
+    """The ways to what is wrong: the unknown or misnamed keys, or the value."""
+    steps = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        yield from ((*steps, key) for key in error.instance if key not in known)
+    elif "propertyNames" in error.absolute_schema_path:
+        yield (*steps, error.instance)
+    else:
+        yield steps
+
+
+def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one case for each keyword
+    """The message and the hint of one error."""
+    schema, value, wanted = error.schema, error.instance, error.validator_value
+    is_name = "propertyNames" in error.absolute_schema_path
+    subject = f"a name in `{steps[-2]}`" if is_name else _subject(steps)
+    found = "" if "writeOnly" in schema else f", not {_found(value)}"
+    hint = schema.get("errorMessage") or schema.get("patternErrorMessage", "")
+    match error.validator:
+        case "additionalProperties":
+            return _say_unknown(str(steps[-1]), schema, hint)
+        case "type":
+            types = wanted if isinstance(wanted, list) else [wanted]
+            expected = _either([_TYPES[name] for name in types if name != "null"])
+            return f"{subject} must be {expected}{found}", hint or _hint_for_type(value, types, steps)
+        case "enum" | "const":
+            choices = wanted if error.validator == "enum" else [wanted]
+            return f"{subject} must be {_either([f'`{c}`' for c in choices])}{found}", hint
+        case "required":
+            missing = [name for name in wanted if name not in value]
+            verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+            where = f" in {subject}" if steps else ""
+            return f"{_all_of(missing)} {verb} missing{where}", hint or f"add {them}"
+        case "pattern":
+            return f"{subject} cannot be {'this' if 'writeOnly' in schema else _found(value)}", hint
+        case "minimum" | "maximum":
+            bound = "at least" if error.validator == "minimum" else "at most"
+            return f"{subject} must be {bound} {wanted}{found}", "write a number in that range"
+        case "maxLength":
+            return f"{subject} is longer than {wanted} characters", "choose a shorter one"
+        case "minLength" | "minItems" | "minProperties":
+            return f"{subject} is empty", hint or "fill it in, or leave it out"
+        case "maxProperties":
+            return f"{subject} holds too many fields", hint
+        case _:
+            return f"{subject} holds the same item twice", "keep one of them"
+
+
+def _say_unknown(key: str, schema: dict[str, Any], hint: str) -> tuple[str, str]:
+    if "writeOnly" in schema:
+        return "a field here is unknown", hint
+    known = schema["properties"]
+    near = get_close_matches(key.lower(), known, 1)
+    if "keys" in known and (near == ["keys"] or key.lower() in _SECRETS):
+        hint = str(known["keys"]["errorMessage"])
+    elif near:
+        hint = f"did you mean `{near[0]}`?"
+    else:
+        hint = f"known here: {', '.join(known)}"
+    return f"unknown field `{clip(key)}`", hint
+
+
+def _hint_for_type(value: Any, types: list[str], steps: Steps) -> str:  # noqa: PLR0911  one answer each
+    if value is None and isinstance(steps[-1], int):
+        return "remove it"
+    if value is None:
+        return "leave the field out to leave it alone" + (
+            ", or write [] for none" if "array" in types else ""
+        )
+    if "boolean" in types:
+        return "write true or false, in lower case and without quotes"
+    if types == ["object"]:
+        return "write `name: value` fields, or {} for none"
+    if isinstance(value, (dict, list)):
+        return "nothing can be nested here"
+    if "string" in types:
+        return f'write it in quotes: "{clip(json.dumps(value))}"'
+    if "array" in types:
+        return f"write a list: [{clip(str(value))}]"
+    return "write a plain number, such as 5"
+
+
+def _found(value: Any) -> str:
+    match value:
+        case "":
+            return "empty text"
+        case str():
+            return f"the text `{clip(value)}`"
+        case list():
+            return "a list"
+        case dict():
+            return "fields"
+        case bool() | None:
+            return json.dumps(value)
+        case _:
+            return f"the number {clip(str(value))}"
+
+
+def clip(text: str) -> str:
+    """Text short enough for a message."""
+    return text if len(text) <= _CLIP else f"{text[: _CLIP - 1]}…"
+
+
+def _subject(steps: Steps) -> str:
+    if not steps:
+        return "the file"
+    if isinstance(steps[-1], int):
+        return f"an item of `{clip(str(steps[-2]))}`"
+    return f"`{clip(steps[-1])}`"
+
+
+def _either(choices: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+
+
+def _all_of(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)

@@ -1,0 +1,128 @@
+"""Bytes to text, and the wording for what a YAML parser cannot read. Pure, and knows no parser."""
+
+import codecs
+import re
+from typing import Final
+
+from reconciler.errors import Place, Problem
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+
+# Every control character (Unicode category Cc), the two separators (Zl, Zp) that some parsers and editors
+# take for the end of a line, and half characters, which no encoding can write.
+CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# What may not stand in a file even between values; a byte order mark is fine at the very beginning only.
+_UNREADABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
+    """Read UTF-8, with or without a byte order mark, up to 32 MiB.
+
+    Characters that no file should hold are problems, and stand as U+FFFD in the
+    text, so that every other place stays right. Where nothing can be read the
+    text is empty.
+    """
+    if len(raw) > MAX_BYTES:
+        return "", [too_large(file)]
+    if encoding := _other_encoding(raw):
+        hint = f"save it as UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
+        return "", [Problem(Place(file), f"the file is {encoding}, not UTF-8", hint)]
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        place = place_at(raw[: error.start].decode(), len(raw[: error.start].decode()), file)
+        message = f"the byte 0x{raw[error.start]:02x} is not UTF-8"
+        hint = "if the file is Latin-1 or Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+        return "", [Problem(place, message, hint)]
+    problems = [
+        Problem(
+            place_at(text, match.start(), file), f"{name_of(match[0])} is not allowed in a file", "remove it"
+        )
+        for match in _UNREADABLE.finditer(text)
+    ]
+    return (_UNREADABLE.sub("\ufffd", text) if problems else text), problems
+
+
+def too_large(file: str) -> Problem:
+    """The problem of a file that is over the limit."""
+    limit = MAX_BYTES // 2**20
+    return Problem(Place(file), f"the file is larger than {limit} MiB", "split it into several files")
+
+
+def _other_encoding(raw: bytes) -> str:
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return name
+    start = raw[:4]
+    if start.count(0) == 3:  # noqa: PLR2004  an ASCII character in UTF-32 has three zero bytes
+        return "UTF-32"
+    return "UTF-16" if len(start) > 1 and 0 in start[:2] and start[:2] != b"\0\0" else ""
+
+
+def place_at(text: str, index: int, file: str) -> Place:
+    """The place of the character at ``index``, counted from 0."""
+    return Place(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+
+
+def name_of(character: str) -> str:
+    """A control character in words that a terminal can show."""
+    words = {"\n": "a line break", "\r": "a line break", "\t": "a tab", "\ufeff": "a byte order mark"}
+    return words.get(character) or f"the invisible character U+{ord(character):04X}"
+
+
+_QUOTE: Final = "write text that holds special characters in quotes"
+_INDENT: Final = "fields of one object begin in the same column; indent with spaces"
+
+# What libyaml and PyYAML say, in part, and what to tell a person: message, hint, and whether the place is
+# where the unfinished thing begins. The first that fits speaks.
+_SYNTAX: Final = (
+    ("escape", "this escape is not known in double quotes", "use 'single quotes'", False),
+    ("hex", "this escape is not complete", "use 'single quotes'", False),
+    ("quoted scalar", "a quote is opened here and never closed", "close it", True),
+    ("scanning an alias", "text that begins with `*` must be quoted", 'write "*..."', True),
+    ("scanning an anchor", "text that begins with `&` must be quoted", 'write "&..."', True),
+    (
+        "tag handle",
+        "tags are not supported",
+        'remove it, or write text that begins with `!` as "!..."',
+        False,
+    ),
+    ("YAML document", "directives are not supported", "remove the line that begins with `%`", False),
+    ("directive", "directives are not supported", "remove the line that begins with `%`", True),
+    ("tab", "a tab is used to indent", "indent with spaces", False),
+    ("'\\t'", "a tab is used to indent", "indent with spaces", False),
+    ("cannot start any token", "a value cannot begin with this character", _QUOTE, False),
+    ("mapping values are not allowed", "a `:` where no field can begin", f"{_QUOTE}; {_INDENT}", False),
+    (
+        "sequence entries are not allowed",
+        "a list cannot begin here",
+        "put each `- item` on its own line",
+        False,
+    ),
+    ("expected ':'", "this line is no field: it has no `:`", 'write "name: value"', True),
+    ("flow sequence", "a `[` is not closed, or a comma is missing", "close it with `]`", True),
+    ("flow mapping", "a `{` is not closed, or a comma is missing", "close it with `}`", True),
+    ("block scalar", "a block of text is not written like this", "write the text on one line", True),
+    ("node content", "a value is missing here", f"write one, close every bracket; {_QUOTE}", False),
+    ("document start", "the file goes on after its end", _INDENT, False),
+    ("block", "this line does not fit the lines above it", _INDENT, False),
+)
+
+
+def explain(said: str, character: str) -> tuple[str, str, bool]:
+    """Plain words for a parser's complaint: message, hint, and whether to name where the thing began."""
+    if character == "\t":
+        said = "a tab"
+    for part, message, hint, at_start in _SYNTAX:
+        if part in said:
+            return message, hint, at_start
+    return f"this is not YAML: {said.strip()}", _QUOTE, False

@@ -1,0 +1,92 @@
+"""What was about to be sent, and what came of it: one JSON line each, on disk before the next step.
+
+The journal is evidence, not state: an interrupted apply resumes by reading the
+system again. A line that was cut by a full disk or a kill is the last one, and
+everything before it is whole.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from reconciler.changes import Atom
+from reconciler.errors import JournalFailed
+
+Event = Literal["start", "intent", "result", "read-back", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text."""
+
+    seq: int
+    at: str
+    run: str
+    event: Event
+    covers: tuple[str, ...] = ()
+    method: str = ""
+    path: str = ""
+    status: int | None = None
+    detail: str = ""
+
+
+class Journal:
+    """An append-only file of entries. Every method raises JournalFailed where the disk does not take it."""
+
+    def __init__(self, folder: Path, run: str, now: Callable[[], datetime]) -> None:
+        self.path = folder / f"{run}.jsonl"
+        self._run = run
+        self._now = now
+        self._seq = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def write(
+        self,
+        event: Event,
+        *,
+        covers: Iterable[Atom] = (),
+        method: str = "",
+        path: str = "",
+        status: int | None = None,
+        detail: str = "",
+    ) -> None:
+        """Put one line on the disk; when it returns, the line outlives the process and the machine."""
+        self._seq += 1
+        at = self._now().isoformat(timespec="milliseconds")
+        named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
+        entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail)
+        line = json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")) + "\n"
+        try:
+            data = line.encode("utf-8", "backslashreplace")
+            while data:
+                data = data[os.write(self._file, data) :]
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> JournalFailed:
+        return JournalFailed(
+            f"{self.path}: the journal cannot be written ({error.strerror}), and nothing is sent without it; "
+            "make room, or set `journal:` in target.yaml to another folder"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

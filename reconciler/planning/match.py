@@ -1,0 +1,133 @@
+"""Which live object is meant by which declared one.
+
+Users match by e-mail address, groups by name, both normalised (``user_key``,
+``group_key``). A declared object may name older keys (``previously``):
+
+* A user matches under either address, since Omni cannot change one: a second
+  account for the same person is never made.
+* A group is matched under its own name first. Only where no live group has
+  that name is it looked for under the older ones, which makes it a rename.
+
+Two live objects for one declared one stop the plan: whichever were picked,
+the other would keep or lose access that nobody reviewed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from reconciler.errors import Invalid, Problem
+from reconciler.model import (
+    Address,
+    DesiredState,
+    Group,
+    Kind,
+    Live,
+    LiveState,
+    User,
+    group_key,
+    user_key,
+)
+
+L = TypeVar("L", Live[User], Live[Group])
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Live objects by the address of their declaration, or by their own where nothing declares them.
+
+    ``surplus`` are the addresses that no file mentions. ``settled`` are declared
+    groups whose ``previously`` has done its work. ``moved`` maps the address of a
+    user matched under an older e-mail to that older key.
+    """
+
+    users: Mapping[Address, Live[User]]
+    groups: Mapping[Address, Live[Group]]
+    surplus: frozenset[Address]
+    settled: tuple[Address, ...]
+    moved: Mapping[Address, str]
+
+    @property
+    def ids(self) -> dict[Address, str]:
+        """The live id of every address."""
+        return {address: live.id for side in (self.users, self.groups) for address, live in side.items()}
+
+
+def pair(desired: DesiredState, live: LiveState) -> Pairing:
+    """Pair both sides; raises Invalid, naming both ids, where two live objects match one declaration."""
+    users_by_key = _by_key((user_key(u.resource.email), u) for u in live.users)
+    groups_by_key = _by_key((group_key(g.resource.name), g) for g in live.groups)
+    users: dict[Address, list[tuple[str, Live[User]]]] = {}
+    groups: dict[Address, list[Live[Group]]] = {}
+    settled: list[Address] = []
+    for address in _declared("user", desired):
+        keys = (address.key, *desired.previously.get(address, ()))
+        users[address] = [(key, u) for key in keys for u in users_by_key.pop(key, ())]
+    for address in _declared("group", desired):
+        older = desired.previously.get(address, ())
+        own = groups_by_key.pop(address.key, [])
+        if own and older:
+            settled.append(address)
+        groups[address] = own or [g for key in older for g in groups_by_key.pop(key, ())]
+    problems = [
+        *(_ambiguous(desired, a, [u for _, u in found]) for a, found in users.items() if len(found) > 1),
+        *(_ambiguous(desired, a, found) for a, found in groups.items() if len(found) > 1),
+        *_ambiguous_members(desired, groups, users_by_key),
+    ]
+    if problems:
+        raise Invalid(problems)
+    surplus_users = {Address("user", key): found[0] for key, found in users_by_key.items()}
+    surplus_groups = {Address("group", key): found[0] for key, found in groups_by_key.items()}
+    return Pairing(
+        {a: user for a, found in users.items() for _, user in found} | surplus_users,
+        {a: found[0] for a, found in groups.items() if found} | surplus_groups,
+        frozenset(surplus_users) | frozenset(surplus_groups),
+        tuple(settled),
+        {a: key for a, found in users.items() for key, _ in found if key != a.key},
+    )
+
+
+def _declared(kind: Kind, desired: DesiredState) -> list[Address]:
+    stated = desired.users if kind == "user" else desired.groups
+    return sorted({Address(kind, key) for key in stated} | {a for a in desired.absent if a.kind == kind})
+
+
+def _by_key(items: Iterable[tuple[str, L]]) -> dict[str, list[L]]:
+    found: dict[str, list[L]] = defaultdict(list)
+    for key, live in items:
+        found[key].append(live)
+    return found
+
+
+def _ambiguous(desired: DesiredState, address: Address, found: Sequence[Live[User] | Live[Group]]) -> Problem:
+    ids = " and ".join(sorted(live.id for live in found))
+    return Problem(
+        desired.locate(address, ()),
+        f"{address} matches {len(found)} live {address.kind}s, with the ids {ids}",
+        "remove or rename all but one of them in Omni; until then nothing is planned",
+    )
+
+
+def _ambiguous_members(
+    desired: DesiredState,
+    groups: Mapping[Address, Sequence[Live[Group]]],
+    users: Mapping[str, Sequence[Live[User]]],
+) -> list[Problem]:
+    """Undeclared people with one address and two accounts, where a managed membership names them."""
+    doubles = {key for key, found in users.items() if len(found) > 1}
+    if not doubles:
+        return []
+    named: dict[str, Address] = {}
+    for key, group in desired.groups.items():
+        address = Address("group", key)
+        if group.members is not None:
+            live = (g.resource.members or frozenset() for g in groups[address])
+            for member in doubles & group.members.union(*live):
+                named.setdefault(member, address)
+    return [
+        replace(
+            _ambiguous(desired, Address("user", key), users[key]), place=desired.locate(address, ("members",))
+        )
+        for key, address in named.items()
+    ]

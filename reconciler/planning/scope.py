@@ -1,0 +1,107 @@
+"""Which live things are ours, and what the target's settings let a plan do with them.
+
+Terms: an *ignored* object is never read into a plan and never touched. A
+*protected* one may be planned for, but never removed, deactivated or emptied.
+A *managed* field is one that the target's ``manage`` names.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from reconciler.model import Address, DesiredState, LiveState, Need, group_key, user_key
+
+USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
+
+Tombstone = Literal["revoke", "deactivate", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """More than ``share`` of the live things of a kind and more than ``floor`` of them: refused."""
+
+    share: float = 0.25
+    floor: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What ``target.yaml`` says about ownership and removal. Globs match without case."""
+
+    manage: frozenset[str] = USER_FIELDS
+    exact_attributes: frozenset[str] = frozenset()
+    ignore_users: tuple[str, ...] = ()
+    ignore_groups: tuple[str, ...] = ()
+    protect_users: tuple[str, ...] = ()
+    protect_groups: tuple[str, ...] = ()
+    tombstone: Tombstone = "deactivate"
+    limits: Limits = Limits()
+
+    def ignores(self, address: Address) -> bool:
+        """Whether the object is never read into a plan."""
+        globs = self.ignore_users if address.kind == "user" else self.ignore_groups
+        return matches(address, globs)
+
+    def protects(self, address: Address) -> bool:
+        """Whether the object may never be removed, deactivated or emptied."""
+        globs = self.protect_users if address.kind == "user" else self.protect_groups
+        return matches(address, globs)
+
+
+def matches(address: Address, globs: Iterable[str]) -> bool:
+    """Whether one of the globs names the object."""
+    normal = user_key if address.kind == "user" else group_key
+    return any(fnmatchcase(address.key, normal(glob)) for glob in globs)
+
+
+def ours(live: LiveState, policy: Policy) -> LiveState:
+    """The live state without what is ignored; ignored members count as foreign ones, which are kept."""
+    users = tuple(u for u in live.users if not policy.ignores(Address("user", user_key(u.resource.email))))
+    groups = tuple(g for g in live.groups if not policy.ignores(Address("group", group_key(g.resource.name))))
+    if len(users) == len(live.users):
+        return replace(live, groups=groups)
+    known = {user_key(u.resource.email) for u in users}
+    foreign = dict(live.foreign)
+    narrowed = []
+    for group in groups:
+        members = group.resource.members or frozenset()
+        kept = members & known
+        if hidden := len(members) - len(kept):
+            foreign[group.id] = foreign.get(group.id, 0) + hidden
+        narrowed.append(replace(group, resource=replace(group.resource, members=kept)))
+    return replace(live, users=users, groups=tuple(narrowed), foreign=foreign)
+
+
+def managed_keys(desired: DesiredState, policy: Policy) -> frozenset[str]:
+    """The attributes that the files manage: those that any user states, and the exact ones."""
+    if "attributes" not in policy.manage:
+        return frozenset()
+    stated = {key for user in desired.users.values() for key in user.attributes or ()}
+    return policy.exact_attributes | stated
+
+
+def need(desired: DesiredState, policy: Policy) -> Need:
+    """What must be known of each user beyond the lists, by every key under which it may be live."""
+    attributes: dict[str, frozenset[str]] = {}
+    if "attributes" in policy.manage:
+        for key, user in desired.users.items():
+            if keys := policy.exact_attributes.union(user.attributes or ()):
+                for alias in _keys(desired, Address("user", key)):
+                    attributes[alias] = keys
+    gone = [a for a in desired.absent if a.kind == "user"]
+    if policy.tombstone == "revoke" and (keys := managed_keys(desired, policy)):
+        attributes.update(dict.fromkeys((a.key for a in gone), keys))
+    deleted = frozenset(a.key for a in gone) if policy.tombstone == "delete" else frozenset()
+    return Need(attributes, deleted)
+
+
+def _keys(desired: DesiredState, address: Address) -> tuple[str, ...]:
+    return (address.key, *desired.previously.get(address, ()))
+
+
+def unmanaged_fields(desired: DesiredState, policy: Policy) -> Mapping[str, int]:
+    """The fields that users state and the target does not manage, with how many users state each."""
+    left = sorted(USER_FIELDS - policy.manage - {"create"})
+    tally = {name: sum(getattr(u, name) is not None for u in desired.users.values()) for name in left}
+    return {name: number for name, number in tally.items() if number}

@@ -1,0 +1,59 @@
+"""What a provider must be able to say, whatever its system.
+
+A provider never decides *what* changes, only *how to say it*. It is given a
+``Reader`` to read with and values to translate; only ``execute`` sends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from reconciler.changes import Atom, Change
+from reconciler.errors import Problem
+from reconciler.model import Address, DesiredState, LiveState, Need
+from reconciler.operations import Operation
+from reconciler.transport.messages import Reader, Response
+
+Verdict = Literal["done", "exists", "refused", "credential", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a system answered a write.
+
+    ``exists``: it could not be created because it is already there. ``unsure``:
+    whether it took place must be read. ``ids`` are the ids that were learned;
+    ``message`` is one line for a person, with the system's own words.
+    """
+
+    verdict: Verdict
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    message: str = ""
+
+
+class Provider(Protocol):
+    """One kind of system. All methods but the two that take a Reader are pure."""
+
+    def read(self, reader: Reader, need: Need) -> LiveState:
+        """Read everything, completely; raises IncompleteRead, BadAnswer, Refused or NoAnswer."""
+        ...
+
+    def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """Read only the objects that these atoms are about, in as few requests as possible.
+
+        ``ids`` holds every live id known, also of people who are only members.
+        What is not in the answer is not live. Raises as ``read`` does.
+        """
+        ...
+
+    def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
+        """What the files say and the system cannot hold, each with its place."""
+        ...
+
+    def translate(self, changes: Sequence[Change]) -> list[Operation]:
+        """Say changes of one stage as operations, as few as the system allows."""
+        ...
+
+    def receive(self, operation: Operation, response: Response) -> Answer:
+        """Understand the answer to one operation."""
+        ...

@@ -1,0 +1,264 @@
+"""Reading a SCIM server: everything or nothing.
+
+No single way of paging is safe on all servers: one repeats page 1 past the end,
+one ignores ``count``, one reports the page's size as the total. So a listing
+advances by what was received, collects by id, and is complete only where the
+number of distinct ids is the total that every page named.
+
+What users say about their groups and what groups say about their members must
+agree; where they do not, both are looked at once more, one by one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeVar
+from urllib.parse import quote
+
+from reconciler.changes import Atom
+from reconciler.errors import BadAnswer, IncompleteRead
+from reconciler.model import Address, Kind, LiveState, Need, group_key, user_key
+from reconciler.providers.scim.codec import (
+    GroupRow,
+    UserRow,
+    group_row,
+    live_group,
+    refusal,
+    user_row,
+    words,
+)
+from reconciler.providers.scim.dialect import Dialect
+from reconciler.transport.messages import Reader, Response
+
+_GONE = 404
+_RESTARTS = 2
+_SECOND_LOOKS = 100
+"""So many users are looked at again one by one; more that disagree are no accident."""
+
+Row = TypeVar("Row", UserRow, GroupRow)
+
+
+class _TotalMoved(Exception):
+    """The total changed between two pages: somebody is changing the directory right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScimReader:
+    """One server, read only. Every method raises NoAnswer, Refused, BadAnswer or IncompleteRead."""
+
+    reader: Reader
+    dialect: Dialect
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> object:
+        """One JSON answer."""
+        return self._checked(path, self.reader.get(path, query))
+
+    def get_or_none(self, path: str) -> object:
+        """One JSON answer, None where there is no such thing (404)."""
+        response = self.reader.get(path)
+        return None if response.status == _GONE else self._checked(path, response)
+
+    def _checked(self, path: str, response: Response) -> object:
+        if not response.ok:
+            raise refusal("GET", path, response, self.dialect)
+        if response.json is None:
+            said = words(response) or "an empty body"
+            message = f"GET {path} was answered {response.status} with {said}, where JSON was expected"
+            raise BadAnswer(message)
+        return response.json
+
+    def read(self, need: Need) -> LiveState:
+        """Every user and every group, with the attributes that are needed."""
+        users = self._list("user", self._user)
+        groups = self._list("group", group_row)
+        self._make_agree(users, groups)
+        people = {row.id: user_key(row.live.resource.email) for row in users.values()}
+        known = [row for user in users.values() if (row := self._known(user, need, people[user.id]))]
+        return _state(known, groups.values(), people)
+
+    def look(self, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """Only what these atoms are about: one by one, or by listing where that takes fewer requests."""
+        people = {live_id: address.key for address, live_id in ids.items() if address.kind == "user"}
+        by_address: dict[Address, list[Atom]] = {}
+        for atom in covers:
+            by_address.setdefault(atom.address, []).append(atom)
+        users = self._look_at_users({a: c for a, c in by_address.items() if a.kind == "user"}, ids, people)
+        groups = self._look_at_groups({a: c for a, c in by_address.items() if a.kind == "group"}, ids, people)
+        return _state(users, groups, people)
+
+    def _look_at_users(
+        self, asked: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
+    ) -> list[UserRow]:
+        keys = {
+            a: frozenset(c.path[1] for c in of if c.path[:1] == ("attributes",)) for a, of in asked.items()
+        }
+        if len(asked) <= self._pages(len(people)):
+            found = [self._look_at_user(address, ids.get(address), keys[address]) for address in asked]
+            return [row for row in found if row]
+        need = Need(
+            {a.key: k for a, k in keys.items()}, frozenset(a.key for a in asked if asked[a][0].path == ())
+        )
+        users = []
+        for row in self._list("user", self._user).values():
+            key = people.get(row.id, user_key(row.live.resource.email))
+            if Address("user", key) in asked and (known := self._known(row, need, key)):
+                users.append(known)
+        return users
+
+    def _look_at_user(self, address: Address, live_id: str | None, keys: frozenset[str]) -> UserRow | None:
+        if live_id is not None:
+            return self._one_user(live_id, keys)
+        text = address.key.replace("\\", "\\\\").replace('"', '\\"')
+        path = self.dialect.path("user")
+        _, rows = _page(self.get(path, {"filter": f'userName eq "{text}"', "count": "2"}), path)
+        # A server may ignore a filter, so every row is checked here too.
+        found = [row for row in map(self._user, rows) if user_key(row.live.resource.email) == address.key]
+        if len(found) > 1:
+            message = f"{address} matches {len(found)} live users: {' and '.join(row.id for row in found)}"
+            raise IncompleteRead(message)
+        return self._known(found[0], Need({address.key: keys}), address.key) if found else None
+
+    def _look_at_groups(
+        self, asked: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
+    ) -> list[GroupRow]:
+        # Whether a filter on names minds their case is not documented, so an unknown id means listing.
+        total = sum(address.kind == "group" for address in ids)
+        if len(asked) <= self._pages(total) and asked.keys() <= ids.keys():
+            return [row for address in asked if (row := self._one_group(ids[address]))]
+        wanted = {ids[address]: address for address in asked if address in ids}
+        groups = []
+        for row in self._list("group", group_row).values() if asked else ():
+            address = wanted.get(row.id, Address("group", group_key(row.name)))
+            if address in asked:
+                members = {people[m] for m in row.members if m in people}
+                short = any(c.after and c.member and c.member.key not in members for c in asked[address])
+                # A list may cut long memberships short, so one that lacks somebody is read by itself.
+                groups.append(self._again(self._one_group(row.id), row.name) if short else row)
+        return groups
+
+    def _pages(self, rows: int) -> int:
+        return max(1, ceil(rows / self.dialect.page))
+
+    def _user(self, row: object) -> UserRow:
+        return user_row(row, self.dialect)
+
+    def _one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
+        """One user, completely: what the answer does not hold has no value. None where it is gone."""
+        data = self.get_or_none(f"{self.dialect.path('user')}/{quote(live_id, safe='')}")
+        if data is None:
+            return None
+        row = self._user(data)
+        missing = dict.fromkeys(keys - (row.live.resource.attributes or {}).keys())
+        return row.with_attributes(missing)
+
+    def _one_group(self, live_id: str) -> GroupRow | None:
+        data = self.get_or_none(f"{self.dialect.path('group')}/{quote(live_id, safe='')}")
+        return None if data is None else group_row(data)
+
+    def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
+        """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""
+        user = row.live.resource
+        keys = need.attributes.get(key, frozenset())
+        doubtful = key in need.deleted and user.active is False
+        if not doubtful and keys <= (user.attributes or {}).keys():
+            return row
+        # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
+        found = self._one_user(row.id, keys)
+        if found is None and not doubtful:
+            message = f"user/{key} was removed while it was read; run again"
+            raise IncompleteRead(message)
+        return found
+
+    def _make_agree(self, users: dict[str, UserRow], groups: dict[str, GroupRow]) -> None:
+        """Look again at groups, then users, that contradict each other; raises if they still do."""
+        for live_id in _disagreeing(users, groups):
+            groups[live_id] = self._again(self._one_group(live_id), groups[live_id].name)
+        doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
+        if len(doubtful) <= _SECOND_LOOKS:
+            for live_id in doubtful:
+                email = users[live_id].live.resource.email
+                users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
+        for live_id, people in _disagreeing(users, groups).items():
+            email = users[min(people)].live.resource.email
+            message = (
+                f"users and groups contradict each other, also at a second look: whether {email} and "
+                f"{len(people) - 1} others are in the group {groups[live_id].name!r} is not certain"
+            )
+            raise IncompleteRead(message)
+
+    @staticmethod
+    def _again(row: Row | None, name: str) -> Row:
+        if row is None:
+            message = f"{name} was removed while it was read; run again"
+            raise IncompleteRead(message)
+        return row
+
+    def _list(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
+        for _ in range(_RESTARTS + 1):
+            try:
+                return self._list_once(kind, parse)
+            except _TotalMoved as moved:
+                reason = str(moved)
+        message = f"{reason}, {_RESTARTS + 1} times in a row: somebody is changing them now; try again later"
+        raise IncompleteRead(message)
+
+    def _list_once(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
+        path = self.dialect.path(kind)
+        rows: dict[str, Row] = {}
+        first_total: int | None = None
+        start = 1
+        while first_total is None or len(rows) < first_total:
+            query = {"count": str(self.dialect.page), "startIndex": str(start)}
+            total, page = _page(self.get(path, query), path)
+            if first_total not in (None, total):
+                message = f"the number of {kind}s changed from {first_total} to {total} while they were read"
+                raise _TotalMoved(message)
+            first_total = total
+            if not page:
+                break
+            for row in map(parse, page):
+                if row.id in rows:
+                    message = (
+                        f"GET {path} listed the {kind} with the id {row.id} twice, so another may be missing"
+                    )
+                    raise IncompleteRead(message)
+                rows[row.id] = row
+            start += len(page)
+        if len(rows) != first_total:
+            message = f"GET {path} listed {len(rows)} {kind}s of the {first_total} that it counts"
+            raise IncompleteRead(message)
+        return rows
+
+
+def _page(body: object, path: str) -> tuple[int, Sequence[object]]:
+    total = body.get("totalResults") if isinstance(body, dict) else None
+    rows = body.get("Resources", []) if isinstance(body, dict) else None
+    if isinstance(total, bool) or not isinstance(total, int) or not isinstance(rows, list):
+        message = f"GET {path} was answered with something that is not a SCIM list"
+        raise BadAnswer(message)
+    return total, rows
+
+
+def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, AbstractSet[str]]:
+    """By group id, the ids of users of whom only one side says that they are members.
+
+    Users whose row says nothing of groups, and groups that are not listed, contradict nobody.
+    """
+    claimed: dict[str, set[str]] = {live_id: set() for live_id in groups}
+    for row in users.values():
+        for live_id in row.groups or ():
+            if live_id in claimed:
+                claimed[live_id].add(row.id)
+    silent = {row.id for row in users.values() if row.groups is None}
+    said = {live_id: (row.members & users.keys()) - silent for live_id, row in groups.items()}
+    return {live_id: odd for live_id in sorted(groups) if (odd := said[live_id] ^ claimed[live_id])}
+
+
+def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping[str, str]) -> LiveState:
+    rows = list(groups)
+    return LiveState(
+        users=tuple(row.live for row in users),
+        groups=tuple(live_group(row, people) for row in rows),
+        foreign={row.id: number for row in rows if (number := len(row.members - people.keys()))},
+    )

@@ -1,0 +1,128 @@
+"""Changes of one stage as SCIM operations, as few as possible, and the answers to them.
+
+Users are written by one PATCH without a path: the server merges it over what it
+has, so neither ``active`` nor an attribute that nobody manages can be reset. PUT
+is never sent: its meaning changed over time (Omni docs: replace user). Members
+are added and removed one by one inside one PATCH for each group, so people that
+the user list does not know stay.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from reconciler.changes import Change, Create, Delete, FieldChange, Update, atoms
+from reconciler.model import Address, Value
+from reconciler.operations import Json, Operation, Ref
+from reconciler.providers.base import Answer
+from reconciler.providers.scim.codec import refusal
+from reconciler.providers.scim.dialect import PATCH_OP, Dialect
+from reconciler.transport.messages import Response
+
+_CREATED = 409
+_GONE = 404
+_FORBIDDEN = (401, 403)
+_SERVER = 500
+
+
+def translate(changes: Sequence[Change], dialect: Dialect) -> list[Operation]:
+    """One operation for each change; one for the adds and one for the removals of a group."""
+    operations = [_one(change, dialect) for change in changes]
+    return [operation for operation in operations if operation.covers]
+
+
+def _one(change: Change, dialect: Dialect) -> Operation:
+    user = change.address.kind == "user"
+    name = f"{change.address.kind} {change.label}"
+    collection = dialect.users if user else dialect.groups
+    item: tuple[str | Ref, ...] = (*collection, Ref(change.address))
+    match change:
+        case Delete():
+            return Operation(atoms(change), "DELETE", item, None, f"delete {name}")
+        case Create() if _makes(change):
+            body = _new_user(change, dialect) if user else _new_group(change)
+            return Operation(atoms(change), "POST", collection, body, f"create {name}")
+        case Create() | Update():
+            parts = _user_parts(change, dialect) if user else _group_parts(change)
+            body = {"schemas": [PATCH_OP], "Operations": parts}
+            return Operation(atoms(change), "PATCH", item, body, f"update {name}")
+        case _:  # pragma: no cover (mypy proves that there is no other change)
+            assert_never(change)
+
+
+def _makes(change: Create) -> bool:
+    """Whether the object itself is still to be made, not only fields that an earlier try left out."""
+    first = "email" if change.address.kind == "user" else "name"
+    return any(f.path == (first,) for f in change.fields)
+
+
+def _new_user(change: Create, dialect: Dialect) -> Json:
+    stated = {f.path: f.after for f in change.fields}
+    email = stated["email",]
+    # displayName is required (Omni docs: create user); where the files leave it open, the address stands in.
+    body: dict[str, Json] = {"userName": _json(email), "displayName": _json(stated.get(("name",), email))}
+    if attributes := _attributes(change.fields):
+        body[dialect.attributes] = attributes
+    return body
+
+
+def _new_group(change: Create) -> Json:
+    name = next(f.after for f in change.fields if f.path == ("name",))
+    people = [Ref(Address("user", f.path[1])) for f in change.fields if f.path[0] == "members"]
+    return {"displayName": _json(name), "members": [{"value": ref} for ref in people]}
+
+
+def _user_parts(change: Create | Update, dialect: Dialect) -> list[Json]:
+    names = {("name",): "displayName", ("active",): "active"}
+    value: dict[str, Json] = {names[f.path]: _json(f.after) for f in change.fields if f.path in names}
+    if attributes := _attributes(change.fields):
+        value[dialect.attributes] = attributes
+    return [{"op": "replace", "value": value}]
+
+
+def _group_parts(change: Create | Update) -> list[Json]:
+    parts: list[Json] = [
+        {"op": "replace", "path": "displayName", "value": _json(f.after)}
+        for f in change.fields
+        if f.path == ("name",)
+    ]
+    edges = [(Address("user", f.path[1]), f.after) for f in change.fields if f.path[0] == "members"]
+    if adds := [Ref(person) for person, after in edges if after]:
+        parts.append({"op": "add", "path": "members", "value": [{"value": ref} for ref in adds]})
+    parts += [
+        {"op": "remove", "path": Ref(person, 'members[value eq "{}"]')}
+        for person, after in edges
+        if not after
+    ]
+    return parts
+
+
+def _attributes(fields: Sequence[FieldChange]) -> dict[str, Json]:
+    return {f.path[1]: _json(f.after) for f in fields if f.path[0] == "attributes"}
+
+
+def _json(value: Value) -> Json:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def receive(operation: Operation, response: Response, dialect: Dialect) -> Answer:
+    """Understand the answer to one write."""
+    if response.ok:
+        return _success(operation, response)
+    if operation.method == "DELETE" and response.status == _GONE:
+        return Answer("done")
+    shown = "/" + "/".join(part if isinstance(part, str) else str(part.to) for part in operation.path)
+    message = str(refusal(operation.method, shown, response, dialect))
+    if response.status in _FORBIDDEN:
+        return Answer("credential", message=message)
+    if response.status == _CREATED and operation.method == "POST":
+        return Answer("exists", message=message)
+    return Answer("unsure" if response.status >= _SERVER else "refused", message=message)
+
+
+def _success(operation: Operation, response: Response) -> Answer:
+    if operation.method != "POST":
+        return Answer("done")
+    live_id = response.json.get("id") if isinstance(response.json, Mapping) else None
+    if not isinstance(live_id, str) or not live_id:
+        return Answer("unsure", message=f"{operation.summary}: answered {response.status}, but without an id")
+    return Answer("done", {operation.covers[0].address: live_id})

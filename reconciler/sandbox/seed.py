@@ -1,0 +1,234 @@
+"""The beginning of a pretend Omni, as a person writes it, and its state said in the same form.
+
+A seed is a mapping with any of these keys, and none that is not here::
+
+    switches: {shows_defaults: true}        # by the names of Switches
+    attributes:                             # definitions; {} is a String with one value
+      cost_center: {}
+      region:
+        type: String                        # or Number
+        multiple_values: true
+        default_value: [emea]
+        label: Region
+        description: Where they sell
+        later: true                         # defined after the users were made
+    users:                                  # by e-mail; {} is active, named like the e-mail
+      ada@acme.com: {name: Ada Lovelace, active: true, attributes: {region: [emea]}}
+    embed_users:                            # by userName
+      embed-user-1@acme.embed-exploreomni.co: {name: Visitor, external_id: v-1, entity: shop, email: null}
+    groups:                                 # users and embed users, by e-mail
+      Finance: [ada@acme.com]
+    keys:                                   # not written: one organization key, "sandbox"
+      a-token: {kind: organization}         # or personal, which needs an owner
+      another: {kind: personal, owner: ada@acme.com}
+
+Two users whose e-mails differ in case alone are allowed, and so are two such groups.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from reconciler.sandbox.directory import Directory
+from reconciler.sandbox.records import Definition, Key, User, membership_id
+from reconciler.sandbox.switches import Switches
+
+DEFAULT_TOKEN = "sandbox"  # noqa: S105 (it opens a pretend instance only)
+
+_TOP = ("switches", "attributes", "users", "embed_users", "groups", "keys")
+_DEFINITION = ("type", "multiple_values", "default_value", "label", "description", "later")
+
+
+def fill(directory: Directory, seed: object) -> None:
+    """Put a seed into an empty directory; raises ValueError that names the key with the mistake."""
+    parts = _mapping(seed, "the seed", _TOP)
+    switches = _mapping(parts.get("switches", {}), "switches")
+    try:
+        directory.switches = Switches.from_mapping(switches)
+    except ValueError as error:
+        message = f"switches.{error}"
+        raise ValueError(message) from None
+    definitions = _mapping(parts.get("attributes", {}), "attributes")
+    late = [name for name, row in definitions.items() if isinstance(row, Mapping) and row.get("later")]
+    for name in definitions:
+        if name not in late:
+            _define(directory, name, definitions[name])
+    people = _users(directory, parts.get("users", {}))
+    people |= _embed_users(directory, parts.get("embed_users", {}))
+    for name in late:
+        _define(directory, name, definitions[name])
+    _groups(directory, parts.get("groups", {}), people)
+    _keys(directory, parts.get("keys", {DEFAULT_TOKEN: {}}), people)
+    _values(directory, parts.get("users", {}), people)
+
+
+def snapshot(directory: Directory) -> dict[str, dict[str, Any]]:
+    """People, groups and values as a seed says them, without ids and times; keys and switches left out."""
+    users = [user for user in directory.users.values() if not user.deleted]
+    return {
+        "attributes": {
+            each.name: {
+                "type": each.type,
+                "multiple_values": each.multiple_values,
+                "default_value": each.default_value,
+                "label": each.label,
+                "description": each.description,
+            }
+            for each in directory.definitions.values()
+            if not each.system
+        },
+        "users": {
+            user.email: {
+                "name": user.name,
+                "active": user.active,
+                "attributes": {
+                    name: list(value) if isinstance(value, list) else value
+                    for name, value in sorted(user.attributes.items())
+                },
+            }
+            for user in users
+        },
+        "embed_users": {
+            user.email: {
+                "name": user.name,
+                "external_id": user.external_id,
+                "entity": user.entity,
+                "email": user.embed_email,
+            }
+            for user in directory.embed_users.values()
+        },
+        "groups": {
+            group.name: sorted(directory.member(ident).email for ident in group.members)
+            for group in directory.groups.values()
+        },
+    }
+
+
+def _define(directory: Directory, name: str, row: object) -> None:
+    where = f"attributes.{name}"
+    given = _mapping(row, where, _DEFINITION)
+    if given.get("type", "String") not in ("String", "Number"):
+        message = f"{where}.type: must be String or Number"
+        raise ValueError(message)
+    serial = directory.tick()
+    definition = Definition(
+        serial=serial,
+        id=membership_id(serial),
+        name=name,
+        label=_text(given.get("label", name), f"{where}.label"),
+        type=given.get("type", "String"),
+        multiple_values=_flag(given.get("multiple_values", False), f"{where}.multiple_values"),
+        default_value=given.get("default_value"),
+        description=_text(given.get("description"), f"{where}.description", optional=True),
+    )
+    _flag(given.get("later", False), f"{where}.later")
+    if name in directory.definitions:
+        message = f"{where}: Omni has this one already, as a system attribute"
+        raise ValueError(message)
+    if definition.default_value is not None:
+        _stored(definition, definition.default_value, f"{where}.default_value")
+    directory.definitions[name] = definition
+
+
+def _users(directory: Directory, rows: object) -> dict[str, User]:
+    people = {}
+    for email, row in _mapping(rows, "users").items():
+        where = f"users.{email}"
+        given = _mapping(row, where, ("name", "active", "attributes"))
+        name = _text(given.get("name", email), f"{where}.name")
+        people[email] = directory.add_user(
+            email, name, active=_flag(given.get("active", True), f"{where}.active")
+        )
+    return people
+
+
+def _values(directory: Directory, rows: Mapping[str, Any], people: Mapping[str, User]) -> None:
+    for email, row in rows.items():
+        where = f"users.{email}.attributes"
+        for name, value in _mapping(row.get("attributes", {}), where).items():
+            definition = directory.definitions.get(name)
+            if definition is None or definition.system:
+                message = f"{where}.{name}: not under `attributes`, so no user can have it"
+                raise ValueError(message)
+            people[email].attributes[name] = _stored(definition, value, f"{where}.{name}")
+
+
+def _embed_users(directory: Directory, rows: object) -> dict[str, User]:
+    people = {}
+    for email, row in _mapping(rows, "embed_users").items():
+        where = f"embed_users.{email}"
+        given = _mapping(row, where, ("name", "external_id", "entity", "email"))
+        people[email] = directory.add_embed_user(
+            email,
+            _text(given.get("name", email), f"{where}.name"),
+            external_id=_text(given.get("external_id", email), f"{where}.external_id"),
+            entity=_text(given.get("entity"), f"{where}.entity", optional=True),
+            embed_email=_text(given.get("email"), f"{where}.email", optional=True),
+        )
+    return people
+
+
+def _groups(directory: Directory, rows: object, people: Mapping[str, User]) -> None:
+    for name, members in _mapping(rows, "groups").items():
+        if not isinstance(members, list):
+            message = f"groups.{name}: must be a list of e-mails"
+            raise ValueError(message)  # noqa: TRY004 (a mistake in a file, not a wrong call)
+        group = directory.add_group(name)
+        for email in members:
+            directory.join(group, _person(email, f"groups.{name}", people))
+
+
+def _keys(directory: Directory, rows: object, people: Mapping[str, User]) -> None:
+    for token, row in _mapping(rows, "keys").items():
+        given = _mapping(row, f"keys.{token}", ("kind", "owner"))
+        kind, owner = given.get("kind", "organization"), given.get("owner")
+        if kind not in ("organization", "personal"):
+            message = f"keys.{token}.kind: must be organization or personal"
+            raise ValueError(message)
+        if owner is None and kind == "personal":
+            message = f"keys.{token}.owner: a personal key has an owner"
+            raise ValueError(message)
+        ident = None if owner is None else _person(owner, f"keys.{token}.owner", people).id
+        directory.keys[token] = Key(kind, ident)
+
+
+def _person(email: object, where: str, people: Mapping[str, User]) -> User:
+    if not isinstance(email, str) or email not in people:
+        message = f"{where}: {email!r} is neither under `users` nor under `embed_users`"
+        raise ValueError(message)
+    return people[email]
+
+
+def _mapping(value: object, where: str, allowed: Collection[str] = ()) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        message = f"{where}: must be a mapping"
+        raise ValueError(message)  # noqa: TRY004 (a mistake in a file, not a wrong call)
+    for key in value:
+        if not isinstance(key, str):
+            message = f"{where}: the key {key!r} must be text, so put it in quotes"
+            raise ValueError(message)  # noqa: TRY004 (likewise)
+        if allowed and key not in allowed:
+            message = f"{where}.{key}: no such key; there are {', '.join(allowed)}"
+            raise ValueError(message)
+    return value
+
+
+def _text(value: object, where: str, *, optional: bool = False) -> Any:
+    if isinstance(value, str) or (optional and value is None):
+        return value
+    message = f"{where}: must be text"
+    raise ValueError(message)
+
+
+def _flag(value: object, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    message = f"{where}: must be true or false"
+    raise ValueError(message)
+
+
+def _stored(definition: Definition, value: object, where: str) -> Any:
+    try:
+        return definition.stored(value)
+    except ValueError as error:
+        message = f"{where}: {error}"
+        raise ValueError(message) from None

@@ -1,0 +1,182 @@
+"""Where a key may be sent: the address of a target, read strictly, and the hosts that may get a key.
+
+Whoever can edit a YAML file must not be able to send the key elsewhere. So an
+address has one plain form and no room for tricks (no user part, no query, no
+letters that look like others, no number spelled in two ways), and its host
+must be one of Omni's own, or be named in the environment, which a YAML file
+cannot reach.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from reconciler.errors import Unreachable
+
+ALLOWED_HOSTS = "RECONCILER_ALLOWED_HOSTS"
+"""The environment variable that, where set, is the whole list of hosts a key may be sent to."""
+
+OMNI_SUFFIXES = (
+    ".omniapp.co",
+    ".exploreomni.dev",
+    ".thundersalmon.com",
+    ".embed-omniapp.co",
+    ".embed-exploreomni.dev",
+    ".embed-thundersalmon.com",
+)
+"""Omni's own domains, as its command line client lists them (exploreomni/cli, internal/config)."""
+
+_DEFAULT_PORT = {"https": 443, "http": 80}
+_LAST_PORT = 65535
+_LONGEST_HOST = 253
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]"
+_ADDRESS = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?((?:/api(?:/v1)?)?/?)")
+_ENTRY = re.compile(rf"(\*?\.)?({_HOST})(?::([0-9]{{1,5}}))?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        port = "" if self.port == _DEFAULT_PORT[self.scheme] else f":{self.port}"
+        return f"{self.host}{port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in {"localhost", "[::1]"} or (
+            _is_ipv4(self.host) and IPv4Address(self.host).is_loopback
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of the list of allowed hosts; a suffix stands for what is below it, not for itself."""
+
+    is_suffix: bool
+    host: str
+    port: int
+
+    def covers(self, origin: _Origin) -> bool:
+        if self.port != origin.port:
+            return False
+        return origin.host.endswith(f".{self.host}") if self.is_suffix else origin.host == self.host
+
+
+def api_root(url: str) -> str:
+    """The API root of a target, ``https://host[:port]/api``, from its address.
+
+    The address is the login address, with or without a trailing slash,
+    ``/api`` or ``/api/v1``. Raises ValueError, in one line that never repeats
+    a password, for everything else.
+    """
+    origin = _origin(url)
+    return f"{origin.scheme}://{origin}/api"
+
+
+def check_host(root: str, allowed: str | None) -> None:
+    """Raise Unreachable unless a key may be sent to this API root (as api_root gives it).
+
+    ``allowed`` is the value of RECONCILER_ALLOWED_HOSTS, None where it is not
+    set. Where it is set it is the whole list, even when empty: ``host`` and
+    ``.suffix`` or ``*.suffix`` for the scheme's own port, ``host:port`` for
+    another, separated by commas or spaces. Loopback must be named in it too.
+    """
+    origin = _origin(root)
+    problem = _objection(origin, allowed)
+    if problem:
+        message = f"the key is not sent to {origin}: {problem}"
+        raise Unreachable(message)
+
+
+def _objection(origin: _Origin, allowed: str | None) -> str:
+    if origin.scheme == "http" and not origin.is_loopback:
+        return "http can be read on the way; use https"
+    if allowed is None:
+        if origin.port == _DEFAULT_PORT["https"] and origin.host.endswith(OMNI_SUFFIXES):
+            return ""
+        return f"it is not one of Omni's own hosts; if it is yours, set {ALLOWED_HOSTS}={origin}"
+    entries = [_entry(text, origin.scheme) for text in re.split(r"[,\s]+", allowed) if text]
+    if not entries:
+        return f"{ALLOWED_HOSTS} is set but names no host; unset it, or set {ALLOWED_HOSTS}={origin}"
+    if any(entry.covers(origin) for entry in entries):
+        return ""
+    return f"it is not in {ALLOWED_HOSTS}; if it is yours, add {origin} to that list"
+
+
+def _origin(url: str) -> _Origin:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    match = _ADDRESS.fullmatch(f"{scheme.lower()}://{authority.lower()}{slash}{path}")
+    if match is None or not url.isascii():
+        message = f"the address {_what_is_wrong(url)}; write it like https://acme.omniapp.co"
+        raise ValueError(message)
+    return _Origin(match[1], _host(match[2]), _port(match[3], match[1]))
+
+
+def _what_is_wrong(url: str) -> str:
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds a space or a control character"
+    if not url.isascii():
+        return "holds a letter outside of plain ASCII"
+    if "@" in url:
+        return "holds an @: no user, password or key belongs in it"
+    if "?" in url or "#" in url:
+        return "holds a query or a fragment"
+    if not url.lower().startswith(("https://", "http://")):
+        return "does not start with https://"
+    return "is not a host, with /api or nothing behind it"
+
+
+def _host(host: str) -> str:
+    """The one spelling of a host; raises ValueError where it has tricks."""
+    if host.startswith("["):
+        try:
+            return f"[{IPv6Address(host[1:-1]).compressed}]"
+        except AddressValueError:
+            message = f"the host {host} is not an IPv6 address"
+            raise ValueError(message) from None
+    labels = host.split(".")
+    problem = ""
+    if len(host) > _LONGEST_HOST:
+        problem = f"is longer than {_LONGEST_HOST} characters"
+    elif any(label.startswith("xn--") for label in labels):
+        problem = "is an international name in disguise (xn--); use a plain one"
+    elif _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host):
+        problem = "is a number, but no plain IPv4 address"
+    if problem:
+        message = f"the host {host} {problem}"
+        raise ValueError(message)
+    return host
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _port(text: str | None, scheme: str) -> int:
+    port = int(text) if text else _DEFAULT_PORT[scheme]
+    if not 0 < port <= _LAST_PORT:
+        message = f"the port {port} is not between 1 and {_LAST_PORT}"
+        raise ValueError(message)
+    return port
+
+
+def _entry(text: str, scheme: str) -> _Entry:
+    match = _ENTRY.fullmatch(text.lower())
+    try:
+        if match and text.isascii():
+            return _Entry(bool(match[1]), _host(match[2]), _port(match[3], scheme))
+    except ValueError:
+        pass
+    message = f"{ALLOWED_HOSTS} holds {text!a}, which is none of host, host:port, .suffix or *.suffix"
+    raise Unreachable(message)

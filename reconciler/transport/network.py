@@ -1,0 +1,231 @@
+"""The Transport that leaves the machine.
+
+What it takes care of, so that nothing above must: every request ends within a
+known time and size; no redirect is followed and no certificate excused, since
+the key would go along; a body that was cut short is never taken for an answer;
+and no message repeats what the HTTP library says, which may hold a key.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from reconciler.errors import NoAnswer, Unreachable
+from reconciler.transport.messages import Request, Response
+
+# The HTTP libraries are imported where they are used: they take 0.1 s, which --help must not pay.
+# ruff: noqa: PLC0415 (see above)
+
+_BLOCK = 64 * 1024
+_LONGEST_LOCATION = 200
+_PATH = re.compile(r"(/[!-~]+)+")
+_NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
+
+
+class Network:
+    """A Transport over one kept-alive connection pool to an API root such as ``https://acme.omniapp.co/api``.
+
+    ``timeout`` is for the connection and for each silence while reading,
+    ``deadline`` for a whole answer, all in seconds; ``largest`` is the most a
+    body may hold, in bytes. Proxies and certificate bundles come from the
+    environment (HTTPS_PROXY, REQUESTS_CA_BUNDLE); credentials never do.
+
+    ``send`` raises Unreachable for a redirect, a certificate that does not
+    verify, a server without TLS and a path that would lead elsewhere, and
+    NoAnswer where no complete answer came. Any other status is a Response.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        timeout: tuple[float, float] = (10, 60),
+        deadline: float = 120,
+        largest: int = 64 * 1024 * 1024,
+    ) -> None:
+        from importlib.metadata import distributions
+
+        import requests
+
+        self._root = root
+        self._host = urlsplit(root).netloc
+        self._timeout = timeout
+        self._deadline = deadline
+        self._largest = largest
+        self._session = requests.Session()
+        # Any auth keeps ~/.netrc from replacing our Authorization header.
+        self._session.auth = _unchanged
+        # Plain http goes to loopback only, where a proxy would read the key.
+        self._session.trust_env = root.startswith("https:")
+        # 0 where it runs from a source tree that is not installed.
+        version = next((found.version for found in distributions(name="reconciler")), "0")
+        self._session.headers.update(
+            {
+                "User-Agent": f"reconciler/{version}",
+                "Accept": "application/json, application/scim+json",
+            }
+        )
+
+    def close(self) -> None:
+        """Close the connections; the object is not used after."""
+        self._session.close()
+
+    def send(self, request: Request) -> Response:
+        """Send one request and read its whole answer."""
+        what = f"{request.method} {request.path}"
+        if not _stays_below(request.path):
+            message = f"{request.method} {request.path!a}: not sent, since the path would lead elsewhere"
+            raise Unreachable(message)
+        status, headers, body = self._exchange(what, request)
+        if 300 <= status < 400:  # noqa: PLR2004 (the HTTP redirect range)
+            message = (
+                f"{what}: {self._host} answers with a redirect ({status}) to {_place(headers)}, which is not "
+                "followed, since the key would go along; give the target the address where its API really is"
+            )
+            raise Unreachable(message)
+        return _response(what, status, headers, body)
+
+    def _exchange(self, what: str, request: Request) -> tuple[int, dict[str, str], bytes]:
+        from http.client import HTTPException
+
+        from urllib3.exceptions import HTTPError
+
+        prepared = self._prepared(request)
+        # The adapter, not Session.send: that keeps cookies and reads on where a redirect points.
+        settings: Any = self._session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003 (its signature)
+        adapter = self._session.get_adapter(self._root)
+        end = time.monotonic() + self._deadline
+        try:
+            with adapter.send(prepared, timeout=self._timeout, **settings) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return response.status_code, headers, self._body(response.raw, end)
+        except (OSError, HTTPException, HTTPError) as error:
+            kind, reason = self._explain(error)
+        except _TooMuch as error:
+            kind, reason = NoAnswer, str(error)
+        # Out here the library's error, which holds the request and so the key, is no longer attached.
+        message = f"{what}: {reason}"
+        raise kind(message)
+
+    def _prepared(self, request: Request) -> Any:
+        import requests
+
+        query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+        url = f"{self._root}{request.path}{query}"
+        headers = dict(request.headers)
+        body = None
+        if request.json is not None:
+            headers["Content-Type"] = "application/json"
+            # Escaped, and so valid UTF-8 whatever the text holds.
+            body = json.dumps(request.json, separators=(",", ":")).encode()
+        return self._session.prepare_request(
+            requests.Request(request.method, url, headers=headers, data=body)
+        )
+
+    def _body(self, raw: Any, end: float) -> bytes:
+        body = bytearray()
+        # read1 comes back after each piece that arrives, so a trickle cannot hide from the deadline.
+        while block := raw.read1(_BLOCK, decode_content=True):
+            body += block
+            if len(body) > self._largest:
+                message = f"the answer is larger than {self._largest} bytes and was given up"
+                raise _TooMuch(message)
+            if time.monotonic() > end:
+                message = f"the answer did not end within {self._deadline:g} s"
+                raise _TooMuch(message)
+        return bytes(body)
+
+    def _explain(self, error: Exception) -> tuple[type[NoAnswer], str]:  # noqa: C901, PLR0911, PLR0912 (one line for each way to fail)
+        """What went wrong, in our own words: those of the library may repeat headers."""
+        import socket
+        import ssl
+        from http.client import HTTPException, IncompleteRead
+
+        from requests.exceptions import ConnectTimeout, ProxyError, RequestException
+        from urllib3.exceptions import DecodeError, ReadTimeoutError
+
+        host, (connect, read) = self._host, self._timeout
+        for cause in _causes(error):
+            match cause:
+                case ssl.SSLCertVerificationError():
+                    why = f"the certificate of {host} does not verify ({cause.verify_message})"
+                    what_to_do = "check the address, or name your own authority in REQUESTS_CA_BUNDLE"
+                    return Unreachable, f"{why}; {what_to_do}"
+                case ssl.SSLError(reason=reason) if reason in _NOT_TLS:
+                    return Unreachable, f"{host} does not speak TLS; check the address and its port"
+                case ssl.SSLError():
+                    return (
+                        NoAnswer,
+                        f"the TLS connection to {host} failed ({cause.reason or 'no reason given'})",
+                    )
+                case socket.gaierror():
+                    return NoAnswer, f"the host {host} is not found; check the address and the network"
+                case ConnectionRefusedError():
+                    return NoAnswer, f"{host} refuses the connection; check the address and its port"
+                case ConnectTimeout():
+                    return NoAnswer, f"no connection to {host} within {connect:g} s"
+                case ProxyError():
+                    return NoAnswer, "the proxy that the environment names does not let the request through"
+                case ReadTimeoutError():
+                    return NoAnswer, f"{host} was silent for {read:g} s"
+                case DecodeError():
+                    return NoAnswer, "the answer cannot be decoded: its compression is broken"
+                case IncompleteRead():
+                    return NoAnswer, "the answer was cut short"
+                case ConnectionError():
+                    return NoAnswer, f"{host} closed the connection before the whole answer came"
+                case HTTPException():
+                    return NoAnswer, f"{host} answers with something that is not HTTP"
+                case OSError(strerror=str(reason)) if not isinstance(cause, RequestException):
+                    return NoAnswer, f"no connection to {host} ({reason})"
+        if type(error) is OSError:
+            return Unreachable, "the certificates that REQUESTS_CA_BUNDLE names cannot be read"
+        return NoAnswer, f"the request to {host} failed ({type(error).__name__})"
+
+
+class _TooMuch(Exception):
+    """An answer that goes on for too long, or is too large; the text holds nothing of it."""
+
+
+def _unchanged(request: Any) -> Any:
+    return request
+
+
+def _stays_below(path: str) -> bool:
+    """Whether the path means on the wire what it says here: HTTP libraries resolve ``..``, escaped or not."""
+    plain = _PATH.fullmatch(path) and not set(path) & set("?#\\")
+    return bool(plain) and not {unquote(step) for step in path[1:].split("/")} & {"", ".", ".."}
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _place(headers: dict[str, str]) -> str:
+    """Host and path of a Location header, in visible ASCII: a query or a user part may hold secrets."""
+    location = "".join(character for character in headers.get("location", "") if "!" <= character <= "~")
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an unreadable address"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{host}{parts.path}"[:_LONGEST_LOCATION] or "no address"
+
+
+def _response(what: str, status: int, headers: dict[str, str], body: bytes) -> Response:
+    if not body:
+        return Response(status, headers)
+    try:
+        return Response(status, headers, json.loads(body))
+    except (ValueError, RecursionError):
+        media = headers.get("content-type", "").partition(";")[0].strip().lower()
+        answer = Response(status, headers, text=body.decode(errors="replace"))
+    if answer.ok and (media == "application/json" or media.endswith("+json")):
+        message = f"{what}: the answer is said to be JSON but does not parse; it may have been cut short"
+        raise NoAnswer(message)
+    return answer

@@ -1,0 +1,217 @@
+"""How fast to send, and what to send again.
+
+*Pace*: at most so many requests start in any 60 seconds (a rolling window, so
+no sleep comes before it must). Omni allows 60 a minute for each key and sends
+neither Retry-After nor its counters (Omni docs: rate limits), so staying below
+is on us. Every attempt counts.
+
+*Retry*: 429 says that nothing was done, so any request is sent again. A read
+is sent again as well when the server failed (500, 502, 503, 504) or gave no
+usable answer. A write is not: it may have taken place, so its answer goes back
+to the caller, who finds out by reading. What Unreachable says stays true, so
+it is never tried again.
+
+The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
+"""
+
+import re
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Literal, Protocol
+
+from reconciler.errors import Interrupted, NoAnswer, Unreachable
+from reconciler.transport.messages import Method, Request, Response, Transport
+
+_SERVER_FAILED = {
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+class Clock(Protocol):
+    """Time as Paced needs it; a test brings its own."""
+
+    def now(self) -> float:
+        """Seconds that never go back, from any start."""
+        ...
+
+    def wall(self) -> float:
+        """Seconds since 1970, to compare with the dates that servers send."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; raises Interrupted as soon as a person asks to stop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock. ``stop``, once set, ends every sleep with Interrupted."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop or threading.Event()
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep; raises Interrupted when ``stop`` is set, before or meanwhile."""
+        if self._stop.wait(seconds):
+            message = "stopped while waiting to send; what was waiting was not sent"
+            raise Interrupted(message)
+
+
+class Window:
+    """At most ``limit`` starts in any ``seconds``, counted from each start; None or 0: no limit."""
+
+    def __init__(self, limit: int | None, seconds: float = 60) -> None:
+        self.limit = limit or 0
+        self.seconds = seconds
+        self._starts: deque[float] = deque(maxlen=self.limit)
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next start is allowed; 0 where it is allowed now."""
+        if len(self._starts) < self.limit or not self.limit:
+            return 0.0
+        return max(0.0, self._starts[0] + self.seconds - now)
+
+    def record(self, now: float) -> None:
+        """Count one start."""
+        self._starts.append(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often, and for how long, to try. Waits are in seconds."""
+
+    busy: int = 10
+    """Attempts that are answered with 429 before that answer is handed back."""
+    faults: int = 6
+    """Attempts at a read that fail before the failure is handed back."""
+    longest_backoff: float = 30
+    longest_asked: float = 120
+    """A Retry-After beyond this is cut to it."""
+
+
+Trouble = Literal["busy", "fault"]
+
+
+def trouble(method: Method, answer: Response | NoAnswer) -> Trouble | None:
+    """What keeps this request from being done and is worth another attempt, if anything."""
+    if isinstance(answer, Response) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "busy"
+    if method != "GET" or isinstance(answer, Unreachable):
+        return None
+    return "fault" if isinstance(answer, NoAnswer) or answer.status in _SERVER_FAILED else None
+
+
+def retry_after(answer: Response | NoAnswer, wall: float) -> float | None:
+    """The seconds that a server asks to wait, from its Retry-After in seconds or as a date.
+
+    None where it asks for nothing that can be followed: no header, nonsense,
+    zero, or a date that is past by the clock ``wall`` (seconds since 1970).
+    """
+    text = answer.headers.get("retry-after", "").strip() if isinstance(answer, Response) else ""
+    if _SECONDS.fullmatch(text):
+        asked = float(text)
+    else:
+        try:
+            date = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        asked = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall
+    return asked if asked > 0 else None
+
+
+def decide(
+    kind: Trouble, attempt: int, asked: float | None, jitter: float, patience: Patience
+) -> float | None:
+    """The seconds to wait before the next attempt, or None to hand back what came.
+
+    ``attempt`` counts, from 1, the attempts that met this kind of trouble.
+    ``asked`` is what retry_after gave, ``jitter`` is random from 0 to 1: it
+    adds up to a second to what was asked, and takes up to half off the
+    exponential wait (1, 2, 4, ... seconds), so that clients do not come in step.
+    """
+    if attempt >= (patience.busy if kind == "busy" else patience.faults):
+        return None
+    if asked is not None:
+        return min(asked, patience.longest_asked) + jitter
+    return min(2.0 ** (attempt - 1), patience.longest_backoff) * (1 - jitter / 2)
+
+
+class Paced:
+    """A Transport that keeps to a window and sends again what is worth it.
+
+    ``random`` gives numbers from 0 to 1. ``on_wait(seconds, reason)`` is
+    called before each wait. Raises what the inner Transport raises, and
+    Interrupted out of a wait: then the request was not done (a read, or a
+    write that was never sent or was answered 429).
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        window: Window,
+        clock: Clock,
+        random: Callable[[], float],
+        on_wait: Callable[[float, str], None] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._transport = transport
+        self._window = window
+        self._clock = clock
+        self._random = random
+        self._on_wait = on_wait
+        self._patience = patience or Patience()
+
+    def send(self, request: Request) -> Response:
+        """Send one request, as often as it takes and makes sense; the last answer counts."""
+        met: Counter[Trouble] = Counter()
+        while True:
+            self._keep_pace()
+            answer = self._attempt(request)
+            kind = trouble(request.method, answer)
+            seconds = None
+            if kind:
+                met[kind] += 1
+                asked = retry_after(answer, self._clock.wall())
+                seconds = decide(kind, met[kind], asked, self._random(), self._patience)
+            if seconds is None:
+                if isinstance(answer, NoAnswer):
+                    raise answer
+                return answer
+            reason = f"{answer.status} from the server" if isinstance(answer, Response) else "no answer"
+            self._wait(seconds, reason)
+
+    def _attempt(self, request: Request) -> Response | NoAnswer:
+        try:
+            return self._transport.send(request)
+        except NoAnswer as error:
+            return error
+
+    def _keep_pace(self) -> None:
+        now = self._clock.now()
+        delay = self._window.delay(now)
+        if delay > 0:
+            self._wait(delay, f"the pace of {self._window.limit} requests in {self._window.seconds:g} s")
+        # A clock may wake a hair early; the start then counts from when it was due.
+        self._window.record(max(self._clock.now(), now + delay))
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        if self._on_wait is not None:
+            self._on_wait(seconds, reason)
+        self._clock.sleep(seconds)

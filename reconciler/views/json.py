@@ -1,0 +1,35 @@
+"""An apply report for programs. A plan's own JSON is ``changes.to_json``."""
+
+from reconciler.changes import dump_json
+from reconciler.views.report import Report
+
+FORMAT_VERSION = 1
+
+
+def report_json(report: Report) -> str:
+    """The report as JSON text: the counts of objects, and what became of every atom with its reason."""
+    return dump_json(
+        {
+            "format_version": FORMAT_VERSION,
+            "target": report.target,
+            "run": report.run,
+            "journal": report.journal,
+            "counts": dict(report.counts),
+            "requests": report.requests,
+            "seconds": round(report.seconds, 3),
+            "stopped": report.stopped,
+            "interrupted": report.interrupted,
+            "outcomes": [
+                {
+                    "address": str(outcome.atom.address),
+                    "id": outcome.atom.id,
+                    "path": list(outcome.atom.path),
+                    "before": outcome.atom.before,
+                    "after": outcome.atom.after,
+                    "status": outcome.status,
+                    "reason": outcome.reason,
+                }
+                for outcome in report.outcomes
+            ],
+        }
+    )

@@ -1,0 +1,124 @@
+"""An apply report, for a person at a terminal or in a log."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.changes import Atom, Change
+from reconciler.model import Address
+from reconciler.operations import Outcome, Status
+from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
+from reconciler.views.safe import label, printable
+from reconciler.views.text import field_name, number_of
+
+
+class Report(Protocol):
+    """What an apply did, as far as it is shown.
+
+    ``counts`` holds objects under created, updated, removed, unchanged, adopted,
+    failed and skipped; ``seconds`` is the time it took; ``stopped`` says why it
+    ended early, if it did.
+    """
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+
+    @property
+    def journal(self) -> str:
+        """The path of the run's journal."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Objects by what became of them."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What was to be done; an object is shown by the name that it has here."""
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """What became of every atom."""
+
+    @property
+    def requests(self) -> int:
+        """Writes that were sent."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+    @property
+    def stopped(self) -> str:
+        """Why it ended early, or the empty text."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person asked to stop."""
+
+
+def report_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
+    """What an apply did, what failed and why, and what to do next."""
+    return draw(_report(report), width=width, color=color)
+
+
+def _report(report: Report) -> Iterator[Line]:
+    counts = report.counts
+    done = sum(counts[key] for key in ("created", "updated", "removed", "adopted"))
+    total = done + counts["failed"] + counts["skipped"]
+    took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
+    said = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
+    verb = "Interrupted: applied" if report.interrupted else "Applied"
+    style: Style = "strong" if done == total else "alarm"
+    yield line(Part(verb, style), f"{said} to {label(report.target)} {took}", hang=2)
+    tally = ", ".join(f"{number} {key}" for key, number in counts.items() if number)
+    if tally:
+        yield line(tally, indent=2)
+    if report.stopped and not report.interrupted:
+        yield line(Part("Stopped:", "alarm"), printable(report.stopped), indent=2)
+    names = {change.address: change.label for change in report.changes}
+    yield from _outcomes("Failed", "failed", report.outcomes, names)
+    yield from _outcomes("Sent, but not known whether it took place", "unsettled", report.outcomes, names)
+    yield from _outcomes("Skipped", "skipped", report.outcomes, names)
+    yield BLANK
+    if done < total:
+        yield line("Run the same command again: what is done is not done twice.", hang=2)
+    yield line("Journal:", printable(report.journal), hang=2)
+
+
+def _outcomes(
+    heading: str, status: Status, outcomes: Iterable[Outcome], names: Mapping[Address, str]
+) -> Iterator[Line]:
+    """Objects with the parts concerned, and the reason once beneath those that share it."""
+    reasons: dict[str, dict[Address, list[str]]] = {}
+    for outcome in outcomes:
+        if outcome.status == status:
+            objects = reasons.setdefault(outcome.reason, {})
+            objects.setdefault(outcome.atom.address, []).append(_part(outcome.atom))
+    if not reasons:
+        return
+    yield BLANK
+    yield line(Part(heading, "remove" if status != "skipped" else "change"))
+    for reason, objects in reasons.items():
+        for address, parts in objects.items():
+            name = Part(f"{address.kind}/{label(names.get(address, address.key))}", "strong")
+            yield line(name, Part(", ".join(parts), gap=2), indent=2, hang=6)
+        yield line(printable(reason), indent=4, hang=6)
+
+
+def _part(atom: Atom) -> str:
+    """The part of an object that an atom is about."""
+    if atom.path == ():
+        return "delete"
+    if atom.member:
+        return f"{'+' if atom.after else '-'} {label(atom.member.key)}"
+    return field_name(atom.path)
+
+
+def _seconds(seconds: float) -> str:
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

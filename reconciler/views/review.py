@@ -1,0 +1,35 @@
+"""What of a reviewed plan still holds, for a terminal."""
+
+from collections.abc import Iterator
+
+from reconciler.planning.review import Judged, Review
+from reconciler.views.layout import Line, draw, line
+from reconciler.views.safe import printable
+from reconciler.views.text import number_of
+
+
+def review_text(review: Review, *, width: int | None = None, color: bool = False) -> str:
+    """How many reviewed changes are to do, done, or hold no longer (each named), and what nobody reviewed."""
+    return draw(_lines(review), width=width, color=color)
+
+
+def _lines(review: Review) -> Iterator[Line]:
+    counts = {
+        verdict: sum(item.verdict == verdict for item in review.judged)
+        for verdict in ("to do", "done", "moved", "unwanted")
+    }
+    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+    yield line(f"Of the reviewed plan: {said or 'nothing to do'}.")
+    for item in review.stale:
+        yield line(_stale(item), indent=2)
+    if review.unreviewed:
+        yield line(
+            f"{number_of(len(review.unreviewed), 'change')} that the files want now and nobody reviewed: "
+            "left to the next plan."
+        )
+        for change in review.unreviewed:
+            yield line(printable(str(change.address)), indent=2)
+
+
+def _stale(item: Judged) -> str:
+    return f"{printable(str(item.atom))}: {item.verdict}, {printable(item.reason)}"

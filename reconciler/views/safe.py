@@ -1,0 +1,70 @@
+"""Text that came from outside, made harmless and unmistakable on a terminal.
+
+Names, attributes and server messages are data. Whatever is not plainly visible
+is shown by its code point, so it can neither move the cursor, colour the
+terminal, reorder a line, nor pass for something else:
+
+* everything that Unicode calls not printable (control, bidi and other format
+  characters, line and paragraph separators, surrogates, private and unassigned
+  code points), and blanks that only look like the blank;
+* the few letters and marks that are drawn as nothing at all.
+
+Accents, every script and the wide blank of Chinese and Japanese text stay.
+"""
+
+import re
+
+from reconciler.model import Value
+
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_WIDE_BLANK = "\u3000"
+
+_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_WORDS = frozenset({"true", "false", "null", "~"})
+_AMBIGUOUS = re.compile(r'[,"\[\]\\]|^[-+~(]|\s\s|^\s|\s$|->|^$')
+
+
+def printable(text: str) -> str:
+    r"""The text with all that is not plainly visible as ``\x1b``, ``\u202e`` and the like."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _visible(char) else _escaped(char) for char in text)
+
+
+def quote(value: Value) -> str:
+    """An attribute's value as a reader can tell it from its neighbours.
+
+    Text stands bare unless it could be taken for something else (a number, no
+    value, two values, another column): then it stands in double quotes.
+    """
+    match value:
+        case None:
+            return "(none)"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case tuple():
+            return f"[{', '.join(quote(item) for item in value)}]"
+    if _NUMBER.fullmatch(value) or value.lower() in _WORDS:
+        return f'"{value}"'
+    return label(value)
+
+
+def label(text: str) -> str:
+    """A name, in double quotes where it could be taken for more than a name."""
+    if not _AMBIGUOUS.search(text):
+        return printable(text)
+    inner = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{printable(inner)}"'
+
+
+def _visible(char: str) -> bool:
+    return (char.isprintable() and char not in _INVISIBLE) or char == _WIDE_BLANK
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if code <= 0xFF:  # noqa: PLR2004 (what two hex digits hold)
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 (what four hold)

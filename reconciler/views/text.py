@@ -1,0 +1,271 @@
+"""A plan, its guards' verdict, and problems, for a person at a terminal or in a log.
+
+``+`` creates or adds, ``~`` changes, ``-`` takes away. What is taken away comes
+first in the summary and stands behind a ``-`` wherever it appears, so that
+``grep -E '^ *-'`` finds all of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from reconciler.changes import Census, Change, Counts, Create, Delete, FieldChange, Note, Plan, Update
+from reconciler.errors import Problem
+from reconciler.model import Path, Value
+from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
+from reconciler.views.safe import label, printable, quote
+
+_NAME_COLUMN = 24
+"""The widest name that a field's value still lines up behind."""
+
+_REMOVALS = (
+    ("users_deactivated", "user", "deactivated"),
+    ("users_revoked", "user", "revoked"),
+    ("users_deleted", "user", "deleted"),
+    ("groups_deleted", "group", "deleted"),
+    ("memberships_removed", "membership", "removed"),
+    ("values_cleared", "attribute value", "cleared"),
+)
+_ADDITIONS: tuple[tuple[str, str, str, str], ...] = (
+    ("users_created", "+", "user", "created"),
+    ("groups_created", "+", "group", "created"),
+    ("memberships_added", "+", "membership", "added"),
+    ("users_updated", "~", "user", "updated"),
+    ("groups_updated", "~", "group", "updated"),
+    ("values_set", "~", "attribute value", "set"),
+)
+_STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
+_OWN_FIELDS = frozenset({"email", "name", "active"})
+
+
+class Reason(Protocol):
+    """Why a guard does not let a plan through."""
+
+    @property
+    def message(self) -> str:
+        """The reason, with its numbers."""
+
+    @property
+    def overridable(self) -> bool:
+        """Whether ``--allow-removals`` can approve it."""
+
+
+def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
+    """A plan. ``width`` is the terminal's, in columns; None where there is none: nothing is wrapped."""
+    return draw(_plan(plan), width=width, color=color)
+
+
+def violations_text(
+    violations: Sequence[Reason], *, removals: int, width: int | None = None, color: bool = False
+) -> str:
+    """Why the plan is refused, and how to go on; ``removals`` is the plan's number of them."""
+    return draw(_violations(violations, removals), width=width, color=color)
+
+
+def problems_text(problems: Sequence[Problem], *, width: int | None = None, color: bool = False) -> str:
+    """Every problem with its place, and what to do about it."""
+    return draw(_problems(problems), width=width, color=color)
+
+
+def _plan(plan: Plan) -> Iterator[Line]:
+    heading = Part(f"Plan for {label(plan.target)}", "strong")
+    yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", hang=2)
+    yield BLANK
+    if plan.changes:
+        yield from _summary(plan.counts, plan.census)
+    else:
+        yield line("No changes.")
+    yield BLANK
+    for note in sorted(plan.notes, key=lambda note: not note.warning):
+        yield _note(note)
+    yield from _kept(plan.census)
+    for change in plan.changes:
+        yield BLANK
+        yield from _block(change, plan.census)
+    if plan.changes:
+        yield BLANK
+        yield line(_effort(plan.requests, plan.requests_per_minute), hang=2)
+
+
+def _summary(counts: Counts, census: Census) -> Iterator[Line]:
+    if counts.removals:
+        yield line(Part(number_of(counts.removals, "removal"), "remove"))
+        for attribute, noun, done in _REMOVALS:
+            if number := getattr(counts, attribute):
+                yield line(Part(f"- {number_of(number, noun)} {done}", "remove"), indent=2)
+        ended = sum(census.losses.values()) - counts.memberships_removed
+        if ended > 0:
+            text = f"({number_of(ended, 'more membership')} {_verb(ended, 'end')} with what is deleted)"
+            yield line(text, indent=4)
+    else:
+        yield line("No removals")
+    additions = [(sign, getattr(counts, name), noun, done) for name, sign, noun, done in _ADDITIONS]
+    if any(number for _, number, _, _ in additions):
+        yield line("Additions and updates")
+        for sign, number, noun, done in additions:
+            if number:
+                yield line(Part(f"{sign} {number_of(number, noun)} {done}", _STYLES[sign]), indent=2)
+
+
+def _note(note: Note) -> Line:
+    kind = Part("warning:", "change") if note.warning else Part("note:", "dim")
+    place = Part(printable(str(note.place)) if note.place else "", "dim", 2)
+    return line(kind, Part(printable(note.message)), place, hang=2)
+
+
+def _kept(census: Census) -> Iterator[Line]:
+    users, groups = census.unlisted_users, census.unlisted_groups
+    kept = ": kept" if users + groups else ""
+    text = f"{number_of(users, 'live user')} and {number_of(groups, 'live group')} are not in the files{kept}"
+    yield line(Part("note:", "dim"), text, hang=2)
+    if number := census.kept_members:
+        verb = "is" if number == 1 else "are"
+        text = f"{number_of(number, 'group member')} {verb} not in the user list: kept"
+        yield line(Part("note:", "dim"), text, hang=2)
+
+
+def _block(change: Change, census: Census) -> Iterator[Line]:
+    sign = _sign(change)
+    yield line(
+        Part(sign, _STYLES[sign]),
+        Part(f"{change.address.kind}/{label(change.label)}", "strong"),
+        Part(_deed(change, census), _STYLES[sign], 2),
+        Part(printable(str(change.place)), "dim", 2),
+        hang=2,
+    )
+    if isinstance(change, Delete):
+        return
+    said = ("email",) if change.address.kind == "user" else ("name",)
+    own = [
+        f
+        for f in change.fields
+        if f.path[0] != "members" and not (f.path == said and f.before is None and f.after == change.label)
+    ]
+    column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
+    for item in own:
+        yield _field(item, column)
+    for item in change.fields:
+        if item.path[0] == "members":
+            sign = "+" if item.after else "-"
+            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), indent=4, hang=6)
+
+
+def _sign(change: Change) -> str:
+    match change:
+        case Create():
+            return "+"
+        case Update(removal=None):
+            return "~"
+        case _:
+            return "-"
+
+
+def _deed(change: Change, census: Census) -> str:
+    """What happens to the object, in a few words."""
+    match change:
+        case Delete():
+            lost = census.members.get(str(change.address), 0)
+            return f"delete, {number_of(lost, 'member')} {_verb(lost, 'lose')} it" if lost else "delete"
+        case Update(removal="revoke", fields=()):
+            return "revoke, by leaving groups"
+        case Update(removal=str(removal)):
+            return removal
+        case Create():
+            deeds = ["create"]
+        case _:
+            renamed = change.address.kind == "group" and ("name",) in {f.path for f in change.fields}
+            deeds = ["rename"] if renamed else []
+    edges = [f.after for f in change.fields if f.path[0] == "members"]
+    added = sum(after is not None for after in edges)
+    if added:
+        deeds.append(f"add {number_of(added, 'member')}")
+    if removed := len(edges) - added:
+        emptied = ", which empties it" if str(change.address) in census.emptied else ""
+        deeds.append(f"remove {number_of(removed, 'member')}{emptied}")
+    return ", ".join(deeds) or "update"
+
+
+def _field(item: FieldChange, column: int) -> Line:
+    name = field_name(item.path)
+    gap = max(column - cells(name), 0) + 2
+    hang = 6 + column + 2
+    if item.before is None:
+        return line(Part("+", "add"), name, Part(quote(item.after), gap=gap), indent=4, hang=hang)
+    gone = item.after is None or (item.path == ("active",) and item.after is False)
+    sign = "-" if gone else "~"
+    return line(
+        Part(sign, _STYLES[sign]),
+        name,
+        Part(quote(item.before), gap=gap),
+        Part(f"-> {quote(item.after)}", "remove" if gone else ""),
+        Part(_joins(item.before, item.after), "dim", 2),
+        indent=4,
+        hang=hang,
+    )
+
+
+def field_name(path: Path) -> str:
+    """A field's name as the files have it; in full where an attribute is called like a field."""
+    last = label(path[-1])
+    return f"attributes.{last}" if len(path) > 1 and last in _OWN_FIELDS else last
+
+
+def _joins(before: Value, after: Value) -> str:
+    """What a list gains and loses."""
+    if after is None or not (isinstance(before, tuple) or isinstance(after, tuple)):
+        return ""
+    old = before if isinstance(before, tuple) else (before,)
+    new = after if isinstance(after, tuple) else (after,)
+    differences = [f"+ {quote(one)}" for one in new if one not in old]
+    differences += [f"- {quote(one)}" for one in old if one not in new]
+    return f"({', '.join(differences)})" if differences else ""
+
+
+def _effort(requests: int, pace: int) -> str:
+    writes = number_of(requests, "write")
+    beside = "; the reads before and after come on top"
+    if not pace:
+        return f"{writes}, no limit on their pace{beside}"
+    minutes = (requests - 1) // pace if requests else 0
+    if not minutes:
+        return f"{writes}, at once at {pace} a minute{beside}"
+    hours, rest = divmod(minutes, 60)
+    time = f"{hours} h {rest} min" if hours else f"{rest} min"
+    return f"{writes}, about {time} at {pace} a minute{beside}"
+
+
+def _violations(violations: Sequence[Reason], removals: int) -> Iterator[Line]:
+    bar = Part("|", "alarm", 0)
+    absolute = [violation for violation in violations if not violation.overridable]
+    yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
+    yield Line(bar=bar)
+    for violation in violations:
+        mark = " (no override)" if not violation.overridable and len(absolute) < len(violations) else ""
+        yield line(Part("-", "alarm"), printable(violation.message) + mark, hang=2, bar=bar)
+    yield Line(bar=bar)
+    if absolute:
+        advice = "Protected users and groups, and the user whom the key belongs to, have no override."
+        yield line(advice, hang=0, bar=bar)
+        yield line("Change the files, and plan again.", hang=0, bar=bar)
+    else:
+        what = "its only removal" if removals == 1 else f"all of its {removals} removals"
+        yield line(f"To approve exactly this plan, {what}:", hang=0, bar=bar)
+        yield line(Part(f"--allow-removals {removals}", "strong"), indent=2, bar=bar)
+
+
+def _problems(problems: Sequence[Problem]) -> Iterator[Line]:
+    for problem in problems:
+        place = Part(f"{printable(str(problem.place))}:", "strong")
+        yield line(place, printable(problem.message), hang=4)
+        if problem.hint:
+            yield line("hint:", printable(problem.hint), indent=4, hang=6)
+    files = len({problem.place.file for problem in problems})
+    yield line(Part(f"{number_of(len(problems), 'problem')} in {number_of(files, 'file')}.", "strong"))
+
+
+def _verb(number: int, verb: str) -> str:
+    return f"{verb}s" if number == 1 else verb
+
+
+def number_of(number: int, noun: str) -> str:
+    """The number with its noun, in the plural where that is due."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,167 @@
+"""Validate, plan and apply as plain functions: the library's face.
+
+Each takes a ``Target`` (see ``settings``) and hands back a value; printing,
+asking and exit codes are the caller's.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from filelock import FileLock, Timeout
+
+from reconciler.changes import Change, Plan, from_json
+from reconciler.errors import ExitCode, Invalid, Locked, Place, Problem
+from reconciler.execute import Execution, Progress, Report
+from reconciler.journal import Journal
+from reconciler.model import DesiredState
+from reconciler.operations import stages
+from reconciler.planning.guard import Violation, check
+from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.review import Review, review
+from reconciler.planning.scope import need
+from reconciler.settings import Session, Target
+from reconciler.transport.messages import Reader
+
+
+def validate(target: Target) -> DesiredState:
+    """Read and check the files of one target, without network or key; raises Invalid with every problem."""
+    return target.load()
+
+
+def plan(target: Target, session: Session) -> Planned:
+    """Compare the files with a complete read of the live state; nothing here can write.
+
+    Raises Invalid for the files, and whatever a read raises.
+    """
+    desired = target.load()
+    policy = target.policy
+    live = target.provider.read(Reader(session.transport), need(desired, policy))
+    problems = target.provider.audit(desired, live)
+    try:
+        planned = make_plan(
+            desired,
+            live,
+            policy,
+            target=target.name,
+            provider=target.kind,
+            url=target.url,
+            requests_per_minute=target.requests_per_minute,
+            created_at=_now().isoformat(timespec="seconds"),
+        )
+    except Invalid as error:
+        raise Invalid([*problems, *error.problems]) from None
+    if problems:
+        raise Invalid(problems)
+    requests = sum(len(target.provider.translate(part)) for part in stages(planned.plan.changes))
+    return replace(planned, plan=replace(planned.plan, requests=requests))
+
+
+def load_plan(path: str, text: str, target: Target | None = None) -> Plan:
+    """Read a saved plan; raises Invalid where it is none, was edited, or is of another target."""
+    try:
+        saved = from_json(text)
+    except ValueError as error:
+        raise Invalid([Problem(Place(path), str(error))]) from None
+    if target and (saved.target, saved.url) != (target.name, target.url):
+        message = f"it was made for {saved.target} at {saved.url}, not for {target.name} at {target.url}"
+        raise Invalid([Problem(Place(path), message, "plan again for this target")])
+    return saved
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an apply is about to do: the plan that was judged, and what of it is to be executed.
+
+    ``review`` is there for a saved plan. ``violations`` are judged on the whole plan.
+    """
+
+    plan: Plan
+    fresh: Planned
+    changes: tuple[Change, ...]
+    violations: tuple[Violation, ...]
+    review: Review | None = None
+
+
+def propose(
+    target: Target, session: Session, *, saved: Plan | None = None, allow_removals: int | None = None
+) -> Proposal:
+    """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
+    fresh = plan(target, session)
+    judged = saved or fresh.plan
+    violations = check(judged, target.policy, allow_removals=allow_removals)
+    if saved is None:
+        return Proposal(judged, fresh, fresh.plan.changes, violations)
+    reviewed = review(saved, fresh)
+    return Proposal(judged, fresh, reviewed.changes, violations, reviewed)
+
+
+@contextmanager
+def locked(target: Target) -> Iterator[None]:
+    """Hold the target for one apply; a process that dies lets go of it. Raises Locked."""
+    path = target.journal.parent / "locks" / f"{target.name.replace('/', '-')}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        message = f"another apply is running on {target.name}; wait for it to end ({path} is held by it)"
+        raise Locked(message) from None
+
+
+def apply(
+    target: Target,
+    session: Session,
+    proposal: Proposal,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    """Execute a proposal that was approved; what goes wrong is in the report.
+
+    Raises JournalFailed where the journal cannot even be opened: nothing was sent then.
+    """
+    started = time.monotonic()
+    run = _now().strftime("%Y%m%dT%H%M%S.%fZ")
+    name = f"{target.name.replace('/', '-')}-{run}"
+    with Journal(target.journal, name, _now) as journal:
+        execution = Execution(
+            provider=target.provider,
+            transport=session.transport,
+            journal=journal,
+            ids=dict(proposal.fresh.ids),
+            definitions=proposal.fresh.definitions,
+            stop=session.stop.is_set,
+            wait=session.wait,
+            on_progress=on_progress,
+        )
+        stopped = execution.run(proposal.changes)
+    census = proposal.fresh.plan.census
+    touched = sum(not hasattr(change, "fields") or hasattr(change, "id") for change in proposal.changes)
+    return Report(
+        target=target.name,
+        run=name,
+        journal=str(journal.path),
+        changes=proposal.changes,
+        outcomes=tuple(execution.outcomes.values()),
+        unchanged=max(0, census.users + census.groups - touched),
+        requests=execution.requests,
+        seconds=time.monotonic() - started,
+        stopped=stopped,
+        interrupted=session.stop.is_set(),
+    )
+
+
+def exit_code(report: Report) -> ExitCode:
+    """How an apply ended, as a code."""
+    if report.interrupted and not report.complete:
+        return ExitCode.INTERRUPTED
+    if report.complete:
+        return ExitCode.OK
+    wrote = any(outcome.status in ("done", "adopted", "unsettled") for outcome in report.outcomes)
+    return ExitCode.PARTIAL if wrote or not report.stopped else ExitCode.ERROR
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,317 @@
+import copy
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.desired import schema
+from reconciler.desired.documents import REFUSED, Document, parse
+from reconciler.desired.schema import Name, check, is_valid
+
+
+def checked(text: str, name: Name = "desired-state") -> Document:
+    document = parse(text.encode(), "f")
+    check(document, name)
+    return document
+
+
+def said(text: str, name: Name = "desired-state") -> list[str]:
+    return [str(problem) for problem in sorted(set(checked(text, name).problems))]
+
+
+def user(fields: str) -> str:
+    return f"users:\n  ada@acme.com: {{{fields}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("usres: {}\n", "f:1:1: unknown field `usres` (did you mean `users`?)"),
+        ("ada@acme.com: {}\n", "f:1:1: unknown field `ada@acme.com` (known here: users, groups, defaults)"),
+        (user("actve: true"), "f:2:18: unknown field `actve` (did you mean `active`?)"),
+        (user("Name: x"), "f:2:18: unknown field `Name` (did you mean `name`?)"),
+        ("groups:\n  A: {memebers: []}\n", "f:2:7: unknown field `memebers` (did you mean `members`?)"),
+        (user("x" * 99 + ": 1"), f"f:2:18: unknown field `{'x' * 59}…` (known here: name, active"),
+        ("defaults: {users: {name: x}}\n", "f:1:20: unknown field `name` (known here: active, groups, attr"),
+        (
+            "users: [a]\n",
+            "f:1:1: `users` must be fields, not a list (write `name: value` fields, or {} for none)",
+        ),
+        ("users: null\n", "f:1:1: `users` must be fields, not null (leave the field out to leave it alone)"),
+        (user("name: 5"), 'f:2:18: `name` must be text, not the number 5 (write it in quotes: "5")'),
+        (user("name: true"), 'f:2:18: `name` must be text, not true (write it in quotes: "true")'),
+        (user("name: null"), "f:2:18: `name` must be text, not null (leave the field out to leave it alone)"),
+        (user("name: ''"), "f:2:18: `name` is empty (fill it in, or leave it out)"),
+        (user("name: [x]"), "f:2:18: `name` must be text, not a list (nothing can be nested here)"),
+        (
+            user("active: no"),
+            "f:2:18: `active` must be true or false, not the text `no` (write true or false, in",
+        ),
+        (user("active: 1"), "f:2:18: `active` must be true or false, not the number 1"),
+        (user("active: ''"), "f:2:18: `active` must be true or false, not empty text"),
+        (user("groups: BI"), "f:2:18: `groups` must be a list, not the text `BI` (write a list: [BI])"),
+        (
+            user("groups: null"),
+            "f:2:18: `groups` must be a list, not null (leave the field out to leave it alone, or",
+        ),
+        (
+            user("groups: [7]"),
+            'f:2:27: an item of `groups` must be text, not the number 7 (write it in quotes: "7")',
+        ),
+        (user("groups: [null]"), "f:2:27: an item of `groups` must be text, not null (remove it)"),
+        (
+            user("attributes: {a: true}"),
+            "f:2:31: `a` must be text, a number or a list, not true (write it in quo",
+        ),
+        (
+            user("attributes: {a: [[1]]}"),
+            "f:2:35: an item of `a` must be text or a number, not a list (nothing can",
+        ),
+        (
+            user("attributes: {a: {b: 1}}"),
+            "f:2:31: `a` must be text, a number or a list, not fields (nothing can",
+        ),
+        (
+            user("attributes: {omni_x: 1}"),
+            "f:2:31: a name in `attributes` cannot be the text `omni_x` (an attribute",
+        ),
+        (
+            user("attributes: {'': 1}"),
+            "f:2:31: a name in `attributes` cannot be empty text (an attribute has a name",
+        ),
+        (user("state: gone"), "f:2:18: `state` must be `absent`, not the text `gone`"),
+        (
+            user("state: absent, name: x"),
+            "f:2:3: `ada@acme.com` holds too many fields (a tombstone holds nothing but",
+        ),
+        (
+            user("previously: x@y"),
+            "f:2:18: `previously` must be a list, not the text `x@y` (write a list: [x@y])",
+        ),
+        (
+            "users: {ada: {}}\n",
+            "f:1:9: a name in `users` cannot be the text `ada` (a user is named by an e-mail add",
+        ),
+        ("users: {a b@c: {}}\n", "f:1:9: a name in `users` cannot be the text `a b@c`"),
+        (
+            f"groups: {{{'x' * 65}: {{}}}}\n",
+            "f:1:10: a name in `groups` is longer than 64 characters (choose a sh",
+        ),
+        (
+            "groups: {' x': {}}\n",
+            "f:1:10: a name in `groups` cannot be the text ` x` (a group's name neither",
+        ),
+        (
+            "groups: {A: {members: from_user}}\n",
+            "f:1:14: `members` cannot be the text `from_user` (write a list of",
+        ),
+        (
+            "groups: {A: {members: [bob]}}\n",
+            "f:1:24: an item of `members` cannot be the text `bob` (a user is named",
+        ),
+        (
+            "groups: {A: {state: absent, members: []}}\n",
+            "f:1:10: `A` holds too many fields (a tombstone holds",
+        ),
+    ],
+)
+def test_a_mistake_is_named_in_plain_words_with_its_place_and_a_hint(text: str, beginning: str) -> None:
+    found = said(text)
+    assert len(found) == 1
+    assert found[0].startswith(beginning), found[0]
+
+
+TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "beginning"),
+    [
+        ("token: abc", "f:4:1: unknown field `token` (name where the key is: keys: [{env: OMNI_API_KEY}]"),
+        ("key: abc", "f:4:1: unknown field `key` (name where the key is: keys: [{env: OMNI_API_KEY}]"),
+        ("requests_per_minute: 0", "f:4:1: `requests_per_minute` must be at least 1, not the number 0"),
+        ("requests_per_minute: 501", "f:4:1: `requests_per_minute` must be at most 500, not the number 501"),
+        (
+            "requests_per_minute: fast",
+            "f:4:1: `requests_per_minute` must be a whole number, not the text `fast` (wri",
+        ),
+        (
+            "requests_per_minute: 5.5",
+            "f:4:1: `requests_per_minute` must be a whole number, not the number 5.5",
+        ),
+        (
+            "manage: {users: [nam]}",
+            "f:4:18: an item of `users` must be `create`, `name`, `active`, `groups` or `attr",
+        ),
+        ("manage: {users: [name, name]}", "f:4:10: `users` holds the same item twice (keep one of them)"),
+        (
+            "manage: {exact_attributes: [omni_x]}",
+            "f:4:29: an item of `exact_attributes` cannot be the text `omni_x`",
+        ),
+        (
+            "leavers: {users: {tombstone: keep}}",
+            "f:4:19: `tombstone` must be `revoke`, `deactivate` or `delete`, no",
+        ),
+        (
+            "leavers: {users: {left_files: delete}}",
+            "f:4:19: `left_files` must be `keep`, not the text `delete` (wri",
+        ),
+        (
+            "leavers: {users: {never_listed: revoke}}",
+            "f:4:19: `never_listed` must be `keep`, not the text `revoke`",
+        ),
+        (
+            "leavers: {groups: {tombstone: revoke}}",
+            "f:4:20: `tombstone` must be `delete`, not the text `revoke`",
+        ),
+        ("limits: {removals: {share: 25}}", "f:4:21: `share` must be at most 1, not the number 25"),
+        ("limits: {removals: {floor: -1}}", "f:4:21: `floor` must be at least 0, not the number -1"),
+        (
+            "protect: null",
+            "f:4:1: `protect` must be fields, not null (leave the field out to leave it alone)",
+        ),
+        ("ignore: {users: ['']}", "f:4:18: an item of `users` is empty (fill it in, or leave it out)"),
+        ("sandbox: {}", "f:4:1: `seed` and `state` are missing in `sandbox` (add them)"),
+        ("journal: 5", 'f:4:1: `journal` must be text, not the number 5 (write it in quotes: "5")'),
+    ],
+)
+def test_a_mistake_in_a_target_file_is_named_likewise(line: str, beginning: str) -> None:
+    found = said(f"{TARGET}{line}\n", "target")
+    assert len(found) == 1
+    assert found[0].startswith(beginning), found[0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "[omni_osk_S3CRET]",
+        "omni_osk_S3CRET",
+        "[{omni_osk_S3CRET: 1}]",
+        "[{env: omni-osk-S3CRET}]",
+        "[{env: [S3CRET]}]",
+        "[{env: A, file: S3CRET}]",
+        "[{}]",
+        "[]",
+    ],
+)
+def test_a_key_that_is_written_into_the_file_is_refused_and_never_repeated(keys: str) -> None:
+    found = said(f"kind: omni\nurl: https://acme.omniapp.co\nkeys: {keys}\n", "target")
+    assert found
+    assert all("OMNI_API_KEY" in line for line in found if "must be text" not in line)
+    assert "S3CRET" not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    "url", ["acme.omniapp.co", "ftp://acme.co", "https://", "https://u:p@acme.co", "https://a b"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    found = said(f"kind: omni\nurl: '{url}'\nkeys: [{{env: K}}]\n", "target")
+    assert found[0].startswith("f:2:1: `url` cannot be the text")
+
+
+def test_a_target_needs_a_key_unless_it_is_a_sandbox() -> None:
+    assert said("kind: omni\nurl: https://acme.omniapp.co\n", "target")[0].startswith(
+        "f:1:1: `keys` is missing (name"
+    )
+    assert said("", "target")[-1].startswith("f:1:1: `kind` and `url` are missing")
+    sandbox = (
+        "kind: omni\nurl: https://x.omniapp.co\nsandbox: {seed: seed.yaml, state: .reconciler/sandbox.json}\n"
+    )
+    assert said(sandbox, "target") == []
+
+
+def test_several_mistakes_are_told_together_and_the_rest_of_the_data_stays() -> None:
+    document = checked(
+        "users:\n"
+        "  a@b: {name: 5, active: true, groups: [1, A, 2], attributes: {x: true, y: 1}}\n"
+        "  bad: {}\n"
+        "groups: {A: {members: from_users}, B: {members: 3}}\n"
+    )
+    assert len(document.problems) == 6
+    assert document.data == {
+        "users": {"a@b": {"active": True, "groups": ["A"], "attributes": {"y": 1}}},
+        "groups": {"A": {"members": "from_users"}, "B": {}},
+    }
+    assert document.damaged == {("users", "a@b"), ("users", "bad"), ("groups", "B")}
+    assert document.whole
+    assert is_valid(document.data, "desired-state")
+
+
+def test_what_was_refused_before_is_taken_out_without_a_second_word() -> None:
+    document = checked("users:\n  a@b: {name: ~, groups: [A, *x], attributes: {k: !t v}}\n")
+    assert [problem.message.split()[0] for problem in document.problems] == ["`~`", "aliases", "tags"]
+    assert document.data == {"users": {"a@b": {"groups": ["A"], "attributes": {}}}}
+
+
+def test_a_file_that_could_not_be_read_is_not_checked_for_what_it_lacks() -> None:
+    assert len(said("a: [", "target")) == 1
+
+
+LEAF = st.one_of(
+    st.sampled_from(["from_users", "absent", "x@y", "omni_a", "", " x", "name", "keep"]),
+    st.integers(-1, 600),
+    st.floats(-1, 2),
+    st.booleans(),
+    st.none(),
+    st.just(REFUSED),
+)
+KEYS = [
+    "users",
+    "groups",
+    "defaults",
+    "a@b",
+    "A",
+    "name",
+    "members",
+    "state",
+    "attributes",
+    "previously",
+    "x",
+    "env",
+]
+DATA = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*KEYS, *schema.load("target")["properties"]]), inner),
+    ),
+    max_leaves=12,
+)
+GOOD: dict[Name, Any] = {
+    "desired-state": {
+        "users": {"a@b": {"name": "A", "groups": ["A"], "attributes": {"r": ["x", 1], "n": None}}, "c@d": {}},
+        "groups": {"A": {"members": "from_users"}, "B": {"members": ["a@b"], "previously": ["C"]}},
+        "defaults": {"users": {"active": True}},
+    },
+    "target": {
+        "kind": "omni",
+        "url": "https://x.co",
+        "keys": [{"env": "K"}],
+        "manage": {"users": ["name"]},
+        "leavers": {"users": {"tombstone": "revoke", "left_files": "keep"}},
+        "limits": {"removals": {"share": 0.5}},
+    },
+}
+
+
+@given(st.sampled_from(["desired-state", "target"]), st.data())
+def test_the_quick_check_and_the_thorough_one_agree_and_what_is_left_is_valid(
+    name: Name, choose: st.DataObject
+) -> None:
+    data = copy.deepcopy(GOOD[name])
+    inside = data
+    while True:
+        key = choose.draw(st.sampled_from([*inside] if isinstance(inside, dict) else range(len(inside))))
+        if not isinstance(inside[key], (dict, list)) or not inside[key] or choose.draw(st.booleans()):
+            break
+        inside = inside[key]
+    inside[key] = choose.draw(DATA)
+    errors = list(jsonschema.Draft202012Validator(schema.load(name)).iter_errors(data))
+    assert is_valid(data, name) == (not errors)
+    document = parse(b"", "f")
+    document.data = data
+    check(document, name)
+    kept = {error.validator for error in jsonschema.Draft202012Validator(schema.load(name)).iter_errors(data)}
+    assert kept <= {"required", "minProperties", "maxProperties", "minItems"}

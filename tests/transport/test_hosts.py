@@ -1,0 +1,204 @@
+import pytest
+
+from reconciler.errors import Unreachable
+from reconciler.transport.hosts import OMNI_SUFFIXES, api_root, check_host
+
+OMNI = "https://acme.omniapp.co/api"
+LOOPBACK = "http://127.0.0.1:8080/api"
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("https://acme.omniapp.co", OMNI),
+        ("https://acme.omniapp.co/", OMNI),
+        ("https://acme.omniapp.co/api", OMNI),
+        ("https://acme.omniapp.co/api/", OMNI),
+        ("https://acme.omniapp.co/api/v1", OMNI),
+        ("https://acme.omniapp.co/api/v1/", OMNI),
+        ("HTTPS://Acme.OmniApp.co:443/", OMNI),
+        ("https://acme.omniapp.co:8443", "https://acme.omniapp.co:8443/api"),
+        ("http://localhost:80/api", "http://localhost/api"),
+        ("http://127.0.0.1:8080", LOOPBACK),
+        ("http://[0:0:0:0:0:0:0:1]:8080/", "http://[::1]:8080/api"),
+    ],
+)
+def test_an_address_with_or_without_api_gives_one_root(url: str, root: str) -> None:
+    assert api_root(url) == root
+    assert api_root(root) == root
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "does not start with https://"),
+        ("acme.omniapp.co", "does not start with https://"),
+        ("ftp://acme.omniapp.co", "does not start with https://"),
+        ("file:///etc/passwd", "does not start with https://"),
+        ("https:/acme.omniapp.co", "does not start with https://"),
+        ("https://", "is not a host"),
+        ("https:///api", "is not a host"),
+        ("https://acme.omniapp.co@evil.com", "holds an @"),
+        ("https://user:hunter2@acme.omniapp.co", "holds an @"),
+        ("https://acme.omniapp.co?x=1", "a query or a fragment"),
+        ("https://acme.omniapp.co/api#x", "a query or a fragment"),
+        ("https://acme.omniapp.co\\@evil.com", "holds an @"),
+        ("https://acme.omniapp.co\\.evil.com", "is not a host"),
+        ("https://acme.omniapp.co/api/v2", "is not a host, with /api"),
+        ("https://acme.omniapp.co//api", "is not a host, with /api"),
+        ("https://acme.omniapp.co/API", "is not a host, with /api"),
+        ("https://acme.omniapp.co/api/../x", "is not a host, with /api"),
+        ("https://acme.omniapp.co/%61pi", "is not a host, with /api"),
+        ("https://acme%2eomniapp.co", "is not a host"),
+        ("https://acme.omniapp.co.", "is not a host"),
+        ("https://-acme.omniapp.co", "is not a host"),
+        ("https://acme..omniapp.co", "is not a host"),
+        ("https://acme_x.omniapp.co", "is not a host"),
+        (" https://acme.omniapp.co", "a space or a control character"),
+        ("https://acme.omniapp.co\n", "a space or a control character"),
+        ("https://acme.omni\tapp.co", "a space or a control character"),
+        ("https://acme.omniapp.co\x00", "a space or a control character"),
+        ("https://acme.omniapp.co\u202e", "a space or a control character"),
+        ("https://\u0430cme.omniapp.co", "outside of plain ASCII"),
+        ("https://acme\uff0eomniapp.co", "outside of plain ASCII"),
+        ("https://\u212acme.omniapp.co", "outside of plain ASCII"),
+        ("https://xn--cme-7cd.omniapp.co", "xn--"),
+        ("https://acme.omniapp.co:", "is not a host"),
+        ("https://acme.omniapp.co:0", "the port 0"),
+        ("https://acme.omniapp.co:65536", "the port 65536"),
+        ("https://acme.omniapp.co:123456", "is not a host"),
+        ("https://acme.omniapp.co:\u0664", "outside of plain ASCII"),
+        ("http://2130706433", "no plain IPv4"),
+        ("http://0x7f000001", "no plain IPv4"),
+        ("http://127.1", "no plain IPv4"),
+        ("http://0177.0.0.1", "no plain IPv4"),
+        ("http://127.0.0.1.", "is not a host"),
+        ("http://[::1%25eth0]", "is not a host"),
+        ("http://[1:2]", "is not an IPv6 address"),
+        ("https://" + ".".join(["a" * 60] * 5), "longer than 253"),
+    ],
+)
+def test_any_other_address_is_refused_in_one_clear_line(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        api_root(url)
+    message = str(caught.value)
+    assert words in message
+    assert message.isprintable()
+    assert message.isascii()
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("suffix", OMNI_SUFFIXES)
+def test_the_key_may_go_to_the_domains_of_omni(suffix: str) -> None:
+    check_host(api_root(f"https://acme{suffix}"), None)
+    check_host(api_root(f"https://acme.playground{suffix}"), None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evilomniapp.co",
+        "https://omniapp.co",
+        "https://omniapp.co.evil.com",
+        "https://acme.omniapp.co.evil.com",
+        "https://acme.omniapp.com",
+        "https://acme-omniapp.co",
+        "https://acme.xembed-omniapp.co",
+        "https://acme.omniapp.co:8443",
+        "https://acme.omniapp.co:80",
+        "https://localhost",
+        "https://127.0.0.1",
+        "http://127.0.0.1:8080",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+    ],
+)
+def test_without_a_list_the_key_goes_nowhere_else_and_the_hint_says_what_to_set(url: str) -> None:
+    root = api_root(url)
+    with pytest.raises(Unreachable, match="not one of Omni's own hosts; if it is yours, set") as caught:
+        check_host(root, None)
+    hint = str(caught.value).rpartition("RECONCILER_ALLOWED_HOSTS=")[2]
+    check_host(root, hint)
+
+
+@pytest.mark.parametrize("allowed", [None, "acme.omniapp.co", ".omniapp.co:80", "example.com example.com:80"])
+@pytest.mark.parametrize(
+    "url", ["http://acme.omniapp.co", "http://example.com", "http://10.0.0.1", "http://128.0.0.1"]
+)
+def test_http_is_for_loopback_only_whatever_the_list_says(url: str, allowed: str | None) -> None:
+    with pytest.raises(Unreachable, match="use https"):
+        check_host(api_root(url), allowed)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://proxy.acme.com", "proxy.acme.com"),
+        ("https://proxy.acme.com", "PROXY.Acme.com"),
+        ("https://proxy.acme.com", "one.com, proxy.acme.com"),
+        ("https://proxy.acme.com", " one.com\tproxy.acme.com\n"),
+        ("https://proxy.acme.com", ".acme.com"),
+        ("https://proxy.acme.com", "*.acme.com"),
+        ("https://proxy.acme.com", "proxy.acme.com:443"),
+        ("https://proxy.acme.com:8443", "proxy.acme.com:8443"),
+        ("https://a.b.acme.com:8443", "*.acme.com:8443"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+        ("http://127.3.2.1", "127.3.2.1"),
+        ("http://localhost", "localhost"),
+        ("http://[::1]:8080", "[::1]:8080"),
+        ("http://[::1]:8080", "[0::1]:8080"),
+    ],
+)
+def test_a_listed_host_may_get_the_key(url: str, allowed: str) -> None:
+    check_host(api_root(url), allowed)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://acme.omniapp.co", "proxy.acme.com"),
+        ("https://proxy.acme.com:8443", "proxy.acme.com"),
+        ("https://proxy.acme.com", "proxy.acme.com:8443"),
+        ("https://x.proxy.acme.com", "proxy.acme.com"),
+        ("https://acme.com", ".acme.com"),
+        ("https://evilacme.com", ".acme.com"),
+        ("https://acme.com.evil.com", ".acme.com"),
+        ("http://127.0.0.1:8080", "127.0.0.1"),
+        ("http://127.0.0.1:8080", "localhost:8080"),
+    ],
+)
+def test_the_list_is_the_whole_list(url: str, allowed: str) -> None:
+    root = api_root(url)
+    with pytest.raises(Unreachable, match="not in RECONCILER_ALLOWED_HOSTS; if it is yours, add"):
+        check_host(root, allowed)
+
+
+@pytest.mark.parametrize("allowed", ["", " ", ",", " , \n"])
+def test_a_list_that_is_set_but_empty_allows_nothing(allowed: str) -> None:
+    with pytest.raises(Unreachable, match="is set but names no host; unset it"):
+        check_host(OMNI, allowed)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "*",
+        ".",
+        "https://acme.com",
+        "acme.com/api",
+        "a*.com",
+        "acme.com.",
+        "acme.com:x",
+        "acme.com:0",
+        "\u212a.com",
+        ".0.0.1",
+        "[1:2]",
+        "u@acme.com",
+        "\x1b[31m",
+    ],
+)
+def test_an_entry_that_is_no_host_is_named_and_stops(entry: str) -> None:
+    with pytest.raises(Unreachable, match="which is none of host, host:port") as caught:
+        check_host(OMNI, f"acme.omniapp.co {entry}")
+    assert str(caught.value).isascii()
+    assert str(caught.value).isprintable()

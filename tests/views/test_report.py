@@ -1,0 +1,128 @@
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from sample_plans import HOSTILE
+
+from reconciler.changes import Atom, Change, Update
+from reconciler.errors import Place
+from reconciler.execute import Report as Executed
+from reconciler.model import Value, group_address, user_address
+from reconciler.operations import Outcome
+from reconciler.views.report import Report, report_text
+
+GOLDEN = Path(__file__).parent / "golden"
+_COUNTS = {
+    "created": 3,
+    "updated": 18,
+    "removed": 2,
+    "unchanged": 310,
+    "adopted": 0,
+    "failed": 0,
+    "skipped": 0,
+}
+
+
+@dataclass(frozen=True)
+class FakeReport:
+    target: str = "production"
+    run: str = "20260102T030405Z-1"
+    journal: str = ".reconciler/runs/20260102T030405Z-1.jsonl"
+    counts: Mapping[str, int] = field(default_factory=lambda: _COUNTS)
+    changes: tuple[Change, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    requests: int = 23
+    seconds: float = 31.4
+    stopped: str = ""
+    interrupted: bool = False
+
+
+def user_atom(
+    email: str, *path: str, live_id: str | None = "u1", before: Value = None, after: Value = "x"
+) -> Atom:
+    return Atom(user_address(email), live_id, path, before, after)
+
+
+def edge(group: str, person: str, *, joins: bool = True) -> Atom:
+    path = ("members", person)
+    return Atom(group_address(group), "g1", path, None if joins else True, True if joins else None)
+
+
+COMPLETE = FakeReport(outcomes=(Outcome(user_atom("ada@acme.com", "name"), "done"),))
+PARTLY = FakeReport(
+    counts=_COUNTS | {"updated": 17, "adopted": 1, "failed": 3, "skipped": 2},
+    outcomes=(
+        Outcome(user_atom("ada@acme.com", "name"), "done"),
+        Outcome(
+            user_atom("bob@acme.com", "name"),
+            "failed",
+            f"PATCH /scim/v2/users/u7 answered 400: not a name: {HOSTILE}",
+        ),
+        Outcome(
+            user_atom("bob@acme.com", "attributes", "region"),
+            "failed",
+            f"PATCH /scim/v2/users/u7 answered 400: not a name: {HOSTILE}",
+        ),
+        Outcome(
+            user_atom("eve@acme.com", "email", live_id=None), "failed", "POST /scim/v2/users answered 422"
+        ),
+        Outcome(edge("Finance", "kim@acme.com", joins=False), "unsettled", "no answer"),
+        Outcome(edge("Finance", "eve@acme.com"), "skipped", "user/eve@acme.com could not be created"),
+        Outcome(edge("BI Admins", "eve@acme.com"), "skipped", "user/eve@acme.com could not be created"),
+        Outcome(user_atom("old@acme.com", before=True, after=None), "skipped", "the user could not be read"),
+    ),
+    changes=(Update(group_address("BI Admins"), "BI Admins", "g2", (), Place("groups.yaml", 3, 3)),),
+    seconds=91,
+    requests=28,
+)
+STOPPED = replace(
+    PARTLY,
+    counts=_COUNTS | {"failed": 1, "skipped": 200},
+    outcomes=PARTLY.outcomes[3:4],
+    stopped="the key is not accepted any more (401)",
+)
+INTERRUPTED = replace(STOPPED, stopped="interrupted", interrupted=True)
+NOTHING = replace(COMPLETE, counts=dict.fromkeys(_COUNTS, 0), requests=0, seconds=0.0)
+
+
+@pytest.mark.parametrize("width", [None, 30])
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        ("complete", COMPLETE),
+        ("partly", PARTLY),
+        ("stopped", STOPPED),
+        ("interrupted", INTERRUPTED),
+        ("nothing", NOTHING),
+    ],
+)
+def test_reports_look_as_they_did(name: str, report: Report, width: int | None) -> None:
+    path = GOLDEN / f"report.{name}.{width or 'piped'}.txt"
+    text = report_text(report, width=width, color=False)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_a_complete_apply_asks_for_nothing_more() -> None:
+    text = report_text(COMPLETE)
+    assert text.startswith("Applied 23 changes to production in 31 s (23 requests).\n")
+    assert "again" not in text
+
+
+def test_a_partial_one_says_what_to_do() -> None:
+    text = report_text(PARTLY)
+    assert text.startswith("Applied 23 of 28 changes to production in 1 min 31 s (28 requests).\n")
+    assert "Run the same command again" in text
+    assert text.endswith("Journal: .reconciler/runs/20260102T030405Z-1.jsonl\n")
+
+
+def test_a_shared_reason_is_given_once() -> None:
+    assert report_text(PARTLY).count("user/eve@acme.com could not be created") == 1
+
+
+def test_the_report_of_an_apply_is_one_that_can_be_shown() -> None:
+    executed: Report = Executed("demo", "r1", "j.jsonl", (), (), 3, 0, 0.2)
+    assert "3 unchanged" in report_text(executed, color=True)

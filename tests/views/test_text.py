@@ -1,0 +1,210 @@
+import os
+import re
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from builders import changed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_plans import EVERY_KIND, HOSTILE, NO_CHANGES, ONE_REMOVAL, PLANS, SAMPLES, create_user
+
+from reconciler.changes import Plan, Update
+from reconciler.errors import Place, Problem
+from reconciler.model import user_address
+from reconciler.planning.guard import Violation
+from reconciler.views.layout import cells
+from reconciler.views.text import plan_text, problems_text, violations_text
+
+GOLDEN = Path(__file__).parent / "golden"
+_OUR_CODES = re.compile(r"\x1b\[(0|1|2|31|32|33|1;31)m")
+
+VIOLATIONS = (
+    Violation(
+        "users", "6 of 20 users deactivated, revoked or deleted; the limit is 25%, or 5 where that is more"
+    ),
+    Violation("emptied", "group/finance would lose all of its 3 members"),
+)
+PROTECTED = Violation(
+    "protected", "user/break-glass@acme.com is protected, and would lose its access", overridable=False
+)
+PROBLEMS = (
+    Problem(Place("finance.yaml", 4, 5), "unknown key `member`", "did you mean `members`?"),
+    Problem(Place("finance.yaml", 9, 1), "duplicate key `users`"),
+    Problem(Place("target.yaml"), f"a name holds a control character: {HOSTILE}", "take it out"),
+)
+
+
+def same_as_golden(name: str, text: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [None, 80, 30])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_plans_look_as_they_did(name: str, width: int | None) -> None:
+    same_as_golden(f"{name}.{width or 'piped'}", plan_text(SAMPLES[name], width=width, color=False))
+
+
+def test_a_coloured_plan_looks_as_it_did() -> None:
+    text = plan_text(EVERY_KIND, width=80, color=True)
+    same_as_golden("every_kind.colour", text.replace("\x1b", "ESC"))
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    for plan in SAMPLES.values():
+        assert _OUR_CODES.sub("", plan_text(plan, width=80, color=True)) == plan_text(
+            plan, width=80, color=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "violations", "removals"),
+    [
+        ("overridable", VIOLATIONS, 14),
+        ("one", VIOLATIONS[1:], 1),
+        ("protected", (PROTECTED,), 3),
+        ("mixed", (PROTECTED, *VIOLATIONS), 14),
+    ],
+)
+@pytest.mark.parametrize("width", [None, 30])
+def test_refusals_look_as_they_did(
+    name: str, violations: Sequence[Violation], removals: int, width: int | None
+) -> None:
+    text = violations_text(violations, removals=removals, width=width, color=False)
+    same_as_golden(f"violations.{name}.{width or 'piped'}", text)
+
+
+def test_a_refusal_names_the_exact_number_unless_there_is_no_override() -> None:
+    assert "--allow-removals 14\n" in violations_text(VIOLATIONS, removals=14)
+    assert "--allow-removals" not in violations_text((PROTECTED, *VIOLATIONS), removals=14)
+
+
+@pytest.mark.parametrize("width", [None, 30])
+def test_problems_look_as_they_did(width: int | None) -> None:
+    same_as_golden(f"problems.{width or 'piped'}", problems_text(PROBLEMS, width=width, color=False))
+
+
+def test_one_problem_is_one() -> None:
+    assert problems_text(PROBLEMS[:1]).endswith("\n1 problem in 1 file.\n")
+
+
+def test_a_plan_without_changes_says_exactly_so_and_what_is_kept() -> None:
+    lines = plan_text(NO_CHANGES).splitlines()
+    assert "No changes." in lines
+    assert "note: 1 live user and 0 live groups are not in the files: kept" in lines
+    assert "note: 1 group member is not in the user list: kept" in lines
+
+
+def test_removals_come_first_and_behind_a_minus_wherever_they_are() -> None:
+    text = plan_text(EVERY_KIND)
+    first, second = re.findall(r"^\S.*", text, flags=re.MULTILINE)[1:3]
+    assert (first, second) == ("10 removals", "Additions and updates")
+    taken = re.findall(r"^ *- (.*)$", text.partition("note:")[2], flags=re.MULTILINE)
+    assert [line.split()[0] for line in taken] == [
+        "old@acme.com",
+        "legacy_flag",
+        "kim@acme.com",
+        "sam@acme.com",
+        "user/former@acme.com",
+        "active",
+        "user/gone@acme.com",
+        "user/guest@acme.com",
+        "region",
+        "user/robot@acme.com",
+        "group/Old",
+    ]
+
+
+def test_every_change_names_its_place() -> None:
+    text = plan_text(EVERY_KIND)
+    assert all(
+        re.search(f"  {re.escape(str(change.place))}$", text, re.MULTILINE) for change in EVERY_KIND.changes
+    )
+
+
+def test_warnings_come_before_notes() -> None:
+    text = plan_text(EVERY_KIND)
+    assert text.index("warning:") < text.index("note:")
+
+
+@pytest.mark.parametrize(
+    ("requests", "pace", "said"),
+    [
+        (0, 55, "0 writes, at once at 55 a minute"),
+        (1, 55, "1 write, at once at 55 a minute"),
+        (55, 55, "55 writes, at once at 55 a minute"),
+        (56, 55, "56 writes, about 1 min at 55 a minute"),
+        (5000, 55, "5000 writes, about 1 h 30 min at 55 a minute"),
+        (7, 0, "7 writes, no limit on their pace"),
+    ],
+)
+def test_the_time_is_what_the_pace_allows(requests: int, pace: int, said: str) -> None:
+    plan = replace(ONE_REMOVAL, requests=requests, requests_per_minute=pace)
+    assert plan_text(plan).splitlines()[-1] == f"{said}; the reads before and after come on top"
+
+
+def test_what_joins_and_leaves_a_list_is_said_also_next_to_a_single_value() -> None:
+    fields = (
+        changed("attributes", "a", before=("x", "y"), after=("y", "z")),
+        changed("attributes", "b", before=("x",), after="x"),
+        changed("attributes", "c", before="x", after=("x", "w")),
+    )
+    change = Update(user_address("ada@acme.com"), "ada@acme.com", "u1", fields, Place("a.yaml", 1, 1))
+    text = plan_text(replace(ONE_REMOVAL, changes=(change,)))
+    assert "    ~ a  [x, y] -> [y, z]  (+ z, - x)\n" in text
+    assert "    ~ b  [x] -> x\n" in text
+    assert "    ~ c  x -> [x, w]  (+ w)\n" in text
+
+
+def _assert_harmless(text: str) -> None:
+    for char in text:
+        assert char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"), repr(char)
+    assert not re.search(r"[ ]$", text, re.MULTILINE)
+
+
+@given(PLANS, st.none() | st.integers(1, 120))
+def test_no_plan_holds_a_control_character_of_its_own(plan: Plan, width: int | None) -> None:
+    _assert_harmless(plan_text(plan, width=width, color=False))
+    _assert_harmless(_OUR_CODES.sub("", plan_text(plan, width=width, color=True)))
+
+
+@given(PLANS, st.integers(16, 120))
+@settings(max_examples=50)
+def test_a_narrow_terminal_loses_nothing(plan: Plan, width: int) -> None:
+    narrow = plan_text(plan, width=width, color=False)
+    assert all(cells(row) <= width for row in narrow.splitlines())
+    assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", plan_text(plan))
+
+
+@given(st.text(st.characters(), max_size=30), st.text(st.characters(), max_size=30))
+def test_other_views_are_as_harmless(one: str, other: str) -> None:
+    _assert_harmless(problems_text([Problem(Place(one, 1, 1), one, other)]))
+    _assert_harmless(violations_text([Violation("x", one)], removals=2))
+
+
+def test_a_large_plan_is_drawn_at_once() -> None:
+    fields = EVERY_KIND.changes[5].fields  # type: ignore[union-attr]
+    changes = tuple(create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))
+    plan = replace(EVERY_KIND, changes=changes)
+    started = time.perf_counter()
+    text = plan_text(plan, width=80, color=True)
+    assert text.count("\n") > 60_000
+    assert time.perf_counter() - started < 5
+
+
+@dataclass(frozen=True)
+class _Bare:
+    """A reason that is no Violation: views need nothing but these two."""
+
+    message: str
+    overridable: bool
+
+
+def test_any_reason_will_do() -> None:
+    assert "| - too much\n" in violations_text([_Bare("too much", overridable=True)], removals=2)

@@ -1,0 +1,185 @@
+"""Whole worlds for property tests: a pretend Omni in any state, and files that say anything valid about it."""
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from clocks import FakeClock
+from reconciler.sandbox.faults import Fault, Faulty, Schedule
+from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.store import Store
+from reconciler.settings import Session, Target, load_targets
+from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.messages import Transport
+from reconciler.transport.pacing import Paced, Window
+
+EMAILS = [f"{name}@acme.com" for name in ("ada", "bob", "carl", "dora", "eve", "frank")]
+OUTSIDER = "guest@agency.example"
+EMBED = "embed-user-1@acme.embed-exploreomni.co"
+GROUPS = ["Finance", "Sales", "Everyone", "Admins"]
+ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "region": {"multiple_values": True},
+    "level": {"type": "Number"},
+    "code": {"default_value": "c0"},
+    "late": {"later": True},
+}
+VALUES: dict[str, list[Any]] = {
+    "region": [["emea"], ["apac", "emea"], []],
+    "level": [1, "2", 2.5],
+    "code": ["c0", "c1", 7],
+    "late": ["x", "y"],
+}
+LIVE_VALUES = VALUES | {"code": ["c0", "c1", "7"]}
+
+
+@dataclass(frozen=True)
+class World:
+    """A seed for the sandbox, the files' data, and what target.yaml adds."""
+
+    seed: dict[str, Any]
+    files: dict[str, Any]
+    target: dict[str, Any]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    switches = draw(_switches())
+    target = draw(_targets())
+    creates = "create" in target["manage"]["users"]
+    alive = {e: draw(_live_user(switches)) for e in draw(st.lists(st.sampled_from(EMAILS), unique=True))}
+    alive[OUTSIDER] = {"name": "Guest"}
+    live_groups = {
+        name: draw(st.lists(st.sampled_from([*alive, EMBED]), unique=True))
+        for name in draw(st.lists(st.sampled_from([*GROUPS, "Old name"]), unique=True))
+    }
+    seed = {
+        "switches": switches,
+        "attributes": ATTRIBUTES,
+        "users": alive,
+        "groups": live_groups,
+        "embed_users": {EMBED: {"name": "Visitor", "external_id": "v", "entity": "shop"}},
+    }
+    kinds = {name: draw(st.sampled_from(["no", "open", "users", "list", "absent"])) for name in GROUPS}
+    from_users = [name for name, kind in kinds.items() if kind == "users"]
+    people = {email: draw(_user(from_users)) for email in EMAILS}
+    people = {email: entry for email, entry in people.items() if entry is not None}
+    tombstones = {email for email, entry in people.items() if entry == {"state": "absent"}}
+    eligible = [e for e in EMAILS if e not in tombstones and (e in alive or e in people)]
+    groups: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        if kind == "list":
+            groups[name] = {
+                "members": draw(st.lists(st.sampled_from(eligible), unique=True)) if eligible else []
+            }
+        elif kind != "no":
+            groups[name] = {"open": {}, "users": {"members": "from_users"}, "absent": {"state": "absent"}}[
+                kind
+            ]
+    if draw(st.booleans()) and (named := [n for n, k in kinds.items() if k in ("open", "users", "list")]):
+        name = draw(st.sampled_from(named))
+        groups[name] = groups[name] | {"previously": ["Old name"]}
+    if not creates:
+        # Who waits for a first sign-in is no one's member yet; nothing else about them matters here.
+        people = {e: entry for e, entry in people.items() if e in alive or "state" not in entry}
+    return World(seed, {"users": people, "groups": groups}, target)
+
+
+@st.composite
+def _switches(draw: st.DrawFn) -> dict[str, Any]:
+    flags = (
+        "shows_defaults list_omits_attributes extension_nulls deactivate_revokes delete_keeps_row "
+        "member_ops_strict group_names_case_sensitive unknown_attribute_400 whoami_missing bad_token_403 "
+        "rate_limit_retry_after rate_limit_empty_body deactivate_hides"
+    ).split()
+    chosen: dict[str, Any] = {flag: draw(st.booleans()) for flag in flags}
+    # A deactivation that leaves a row which cannot be read by id could not be told from an account.
+    chosen["delete_keeps_row"] &= not chosen["deactivate_revokes"]
+    chosen["requests_per_minute"] = draw(st.sampled_from([0, 20, 60]))
+    chosen["page_cap"] = draw(st.sampled_from([1, 3, 100]))
+    chosen["truncate_members"] = draw(st.sampled_from(["off", "list"]))
+    chosen["member_cap"] = draw(st.sampled_from([1, 100]))
+    chosen["builtins"] = draw(st.sampled_from(["none", "booleans", "timezone_null"]))
+    chosen["error_shape"] = draw(st.sampled_from(["detail", "message", "error"]))
+    return chosen
+
+
+@st.composite
+def _targets(draw: st.DrawFn) -> dict[str, Any]:
+    fields = ["name", "active", "groups", "attributes"]
+    managed = draw(st.sampled_from([fields, fields, fields[1:], fields[:3], fields[:2]]))
+    create = ["create"] if draw(st.integers(0, 3)) else []
+    exact = draw(st.sampled_from([[], [], ["region"], ["code", "level"]]))
+    return {
+        "manage": {"users": [*create, *managed], "exact_attributes": exact},
+        "leavers": {"users": {"tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke"]))}},
+        "ignore": {"users": ["*@agency.example"]},
+        "requests_per_minute": draw(st.sampled_from([15, 55])),
+    }
+
+
+@st.composite
+def _live_user(draw: st.DrawFn, switches: dict[str, Any]) -> dict[str, Any]:
+    # Somebody inactive whom no list shows cannot be told from somebody who is not there.
+    active = True if switches["deactivate_hides"] else draw(st.booleans())
+    return {
+        "name": draw(st.sampled_from(["A", "B"])),
+        "active": active,
+        "attributes": draw(_attributes(LIVE_VALUES, st.nothing())),
+    }
+
+
+def _attributes(of: dict[str, list[Any]], extra: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {}, optional={key: st.sampled_from(values) | extra for key, values in of.items()}
+    )
+
+
+def _user(from_users: list[str]) -> st.SearchStrategy[dict[str, Any] | None]:
+    groups = st.lists(st.sampled_from(from_users), unique=True) if from_users else st.just([])
+    declared = st.fixed_dictionaries(
+        {},
+        optional={
+            "name": st.sampled_from(["A", "B"]),
+            "active": st.booleans(),
+            "groups": groups,
+            "attributes": _attributes(VALUES, st.none()),
+        },
+    )
+    return st.one_of(st.none(), st.just({"state": "absent"}), declared, declared, declared)
+
+
+def schedules() -> st.SearchStrategy[Schedule]:
+    faults = st.lists(st.sampled_from(list(Fault)), unique=True, min_size=1)
+    chances = faults.map(lambda found: {fault: 0.4 / len(found) for fault in found})
+    return st.just(Schedule({})) | st.builds(Schedule, chances=chances, consecutive=st.integers(1, 2))
+
+
+def write(folder: Path, world: World) -> Target:
+    """The world's files on disk (JSON is YAML too), and the target that they make."""
+    settings = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
+    (folder / "target.yaml").write_text(json.dumps(settings | world.target), encoding="utf-8")
+    (folder / "all.yaml").write_text(json.dumps(world.files), encoding="utf-8")
+    (target,) = load_targets(folder.parent)
+    return replace(target, journal=folder.parent.parent / "runs")
+
+
+def session(
+    store: Store,
+    target: Target,
+    faults: tuple[int, Schedule] | None = None,
+    around: Callable[[Transport], Transport] = lambda inner: inner,
+) -> Session:
+    """A connection to a store on a clock of its own; ``around`` may put something next to the sandbox."""
+    clock = FakeClock()
+    inner: Transport = Sandbox(store, clock=clock.now)
+    if faults:
+        inner = Faulty(inner, faults[0], faults[1], sleep=clock.sleep)
+    signed = bearer(around(inner), Secret("sandbox"))
+    paced = Paced(signed, Window(target.requests_per_minute), clock, random.Random(1).random)  # noqa: S311
+    return Session(paced, threading.Event(), clock.sleep)
