@@ -19,6 +19,8 @@ from reconciler.model import (
     user_key,
 )
 
+ROBOT = Caller("robot@acme.com", "robot")
+
 
 def located(address: Address, path: Path) -> Place:
     return Place("/".join(("files.yaml", str(address), *path)), 1, 1)
@@ -60,7 +62,7 @@ def live(
     *objects: User | Group,
     definitions: Iterable[Definition] | None = (),
     foreign: Mapping[str, int] | None = None,
-    caller: Caller = Caller("robot@acme.com", "robot"),
+    caller: Caller = ROBOT,
     ids: Mapping[str, str] | None = None,
 ) -> LiveState:
     """Live objects; the id of each is its key, unless ``ids`` says otherwise."""

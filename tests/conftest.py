@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ settings.load_profile("default")
 
 
 @pytest.fixture(autouse=True)
-def _traps(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _traps(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
     for name in ("CI", "OMNI_API_KEY", "RECONCILER_ALLOWED_HOSTS", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
@@ -32,7 +31,6 @@ def _traps(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
-    yield
 
 
 @pytest.fixture

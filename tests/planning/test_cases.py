@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from builders import live as live_state
+
 from reconciler.changes import Delete, Update, atoms
 from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
