@@ -57,7 +57,7 @@ def _number(text: str) -> str | int | float:
         whole = int(number)
         return whole if abs(whole) <= EXACT else str(whole)
     short = float(number)
-    return short if Decimal(repr(short)) == number else format(number.normalize(), "f")
+    return short if Decimal(repr(short)) == number else format(number, "f").rstrip("0")
 
 
 def user_facts(user: User, definitions: Definitions) -> dict[Path, Value]:
@@ -114,15 +114,15 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
     return same(atom.path, before, atom.after, definitions)
 
 
-def explain(before: Sequence[Value], after: Sequence[Value]) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    """What joins and what leaves between two lists of values, for a person to read."""
+def explain(before: Sequence[Value], after: Sequence[Value]) -> tuple[str, str]:
+    """What joins and what leaves between two lists, each as text for a person to read."""
     from deepdiff import DeepDiff  # noqa: PLC0415 (0.3 s to import, and only a nested difference needs it)
 
     difference = DeepDiff(list(before), list(after), ignore_order=True)
-    joins = difference.get("iterable_item_added", {})
-    leaves = difference.get("iterable_item_removed", {})
-    changed = difference.get("values_changed", {}) | difference.get("type_changes", {})
-    return (
-        (*joins.values(), *(item["new_value"] for item in changed.values())),
-        (*leaves.values(), *(item["old_value"] for item in changed.values())),
-    )
+    replaced = [*difference.get("values_changed", {}).values(), *difference.get("type_changes", {}).values()]
+    joins = [*difference.get("iterable_item_added", {}).values(), *(item["new_value"] for item in replaced)]
+    leaves = [
+        *difference.get("iterable_item_removed", {}).values(),
+        *(item["old_value"] for item in replaced),
+    ]
+    return ", ".join(sorted(map(str, joins))), ", ".join(sorted(map(str, leaves)))

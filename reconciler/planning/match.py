@@ -48,6 +48,12 @@ class Pairing:
     settled: tuple[Address, ...]
     moved: Mapping[Address, str]
 
+    def members(self, group: Live[Group]) -> frozenset[str]:
+        """The known members of a live group, by the key that each is declared under."""
+        members = group.resource.members or frozenset()
+        renamed = {old: address.key for address, old in self.moved.items() if old in members}
+        return frozenset(renamed.get(key, key) for key in members) if renamed else members
+
     @property
     def ids(self) -> dict[Address, str]:
         """The live id of every address."""

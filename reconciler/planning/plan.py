@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.changes import Census, Change, Create, Delete, FieldChange, Note, Plan, Update
+from reconciler.changes import Census, Change, Create, Delete, FieldChange, Plan, Removal, Update
 from reconciler.errors import IncompleteRead, Invalid, Problem
 from reconciler.model import (
     Address,
@@ -44,7 +44,8 @@ from reconciler.planning.diff import (
     user_facts,
 )
 from reconciler.planning.match import Pairing, pair
-from reconciler.planning.scope import Policy, managed_keys, ours, unmanaged_fields
+from reconciler.planning.notes import notes
+from reconciler.planning.scope import Policy, managed_keys, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,21 @@ class Planned:
 
     def facts(self, address: Address) -> Facts | None:
         """What was read of one object, None where it is not live."""
-        return facts_of(self.pairing, address, self.definitions)
+        if address.kind == "user":
+            user = self.pairing.users.get(address)
+            return None if user is None else user_facts(user.resource, self.definitions)
+        group = self.pairing.groups.get(address)
+        if group is None:
+            return None
+        return group_facts(Group(group.resource.name, self.pairing.members(group)))
 
 
-def facts_of(pairing: Pairing, address: Address, definitions: Definitions) -> Facts | None:
-    """The facts of one live object, None where it is not live; members by their declared address."""
-    if address.kind == "user":
-        user = pairing.users.get(address)
-        return None if user is None else user_facts(user.resource, definitions)
-    group = pairing.groups.get(address)
-    if group is None:
-        return None
-    return group_facts(Group(group.resource.name, _members(pairing, group)))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is to be in a group, and about whom that decides; all others stay as they are."""
+
+    people: AbstractSet[str]
+    decided: AbstractSet[str]
 
 
 def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: Any) -> Planned:
@@ -89,22 +93,10 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     pairing = pair(desired, live)
     planner = _Planner(desired, live, policy, pairing)
     changes = in_order(planner.changes())
-    plan = Plan(changes=changes, census=planner.census(), notes=tuple(planner.notes()), **about)
+    census = planner.census()
+    said = notes(desired, pairing, policy, planner.waiting, census)
+    plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
     return Planned(plan, pairing, live.definitions or {})
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Who is to be in a group, and about whom that decides; all others stay as they are."""
-
-    people: AbstractSet[str]
-    decided: AbstractSet[str]
-
-
-def _members(pairing: Pairing, group: Live[Group]) -> frozenset[str]:
-    members = group.resource.members or frozenset()
-    renamed = {old: address.key for address, old in pairing.moved.items() if old in members}
-    return frozenset(renamed.get(key, key) for key in members) if renamed else members
 
 
 @dataclass(slots=True)
@@ -191,9 +183,11 @@ class _Planner:
         self.active += was_active
         self.active_after += wanted.get(("active",), was_active) is True
         if fields:
-            removal = "deactivate" if was_active and wanted.get(("active",)) is False else None
+            removal: Removal | None = None
+            if was_active and wanted.get(("active",)) is False:
+                removal = "deactivate"
             place = self.desired.locate(address, ())
-            yield Update(address, address.key, live.id, fields, place, removal)  # type: ignore[arg-type]
+            yield Update(address, address.key, live.id, fields, place, removal)
 
     def differences(
         self, address: Address, live: Live[User], wanted: Mapping[Path, Value]
@@ -238,7 +232,7 @@ class _Planner:
             if group.members is None:
                 wanted = stated.get(key)
             else:
-                wanted = Wanted(group.members, _members(self.pairing, live) if live else frozenset())
+                wanted = Wanted(group.members, self.pairing.members(live) if live else frozenset())
             edges = tuple(self.edges(address, live, wanted))
             if live is None:
                 yield Create(address, group.name, (FieldChange(("name",), None, group.name), *edges), place)
@@ -250,7 +244,7 @@ class _Planner:
         for address in sorted(a for a in self.desired.absent if a.kind == "group"):
             live = self.pairing.groups.get(address)
             if live is not None:
-                current = _members(self.pairing, live)
+                current = self.pairing.members(live)
                 self.memberships += len(current)
                 self.count_losses(address, len(current), len(current))
                 yield Delete(address, live.resource.name, live.id, self.desired.locate(address, ()))
@@ -273,7 +267,7 @@ class _Planner:
         """The memberships of one group that change, in order: those that begin, then those that end."""
         if wanted is None:
             return
-        current = _members(self.pairing, live) if live else frozenset()
+        current = self.pairing.members(live) if live else frozenset()
         foreign = self.live.foreign.get(live.id, 0) if live else 0
         adds = self.present(address, sorted(wanted.people - current))
         gone = (current & wanted.decided) - wanted.people
@@ -333,33 +327,3 @@ class _Planner:
             emptied=tuple(self.emptied),
             caller=owner,
         )
-
-    def notes(self) -> Iterator[Note]:
-        """What a reader should know beside the changes, warnings first."""
-        locate = self.desired.locate
-        for address in self.pairing.settled:
-            message = f"{address} has its new name: `previously` has done its work and can be removed"
-            yield Note("renamed", message, locate(address, ("previously",)), warning=True)
-        for address, old in sorted(self.pairing.moved.items()):
-            message = (
-                f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
-            )
-            yield Note("email", message, locate(address, ("previously",)), warning=True)
-        tombstones = sorted(a for a in self.desired.absent if a in self.pairing.users)
-        if tombstones and self.policy.tombstone == "deactivate" and "active" not in self.policy.manage:
-            names = ", ".join(a.key for a in tombstones)
-            message = f"tombstones deactivate, but this target does not manage `active`: left alone: {names}"
-            yield Note("unmanaged", message, warning=True)
-        for name, number in unmanaged_fields(self.desired, self.policy).items():
-            users = "1 user states" if number == 1 else f"{number} users state"
-            yield Note("unmanaged", f"{users} `{name}`, which this target does not manage: left alone")
-        if self.waiting:
-            names = ", ".join(self.waiting)
-            yield Note(
-                "waiting",
-                f"{len(self.waiting)} declared but not live yet, waiting for the first sign-in: {names}",
-            )
-        if self.census().caller == "":
-            yield Note(
-                "caller", "the system does not say whose key this is, so its owner is not protected by itself"
-            )

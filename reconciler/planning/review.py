@@ -13,12 +13,14 @@ Only fresh atoms that match a *to do* are executed; the rest of the fresh plan
 was not reviewed, and waits.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.changes import Atom, Change, Plan, atoms, narrow
-from reconciler.planning.diff import holds
+from reconciler.model import Value
+from reconciler.planning.diff import explain, holds
 from reconciler.planning.plan import Planned
 
 Verdict = Literal["to do", "done", "moved", "unwanted"]
@@ -104,4 +106,17 @@ class _Judge:
             return Judged(atom, "moved", "it is not there any more")
         if atom.path == () or facts.get(atom.path) == atom.before:
             return Judged(atom, "unwanted", "the files do not want it any more")
-        return Judged(atom, "moved", f"live is now {facts.get(atom.path)!r}, reviewed was {atom.before!r}")
+        return Judged(atom, "moved", _since(atom.before, facts.get(atom.path)))
+
+
+def _since(reviewed: Value, now: Value) -> str:
+    """What became of a value since its review, in words."""
+    if isinstance(reviewed, tuple) and isinstance(now, tuple):
+        joins, leaves = explain(reviewed, now)
+        parts = ([f"gained {joins}"] if joins else []) + ([f"lost {leaves}"] if leaves else [])
+        return f"since the review it has {' and '.join(parts)}"
+    return f"live is now {_shown(now)}, and was {_shown(reviewed)} at the review"
+
+
+def _shown(value: Value) -> str:
+    return "unset" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,202 @@
+"""What of a reviewed plan may still be done: each verdict, for each kind of atom."""
+
+import pytest
+from builders import a_group, a_user, desired, live
+
+from reconciler.changes import Plan, atoms
+from reconciler.model import Address, Definition, DesiredState, LiveState
+from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.review import Review, review
+from reconciler.planning.scope import Policy
+
+REGION = Definition("region", multiple=True)
+FINANCE = Address("group", "finance")
+ADA = Address("user", "ada@acme.com")
+DELETES = Policy(tombstone="delete")
+
+
+def planned(wanted: DesiredState, found: LiveState, policy: Policy | None = None) -> Planned:
+    return make_plan(wanted, found, policy or Policy(), target="acme", provider="omni", url="https://acme")
+
+
+def verdicts(saved: Plan, fresh: Planned) -> dict[str, str]:
+    return {str(item.atom): item.verdict for item in review(saved, fresh).judged}
+
+
+def reasons(saved: Plan, fresh: Planned) -> list[str]:
+    return [item.reason for item in review(saved, fresh).stale]
+
+
+WANTED = desired(
+    a_user("ada@acme.com", name="Ada L.", attributes={"region": ("emea",)}),
+    a_user("bob@acme.com", name="Bob", active=True),
+    a_group("Finance", ["ada@acme.com", "bob@acme.com"]),
+)
+FOUND = live(
+    a_user("ada@acme.com", name="Ada", active=True, attributes={"region": ("apac",)}),
+    a_user("carl@acme.com", name="Carl", active=True),
+    a_group("Finance", ["carl@acme.com"]),
+    definitions=[REGION],
+)
+
+
+def test_an_unchanged_world_leaves_everything_to_do() -> None:
+    fresh = planned(WANTED, FOUND)
+    result = review(fresh.plan, fresh)
+    assert {item.verdict for item in result.judged} == {"to do"}
+    assert result.changes == fresh.plan.changes
+    assert result.unreviewed == ()
+    assert result.stale == ()
+
+
+def test_what_an_interrupted_apply_did_is_done_and_the_rest_is_to_do() -> None:
+    saved = planned(WANTED, FOUND).plan
+    halfway = live(
+        a_user("ada@acme.com", name="Ada L.", active=True, attributes={"region": ("apac",)}),
+        a_user("bob@acme.com", name="Bob", active=True),
+        a_user("carl@acme.com", name="Carl", active=True),
+        a_group("Finance", ["ada@acme.com", "carl@acme.com"]),
+        definitions=[REGION],
+    )
+    fresh = planned(WANTED, halfway)
+    assert verdicts(saved, fresh) == {
+        "user/bob@acme.com email": "done",
+        "user/bob@acme.com name": "done",
+        "user/bob@acme.com active": "done",
+        "user/ada@acme.com name": "done",
+        "user/ada@acme.com attributes region": "to do",
+        "group/finance members ada@acme.com": "done",
+        "group/finance members bob@acme.com": "to do",
+        "group/finance members carl@acme.com": "to do",
+    }
+
+
+def test_a_half_done_create_resumes_where_its_fields_are_still_unset() -> None:
+    wanted = desired(
+        a_user("ada@acme.com", name="Ada", attributes={"region": ("emea",)}),
+        a_group("Finance", ["ada@acme.com"]),
+    )
+    saved = planned(wanted, live(definitions=[REGION])).plan
+    made = live(
+        a_user("ada@acme.com", name="Ada", attributes={"region": None}),
+        a_group("FINANCE", []),
+        definitions=[REGION],
+    )
+    fresh = planned(wanted, made)
+    result = review(saved, fresh)
+    assert [str(atom) for change in result.changes for atom in atoms(change)] == [
+        "user/ada@acme.com attributes region",
+        "group/finance members ada@acme.com",
+    ]
+    assert result.stale == ()
+
+
+def test_what_somebody_else_created_with_another_value_has_moved() -> None:
+    wanted = desired(a_user("ada@acme.com", name="Ada"))
+    saved = planned(wanted, live()).plan
+    fresh = planned(wanted, live(a_user("ada@acme.com", name="Somebody")))
+    assert verdicts(saved, fresh) == {"user/ada@acme.com email": "done", "user/ada@acme.com name": "moved"}
+    assert reasons(saved, fresh) == ['live is now "Somebody", and was unset at the review']
+
+
+def test_a_field_that_changed_since_the_review_has_moved() -> None:
+    saved = planned(WANTED, FOUND).plan
+    now = live(
+        a_user("ada@acme.com", name="A. Lovelace", active=True, attributes={"region": ("amer", "apac")}),
+        a_user("carl@acme.com", name="Carl", active=True),
+        a_group("Finance", ["carl@acme.com"]),
+        definitions=[REGION],
+    )
+    assert reasons(saved, planned(WANTED, now)) == [
+        'live is now "A. Lovelace", and was "Ada" at the review',
+        "since the review it has gained amer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [(("emea", "north"), "gained emea, north and lost apac"), (("apac", "x"), "gained x"), ((), "lost apac")],
+)
+def test_a_list_says_what_it_gained_and_lost(now: tuple[str, ...], words: str) -> None:
+    wanted = desired(a_user("ada@acme.com", attributes={"region": ("south",)}))
+
+    def with_region(value: tuple[str, ...]) -> Planned:
+        found = a_user("ada@acme.com", attributes={"region": value})
+        return planned(wanted, live(found, definitions=[REGION]))
+
+    found = reasons(with_region(("apac",)).plan, with_region(now))
+    assert (
+        found == [f"since the review it has {words}"]
+        if now
+        else ['live is now unset, and was ["apac"] at the review']
+    )
+
+
+def test_a_change_that_the_files_took_back_is_unwanted() -> None:
+    saved = planned(WANTED, FOUND).plan
+    fresh = planned(desired(a_group("Finance", ["carl@acme.com"])), FOUND)
+    assert set(verdicts(saved, fresh).values()) == {"unwanted"}
+    assert sorted(set(reasons(saved, fresh))) == [
+        "the files do not create it any more",
+        "the files do not want it any more",
+    ]
+
+
+def test_an_attribute_that_is_not_managed_any_more_is_not_taken_for_cleared() -> None:
+    wanted = desired(a_user("ada@acme.com", attributes={"region": None}))
+    found = live(a_user("ada@acme.com", attributes={"region": ("apac",)}), definitions=[REGION])
+    saved = planned(wanted, found).plan
+    fresh = planned(desired(a_user("ada@acme.com")), live(a_user("ada@acme.com", attributes={})))
+    assert verdicts(saved, fresh) == {"user/ada@acme.com attributes region": "unwanted"}
+
+
+def test_an_object_that_was_removed_or_made_again_has_moved() -> None:
+    wanted = desired(a_user("ada@acme.com", name="Ada L."))
+    saved = planned(wanted, live(a_user("ada@acme.com", name="Ada"), ids={"ada@acme.com": "1"})).plan
+    gone = planned(wanted, live())
+    again = planned(wanted, live(a_user("ada@acme.com", name="Ada"), ids={"ada@acme.com": "2"}))
+    assert reasons(saved, gone) == ["it is not there any more"]
+    assert reasons(saved, again) == ["it was removed, and made again under another id"]
+
+
+def test_the_same_id_under_another_name_has_moved() -> None:
+    saved = planned(desired(absent=[FINANCE]), live(a_group("Finance", []), ids={"Finance": "g1"})).plan
+    renamed = planned(desired(absent=[FINANCE]), live(a_group("Treasury", []), ids={"Treasury": "g1"}))
+    assert reasons(saved, renamed) == ["it has another name now"]
+
+
+def test_a_deletion_is_done_once_that_object_is_gone() -> None:
+    wanted = desired(absent=[ADA])
+    first = live(a_user("ada@acme.com"), ids={"ada@acme.com": "1"})
+    saved = planned(wanted, first, DELETES).plan
+    assert verdicts(saved, planned(wanted, first, DELETES)) == {"user/ada@acme.com": "to do"}
+    assert verdicts(saved, planned(wanted, live(), DELETES)) == {"user/ada@acme.com": "done"}
+    another = live(a_user("ada@acme.com"), ids={"ada@acme.com": "2"})
+    result = review(saved, planned(wanted, another, DELETES))
+    assert [item.verdict for item in result.judged] == ["done"]
+    assert result.changes == ()
+    assert len(result.unreviewed) == 1
+
+
+def test_a_deletion_that_the_files_took_back_is_unwanted() -> None:
+    found = live(a_user("ada@acme.com"))
+    saved = planned(desired(absent=[ADA]), found, DELETES).plan
+    assert verdicts(saved, planned(desired(a_user("ada@acme.com")), found)) == {
+        "user/ada@acme.com": "unwanted"
+    }
+
+
+def test_a_deactivation_is_done_once_the_account_is_gone() -> None:
+    wanted = desired(absent=[ADA])
+    saved = planned(wanted, live(a_user("ada@acme.com", active=True))).plan
+    assert verdicts(saved, planned(wanted, live())) == {"user/ada@acme.com active": "done"}
+
+
+def test_what_nobody_reviewed_is_left_to_the_next_plan() -> None:
+    saved = planned(desired(a_user("ada@acme.com", name="Ada L.")), FOUND).plan
+    fresh = planned(WANTED, FOUND)
+    result: Review = review(saved, fresh)
+    assert [str(atom) for change in result.changes for atom in atoms(change)] == ["user/ada@acme.com name"]
+    left = [str(atom) for change in result.unreviewed for atom in atoms(change)]
+    assert "user/ada@acme.com attributes region" in left
+    assert "user/ada@acme.com name" not in left
