@@ -36,7 +36,7 @@ def check(plan: Plan, policy: Policy, *, allow_removals: int | None = None) -> t
     absolute = tuple(_protected(plan, policy))
     removals = plan.counts.removals
     if allow_removals is not None and allow_removals != removals:
-        message = f"--allow-removals {allow_removals} approves another plan: the removals in this one are {removals}"
+        message = f"--allow-removals {allow_removals} approves another plan: here it would be {removals}"
         return (*absolute, *_over_limits(plan, policy.limits), Violation("approval", message))
     if allow_removals is not None:
         return absolute

@@ -49,7 +49,7 @@ def test_the_exact_number_approves_and_any_other_is_a_refusal() -> None:
 def test_a_wrong_number_is_refused_even_where_nothing_is_over_a_limit() -> None:
     policy = Policy()
     (violation,) = check(leavers(1, 10, policy), policy, allow_removals=2)
-    assert violation.message == "--allow-removals 2 approves another plan: the removals in this one are 1"
+    assert violation.message == "--allow-removals 2 approves another plan: here it would be 1"
 
 
 def test_no_number_approves_the_removal_of_what_is_protected() -> None:
