@@ -111,8 +111,10 @@ class DesiredState:
 
     ``users`` and ``groups`` are keyed by identity and hold no tombstones; those
     are in ``absent``. ``from_users`` are the groups whose members the users
-    state. ``previously`` holds older keys of a declared object. ``locate`` finds
-    the place of an object or of a field in it; it may read the file again.
+    state. ``previously`` holds older keys of a declared object. ``left`` holds
+    what an older revision declared and these files do not speak of any more.
+    ``locate`` finds the place of an object or of a field in it; it may read the
+    file again.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class DesiredState:
     absent: frozenset[Address] = frozenset()
     from_users: frozenset[str] = frozenset()
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    left: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, Path], Place] = field(default=_nowhere, compare=False)
 
 
@@ -145,9 +148,12 @@ class Need:
     """What a plan must know beyond the plain lists, so that a read costs no request more.
 
     ``attributes`` maps a user key to the attribute keys whose values must be
-    known; ``deleted`` holds the user keys that are to be deleted, of which a
-    listed but inactive row may be the trace of an earlier deletion.
+    known, and ``others`` those of every user it does not name. ``deleted`` holds
+    the user keys that are to be deleted, of which a listed but inactive row may
+    be the trace of an earlier deletion; ``all_deleted`` says that any may be.
     """
 
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    all_deleted: bool = False

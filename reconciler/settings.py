@@ -122,7 +122,8 @@ def _target(name: str, folder: Path) -> Target:
 def _policy(data: Mapping[str, Any]) -> Policy:
     plain = Policy()
     manage, ignore, protect = data.get("manage", {}), data.get("ignore", {}), data.get("protect", {})
-    removals = data.get("limits", {}).get("removals", {})
+    leavers = data.get("leavers", {})
+    users, removals = leavers.get("users", {}), data.get("limits", {}).get("removals", {})
     return Policy(
         manage=frozenset(manage.get("users", plain.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
@@ -130,7 +131,10 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         ignore_groups=tuple(ignore.get("groups", ())),
         protect_users=tuple(protect.get("users", ())),
         protect_groups=tuple(protect.get("groups", ())),
-        tombstone=data.get("leavers", {}).get("users", {}).get("tombstone", plain.tombstone),
+        tombstone=users.get("tombstone", plain.tombstone),
+        left_users=users.get("left_files", plain.left_users),
+        left_groups=leavers.get("groups", {}).get("left_files", plain.left_groups),
+        never_listed=users.get("never_listed", plain.never_listed),
         limits=Limits(**removals),
     )
 

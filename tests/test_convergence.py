@@ -56,6 +56,8 @@ def untouched(world: World, before: dict[str, Any], after: dict[str, Any]) -> li
     for email, old in before["users"].items():
         entry = world.files["users"].get(email)
         new = after["users"].get(email)
+        if email != OUTSIDER and entry is None and world.target["leavers"]["users"]["never_listed"] != "keep":
+            continue
         if entry is None or email == OUTSIDER:
             if new != old:
                 said.append(f"{email}: {old} became {new}")

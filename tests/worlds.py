@@ -116,7 +116,12 @@ def _targets(draw: st.DrawFn) -> dict[str, Any]:
     exact = draw(st.sampled_from([[], [], ["region"], ["code", "level"]]))
     return {
         "manage": {"users": [*create, *managed], "exact_attributes": exact},
-        "leavers": {"users": {"tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke"]))}},
+        "leavers": {
+            "users": {
+                "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke"])),
+                "never_listed": draw(st.sampled_from(["keep", "keep", "deactivate", "delete", "revoke"])),
+            }
+        },
         "ignore": {"users": ["*@agency.example"]},
         "requests_per_minute": draw(st.sampled_from([15, 55])),
     }

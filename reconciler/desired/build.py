@@ -30,7 +30,10 @@ H = TypeVar("H", bound=Hashable)
 
 
 def build(
-    documents: Sequence[Document], ignore_users: Sequence[str] = (), ignore_groups: Sequence[str] = ()
+    documents: Sequence[Document],
+    ignore_users: Sequence[str] = (),
+    ignore_groups: Sequence[str] = (),
+    elsewhere: Place = Place("-"),  # noqa: B008 (frozen)
 ) -> tuple[DesiredState, list[Problem]]:
     """The state that the documents describe together, and every problem between them.
 
@@ -38,7 +41,7 @@ def build(
     repeated. ``ignore_users`` and ``ignore_groups`` are globs that match
     without case; what they match may be neither declared nor named.
     """
-    builder = _Builder(ignore_users, ignore_groups)
+    builder = _Builder(ignore_users, ignore_groups, elsewhere)
     for document in documents:
         builder.declare(document)
     for document in documents:
@@ -49,18 +52,21 @@ def build(
 class Places:
     """Finds the place of an object or of a field in it. Keeps the text of the files, not their data."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Place) -> None:
+        self._elsewhere = elsewhere
         self.names: dict[Kind, dict[str, tuple[Source, str]]] = {"user": {}, "group": {}}
 
     def __call__(self, address: Address, path: Path = ()) -> Place:
-        """The place where a field is written, else the innermost thing around it, else ``-``.
+        """The place where a field is written, else the innermost thing around it.
+
+        Of what no file declares it is ``elsewhere``: the settings decide about that.
 
         What came from the defaults of a user's file is placed there; an edge of
         a group whose members the users state, at the user.
         """
         declared = self.names[address.kind].get(address.key)
         if declared is None:
-            return Place("-")
+            return self._elsewhere
         source, name = declared
         found = _find(source, address.kind, name, path)
         if not found and path[:1] == ("members",) and (person := self.names["user"].get(path[-1])):
@@ -96,14 +102,14 @@ class _GroupKeys(dict[str, str]):
 
 
 class _Builder:
-    def __init__(self, ignore_users: Sequence[str], ignore_groups: Sequence[str]) -> None:
+    def __init__(self, ignore_users: Sequence[str], ignore_groups: Sequence[str], elsewhere: Place) -> None:
         self.problems: list[Problem] = []
         self._ignored = {
             "user": _matcher(ignore_users, user_key),
             "group": _matcher(ignore_groups, group_key),
         }
         self._group_keys = _GroupKeys()
-        self._places = Places()
+        self._places = Places(elsewhere)
         self._users: dict[str, User] = {}
         self._groups: dict[str, Group] = {}
         self._from_users: set[str] = set()

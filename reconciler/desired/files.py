@@ -80,7 +80,9 @@ def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str 
                     _read(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
                 )
         ignore = target.data.get("ignore", {})
-        state, between = build(documents, ignore.get("users", ()), ignore.get("groups", ()))
+        state, between = build(
+            documents, ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file)
+        )
     problems += between
     for document in (target, *documents):
         problems += document.problems

@@ -14,6 +14,7 @@ the other would keep or lose access that nobody reviewed.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -53,6 +54,11 @@ class Pairing:
         members = group.resource.members or frozenset()
         renamed = {old: address.key for address, old in self.moved.items() if old in members}
         return frozenset(renamed.get(key, key) for key in members) if renamed else members
+
+    @property
+    def live(self) -> AbstractSet[Address]:
+        """Every address that is live."""
+        return self.users.keys() | self.groups.keys()
 
     @property
     def ids(self) -> dict[Address, str]:

@@ -1,15 +1,21 @@
 """What a reader of a plan should know beside its changes."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from reconciler.changes import Census, Note
-from reconciler.model import DesiredState
+from reconciler.model import Address, DesiredState
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, unmanaged_fields
 
 
 def notes(
-    desired: DesiredState, pairing: Pairing, policy: Policy, waiting: Sequence[str], census: Census
+    desired: DesiredState,
+    pairing: Pairing,
+    policy: Policy,
+    waiting: Sequence[str],
+    census: Census,
+    gone: AbstractSet[Address],
 ) -> Iterator[Note]:
     """What a reader should know beside the changes, warnings first."""
     locate = desired.locate
@@ -24,6 +30,10 @@ def notes(
         names = ", ".join(a.key for a in tombstones)
         message = f"tombstones deactivate, but this target does not manage `active`: left alone: {names}"
         yield Note("unmanaged", message, warning=True)
+    if kept := sorted(a for a in desired.left if a in pairing.surplus and a not in gone):
+        empty = "" if desired.users or desired.groups else ", since the files declare nothing at all"
+        message = f"{len(kept)} left the files and are kept{empty}: {', '.join(map(str, kept))}"
+        yield Note("left", message, warning=bool(empty))
     for name, number in unmanaged_fields(desired, policy).items():
         users = "1 user states" if number == 1 else f"{number} users state"
         yield Note("unmanaged", f"{users} `{name}`, which this target does not manage: left alone")

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.changes import Census, Change, Create, Delete, FieldChange, Plan, Removal, Update
-from reconciler.errors import IncompleteRead, Invalid, Problem
+from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import (
     Address,
     DesiredState,
@@ -43,9 +43,10 @@ from reconciler.planning.diff import (
     group_facts,
     user_facts,
 )
+from reconciler.planning.leavers import leaving
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.notes import notes
-from reconciler.planning.scope import Policy, managed_keys, ours
+from reconciler.planning.scope import Leaver, Policy, managed_keys, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,16 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
     """
+    everybody = live.users
     live = ours(live, policy)
     pairing = pair(desired, live)
-    planner = _Planner(desired, live, policy, pairing)
+    owner = next((user_key(u.resource.email) for u in everybody if u.id == live.caller.id), "")
+    owner = owner or user_key(live.caller.email)
+    going = {item.address: item.how for item in leaving(desired, pairing, policy, owner)}
+    planner = _Planner(desired, live, policy, pairing, going)
     changes = in_order(planner.changes())
-    census = planner.census()
-    said = notes(desired, pairing, policy, planner.waiting, census)
+    census = planner.census(owner)
+    said = notes(desired, pairing, policy, planner.waiting, census, going.keys())
     plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
     return Planned(plan, pairing, live.definitions or {})
 
@@ -105,6 +110,7 @@ class _Planner:
     live: LiveState
     policy: Policy
     pairing: Pairing
+    going: Mapping[Address, Leaver]
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
@@ -157,10 +163,9 @@ class _Planner:
                 wanted.update(self.wanted(self.desired.users[key]))
                 fields = compare({}, wanted, self.definitions)
                 yield Create(address, key, fields, self.desired.locate(address, ()))
-        for address in sorted(a for a in self.desired.absent if a.kind == "user"):
-            live = self.pairing.users.get(address)
-            if live is not None:
-                yield from self.remove_user(address, live)
+        for address, how in self.going.items():
+            if address.kind == "user":
+                yield from self.remove_user(address, how, self.pairing.users[address])
 
     def wanted(self, user: User) -> Iterator[tuple[Path, Value]]:
         """The managed facts that a declared user states, and the exact attributes that it does not."""
@@ -202,12 +207,16 @@ class _Planner:
         self.values += sum(facts[p] is not None for p in wanted if p[0] == "attributes")
         return compare(facts, wanted, self.definitions)
 
-    def remove_user(self, address: Address, live: Live[User]) -> Iterator[Change]:
+    def place(self, address: Address) -> Place:
+        """Where an object is declared, or was before it left the files."""
+        return self.desired.left.get(address) or self.desired.locate(address, ())
+
+    def remove_user(self, address: Address, how: Leaver, live: Live[User]) -> Iterator[Change]:
         """End a person's access as the target's ``leavers`` say."""
-        place = self.desired.locate(address, ())
+        place = self.place(address)
         was_active = live.resource.active is not False
         self.active += was_active
-        match self.policy.tombstone:
+        match how:
             case "delete":
                 self.deleted.add(address.key)
                 yield Delete(address, address.key, live.id, place)
@@ -216,9 +225,7 @@ class _Planner:
                 keys = sorted(managed_keys(self.desired, self.policy))
                 fields = self.differences(address, live, {("attributes", key): None for key in keys})
                 yield Update(address, address.key, live.id, fields, place, "revoke")
-            case "deactivate" if "active" not in self.policy.manage:
-                self.active_after += was_active
-            case "deactivate" if was_active:
+            case _ if was_active:
                 fields = (FieldChange(("active",), live.resource.active, after=False),)
                 yield Update(address, address.key, live.id, fields, place, "deactivate")
 
@@ -241,13 +248,13 @@ class _Planner:
             renamed = () if group_key(old) == key else (FieldChange(("name",), old, group.name),)
             if fields := (*renamed, *edges):
                 yield Update(address, group.name, live.id, fields, place)
-        for address in sorted(a for a in self.desired.absent if a.kind == "group"):
-            live = self.pairing.groups.get(address)
-            if live is not None:
+        for address in self.going:
+            if address.kind == "group":
+                live = self.pairing.groups[address]
                 current = self.pairing.members(live)
                 self.memberships += len(current)
                 self.count_losses(address, len(current), len(current))
-                yield Delete(address, live.resource.name, live.id, self.desired.locate(address, ()))
+                yield Delete(address, live.resource.name, live.id, self.place(address))
 
     def stated_by_users(self) -> Mapping[str, Wanted]:
         """What the users state of each group ``from_users``; people who say nothing stay as they are."""
@@ -305,22 +312,19 @@ class _Planner:
         self.members[str(address)] = members
         self.losses[str(address)] = losses
 
-    def census(self) -> Census:
-        """The numbers that guards and summaries divide by."""
-        matched = self.pairing.users.keys() - self.pairing.surplus
-        caller = self.live.caller
-        owner = next(
-            (a.key for a, u in self.pairing.users.items() if u.id == caller.id), user_key(caller.email)
-        )
+    def census(self, owner: str) -> Census:
+        """The numbers that guards and summaries divide by; what left the files was managed until now."""
+        unlisted = self.pairing.surplus
+        managed = self.pairing.live - (unlisted - self.desired.left.keys())
         return Census(
-            users=len(matched),
+            users=sum(a.kind == "user" for a in managed),
             active_users=self.active,
             active_users_after=self.active_after,
-            groups=len(self.pairing.groups.keys() - self.pairing.surplus),
+            groups=sum(a.kind == "group" for a in managed),
             memberships=self.memberships,
             values=self.values,
-            unlisted_users=sum(a.kind == "user" for a in self.pairing.surplus),
-            unlisted_groups=sum(a.kind == "group" for a in self.pairing.surplus),
+            unlisted_users=sum(a.kind == "user" for a in unlisted - self.going.keys()),
+            unlisted_groups=sum(a.kind == "group" for a in unlisted - self.going.keys()),
             kept_members=self.kept_members,
             members=self.members,
             losses=self.losses,

@@ -14,7 +14,9 @@ from reconciler.model import Address, DesiredState, LiveState, Need, group_key, 
 
 USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 
-Tombstone = Literal["revoke", "deactivate", "delete"]
+Leaver = Literal["keep", "revoke", "deactivate", "delete"]
+"""How access ends: *revoke* takes the person out of every group whose members the files state and clears
+the attributes that they manage; the account stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ class Policy:
     ignore_groups: tuple[str, ...] = ()
     protect_users: tuple[str, ...] = ()
     protect_groups: tuple[str, ...] = ()
-    tombstone: Tombstone = "deactivate"
+    tombstone: Leaver = "deactivate"
+    left_users: Leaver = "keep"
+    left_groups: Leaver = "keep"
+    never_listed: Leaver = "keep"
     limits: Limits = Limits()
 
     def ignores(self, address: Address) -> bool:
@@ -89,11 +94,16 @@ def need(desired: DesiredState, policy: Policy) -> Need:
             if keys := policy.exact_attributes.union(user.attributes or ()):
                 for alias in _keys(desired, Address("user", key)):
                     attributes[alias] = keys
-    gone = [a for a in desired.absent if a.kind == "user"]
-    if policy.tombstone == "revoke" and (keys := managed_keys(desired, policy)):
-        attributes.update(dict.fromkeys((a.key for a in gone), keys))
-    deleted = frozenset(a.key for a in gone) if policy.tombstone == "delete" else frozenset()
-    return Need(attributes, deleted)
+    managed = managed_keys(desired, policy)
+    deleted: set[str] = set()
+    for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
+        gone = {address.key for address in addresses if address.kind == "user"}
+        if how == "revoke" and managed:
+            attributes.update(dict.fromkeys(gone, managed))
+        if how == "delete":
+            deleted |= gone
+    others = managed if policy.never_listed == "revoke" else frozenset()
+    return Need(attributes, frozenset(deleted), others, all_deleted=policy.never_listed == "delete")
 
 
 def _keys(desired: DesiredState, address: Address) -> tuple[str, ...]:

@@ -155,12 +155,12 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
             "f:4:19: `tombstone` must be `revoke`, `deactivate` or `delete`, no",
         ),
         (
-            "leavers: {users: {left_files: delete}}",
-            "f:4:19: `left_files` must be `keep`, not the text `delete` (wri",
+            "leavers: {groups: {left_files: revoke}}",
+            "f:4:20: `left_files` must be `keep` or `delete`, not the text `revoke`",
         ),
         (
-            "leavers: {users: {never_listed: revoke}}",
-            "f:4:19: `never_listed` must be `keep`, not the text `revoke`",
+            "leavers: {users: {never_listed: remove}}",
+            "f:4:19: `never_listed` must be `keep`, `revoke`, `deactivate` or `delete`, not the text",
         ),
         (
             "leavers: {groups: {tombstone: revoke}}",

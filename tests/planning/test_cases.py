@@ -1,11 +1,12 @@
 """Desired files and a live state in, a plan out: one file in cases/ for each rule.
 
 A case holds ``files`` (the text of a desired-state file, or several by name),
-``target`` (what its target.yaml adds), ``live`` and, last, ``expect``. To write
+``target`` (what its target.yaml adds), ``since`` (an older file), ``live`` and, last, ``expect``. To write
 ``expect`` anew: UPDATE_GOLDEN=1 pytest tests/planning/test_cases.py
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import yaml
 from builders import live as live_state
 
 from reconciler.changes import Delete, Update, atoms
+from reconciler.desired.files import load
+from reconciler.desired.history import left_since
 from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
 from reconciler.planning.guard import check
@@ -41,12 +44,25 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
     settings = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
     (folder / "target.yaml").write_text(yaml.safe_dump(settings | case.get("target", {})), encoding="utf-8")
     files = case["files"] if isinstance(case["files"], dict) else {"people.yaml": case["files"]}
+    left = {}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
+    if "since" in case:
+        older = folder.parent / "older"
+        older.mkdir()
+        (older / "target.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        (older / "people.yaml").write_text(case["since"], encoding="utf-8")
+        left = dict(left_since(load(folder), load(older, shown_as="v1")))
+        (older / "target.yaml").unlink()
     try:
         (target,) = load_targets(folder.parent)
         planned = make_plan(
-            target.load(), _live(case.get("live", {})), target.policy, target="acme", provider="omni", url=""
+            replace(target.load(), left=left),
+            _live(case.get("live", {})),
+            target.policy,
+            target="acme",
+            provider="omni",
+            url="",
         )
     except ReconcilerError as error:
         return [f"{type(error).__name__}:", *str(error).splitlines()]

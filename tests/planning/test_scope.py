@@ -6,7 +6,7 @@ from builders import a_group, a_user, desired, live
 from reconciler.errors import IncompleteRead
 from reconciler.model import Address, Definition
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Policy, Tombstone, managed_keys, matches, need, ours
+from reconciler.planning.scope import Leaver, Policy, managed_keys, matches, need, ours
 
 ADA, BOB = Address("user", "ada@acme.com"), Address("user", "bob@acme.com")
 
@@ -54,7 +54,7 @@ def test_no_attribute_is_needed_where_the_target_manages_none() -> None:
     ],
 )
 def test_a_tombstone_needs_what_its_policy_takes(
-    tombstone: Tombstone, attributes: dict[str, set[str]], deleted: set[str]
+    tombstone: Leaver, attributes: dict[str, set[str]], deleted: set[str]
 ) -> None:
     wanted = desired(a_user("ada@acme.com", attributes={"region": "x"}), absent=[BOB, Address("group", "g")])
     found = need(wanted, Policy(tombstone=tombstone))

@@ -27,7 +27,7 @@ class Omni:
         """Read the caller, the definitions where attributes are managed, every user and every group."""
         server = ScimReader(reader, OMNI)
         caller = _caller(server.get_or_none(_WHOAMI))
-        definitions = _definitions(server.get(_DEFINITIONS)) if need.attributes else None
+        definitions = _definitions(server.get(_DEFINITIONS)) if need.attributes or need.others else None
         return replace(server.read(need), caller=caller, definitions=definitions)
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:

@@ -159,8 +159,8 @@ class ScimReader:
     def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
         """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""
         user = row.live.resource
-        keys = need.attributes.get(key, frozenset())
-        doubtful = key in need.deleted and user.active is False
+        keys = need.attributes.get(key, need.others)
+        doubtful = user.active is False and (need.all_deleted or key in need.deleted)
         if not doubtful and keys <= (user.attributes or {}).keys():
             return row
         # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
