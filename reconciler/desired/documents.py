@@ -26,6 +26,21 @@ from reconciler.errors import Place, Problem
 MAX_DEPTH: Final = 20
 
 
+_WIDE: Final = 1 << 30
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists in one line, and never an alias: the reader of a file would have to look elsewhere."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (PyYAML's signature)
+        return True
+
+
+_Dumper.add_representer(
+    list, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+)
+
+
 class _Refused:
     def __repr__(self) -> str:
         return "a refused value"
@@ -298,6 +313,11 @@ class _Reader:
 
     def _problem(self, mark: Any, message: str, hint: str) -> Problem:
         return Problem(Place(self._document.source.file, mark.line + 1, mark.column + 1), message, hint)
+
+
+def dump(data: object) -> str:
+    """Plain data as YAML that ``parse`` reads back as the same data: mappings by lines, lists in brackets."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDE))
 
 
 def number(text: str) -> str | int | float:

@@ -14,11 +14,12 @@ it is never tried again.
 The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
 """
 
+import math
 import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -153,13 +154,29 @@ def decide(
     return min(2.0 ** (attempt - 1), patience.longest_backoff) * (1 - jitter / 2)
 
 
+@dataclass(slots=True)
+class Lane:
+    """One way out, with one key: its Transport, its window, and until when the server wants it to rest."""
+
+    transport: Transport
+    window: Window
+    rests_until: float = -math.inf
+
+    def delay(self, now: float) -> float:
+        """Seconds until this lane may send."""
+        return max(self.window.delay(now), self.rests_until - now, 0.0)
+
+
 class Paced:
     """A Transport that keeps to a window and sends again what is worth it.
 
-    ``random`` gives numbers from 0 to 1. ``on_wait(seconds, reason)`` is
-    called before each wait. Raises what the inner Transport raises, and
-    Interrupted out of a wait: then the request was not done (a read, or a
-    write that was never sent or was answered 429).
+    ``others`` are further keys to the same system, each with its own window:
+    every request takes the lane that is free first, so k keys finish in 1/k of
+    the time, and a 429 on one lets only that one rest. ``random`` gives numbers
+    from 0 to 1. ``on_wait(seconds, reason)`` is called before each wait. Raises
+    what the inner Transport raises, and Interrupted out of a wait: then the
+    request was not done (a read, or a write that was never sent or was
+    answered 429).
     """
 
     def __init__(
@@ -170,9 +187,9 @@ class Paced:
         random: Callable[[], float],
         on_wait: Callable[[float, str], None] | None = None,
         patience: Patience | None = None,
+        others: Sequence[tuple[Transport, Window]] = (),
     ) -> None:
-        self._transport = transport
-        self._window = window
+        self._lanes = [Lane(transport, window), *(Lane(*other) for other in others)]
         self._clock = clock
         self._random = random
         self._on_wait = on_wait
@@ -182,8 +199,8 @@ class Paced:
         """Send one request, as often as it takes and makes sense; the last answer counts."""
         met: Counter[Trouble] = Counter()
         while True:
-            self._keep_pace()
-            answer = self._attempt(request)
+            lane = self._free_lane()
+            answer = self._attempt(lane, request)
             kind = trouble(request.method, answer)
             seconds = None
             if kind:
@@ -194,22 +211,33 @@ class Paced:
                 if isinstance(answer, NoAnswer):
                     raise answer
                 return answer
-            reason = f"{answer.status} from the server" if isinstance(answer, Response) else "no answer"
-            self._wait(seconds, reason)
+            if kind == "busy":
+                lane.rests_until = self._clock.now() + seconds
+            else:
+                reason = f"{answer.status} from the server" if isinstance(answer, Response) else "no answer"
+                self._wait(seconds, reason)
 
-    def _attempt(self, request: Request) -> Response | NoAnswer:
+    def _attempt(self, lane: Lane, request: Request) -> Response | NoAnswer:
         try:
-            return self._transport.send(request)
+            return lane.transport.send(request)
         except NoAnswer as error:
             return error
 
-    def _keep_pace(self) -> None:
+    def _free_lane(self) -> Lane:
+        """The lane that may send first, once it may; the ones used least recently come first."""
         now = self._clock.now()
-        delay = self._window.delay(now)
+        lane = min(self._lanes, key=lambda lane: lane.delay(now))
+        delay = lane.delay(now)
         if delay > 0:
-            self._wait(delay, f"the pace of {self._window.limit} requests in {self._window.seconds:g} s")
+            window = lane.window
+            busy = lane.rests_until - now >= delay
+            pace = f"the pace of {window.limit} requests in {window.seconds:g} s"
+            self._wait(delay, "429 from the server" if busy else pace)
         # A clock may wake a hair early; the start then counts from when it was due.
-        self._window.record(max(self._clock.now(), now + delay))
+        lane.window.record(max(self._clock.now(), now + delay))
+        self._lanes.remove(lane)
+        self._lanes.append(lane)
+        return lane
 
     def _wait(self, seconds: float, reason: str) -> None:
         if self._on_wait is not None:

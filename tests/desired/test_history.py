@@ -1,0 +1,135 @@
+"""Older revisions, in real repositories."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.desired.files import load
+from reconciler.desired.history import last_applied, left_since, load_at, record_applied
+from reconciler.errors import Invalid
+from reconciler.model import DesiredState, user_address
+
+TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: KEY}]\n"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@acme.com", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def folder(a_target: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    top = a_target.parent.parent
+    monkeypatch.chdir(top)
+    git(top, "init", "--quiet", "--initial-branch=main")
+    (a_target / "target.yaml").write_text(TARGET)
+    (a_target / "people.yaml").write_text("users:\n  ada@acme.com: {}\n  bob@acme.com: {}\n")
+    (top / ".gitignore").write_text(".reconciler/\n")
+    git(top, "add", ".")
+    git(top, "commit", "--quiet", "--message", "one")
+    return a_target
+
+
+def commit(folder: Path, text: str) -> None:
+    (folder / "people.yaml").write_text(text)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "more")
+
+
+def keys(state: DesiredState) -> list[str]:
+    return sorted(state.users)
+
+
+def test_an_older_revision_loads_with_places_that_name_it(folder: Path) -> None:
+    commit(folder, "users:\n  ada@acme.com: {}\n")
+    then = load_at(folder, "HEAD~1")
+    assert keys(then) == ["ada@acme.com", "bob@acme.com"]
+    revision = git(folder, "rev-parse", "HEAD~1")[:8]
+    left = left_since(load(folder), then)
+    assert {a: str(place) for a, place in left.items()} == {
+        user_address("bob@acme.com"): f"{revision}:desired-state/acme/people.yaml:3:3"
+    }
+
+
+def test_what_is_not_committed_counts_as_now(folder: Path) -> None:
+    (folder / "people.yaml").write_text("users:\n  bob@acme.com: {state: absent}\n")
+    assert left_since(load(folder), load_at(folder, "main")).keys() == {user_address("ada@acme.com")}
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        ("nothing", "there is no such revision here"),
+        ("--output=x", "there is no such revision here"),
+        ("", "there is no such revision here"),
+        ("HEAD:desired-state", "there is no such revision here"),
+    ],
+)
+def test_a_revision_that_is_none(folder: Path, revision: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words) as caught:
+        load_at(folder, revision)
+    assert str(caught.value).startswith(f"--since {revision}: ")
+
+
+def test_a_revision_of_another_branch_is_refused(folder: Path) -> None:
+    git(folder, "checkout", "--quiet", "-b", "other")
+    commit(folder, "users:\n  carl@acme.com: {}\n")
+    git(folder, "checkout", "--quiet", "main")
+    with pytest.raises(Invalid, match="no ancestor of HEAD"):
+        load_at(folder, "other")
+
+
+def test_a_revision_before_the_folder_is_refused(folder: Path) -> None:
+    new = folder.parent / "new"
+    new.mkdir()
+    (new / "target.yaml").write_text(TARGET)
+    with pytest.raises(Invalid, match="was not there at that revision"):
+        load_at(new, "HEAD")
+
+
+def test_a_revision_whose_files_do_not_load_says_where(folder: Path) -> None:
+    commit(folder, "users: [\n")
+    with pytest.raises(Invalid, match=r"desired-state/acme/people\.yaml:"):
+        load_at(folder, "HEAD")
+
+
+def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Invalid, match="git is not installed"):
+        load_at(folder, "HEAD")
+    assert last_applied(folder, "acme") is None
+    assert not record_applied(folder, "acme")
+
+
+def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:
+    assert last_applied(folder, "acme") is None
+    (folder / "people.yaml").write_text("users: {}\n")
+    assert not record_applied(folder, "acme")
+    git(folder, "checkout", "--quiet", ".")
+    (folder / "new.yaml").write_text("users: {}\n")
+    assert not record_applied(folder, "acme")
+    (folder / "new.yaml").unlink()
+    assert record_applied(folder, "acme")
+    assert last_applied(folder, "acme") == git(folder, "rev-parse", "HEAD")
+    assert last_applied(folder, "other") is None
+
+
+def test_outside_of_a_repository_nothing_is_recorded(a_target: Path) -> None:
+    assert last_applied(a_target, "acme") is None
+    assert not record_applied(a_target, "acme")
+
+
+def test_a_link_that_leads_out_of_an_older_folder_stops_it(folder: Path) -> None:
+    (folder / "link.yaml").symlink_to("/etc/hostname")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "link")
+    with pytest.raises(Invalid, match="cannot be unpacked"):
+        load_at(folder, "HEAD")
