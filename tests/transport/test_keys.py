@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
+from clocks import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clocks import FakeClock
 from reconciler.errors import NoAnswer
 from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window
