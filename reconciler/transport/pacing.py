@@ -35,6 +35,7 @@ _SERVER_FAILED = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+_HAIR = 1e-6
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -87,7 +88,9 @@ class Window:
         """Seconds until the next start is allowed; 0 where it is allowed now."""
         if len(self._starts) < self.limit or not self.limit:
             return 0.0
-        return max(0.0, self._starts[0] + self.seconds - now)
+        left = self._starts[0] + self.seconds - now
+        # Rounding must not make a start a hair too early: a server may count just as exactly.
+        return left + _HAIR if left > 0 else 0.0
 
     def record(self, now: float) -> None:
         """Count one start."""
