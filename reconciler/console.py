@@ -1,7 +1,8 @@
 """What the command shows and asks: streams, colours, progress, signals, and an error as one line.
 
 No command's logic is here. Views are imported where they are used, so that
-``--help`` answers at once.
+``--help`` answers at once. Output that nobody takes any more never stops an
+apply half-way: what was approved goes on to its end, and is journalled.
 """
 
 import os
@@ -11,7 +12,8 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
@@ -32,26 +34,52 @@ class Look(TypedDict):
     color: bool
 
 
+def prepare() -> None:
+    """Make the streams fit for any text: what an encoding lacks is escaped, a closed stream is /dev/null."""
+    # Python has None where the caller closed a stream.
+    sys.stdout = sys.stdout or _devnull()
+    sys.stderr = sys.stderr or _devnull()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _devnull() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (it is a stream of the process, open to its end)
+
+
 def say(text: str) -> None:
-    """Print to standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Print to standard output; raises ReconcilerError where it cannot be written."""
+    write(sys.stdout, text + "\n")
 
 
 def complain(text: str) -> None:
-    """Print to standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Print to standard error, which nobody may be reading any more."""
+    write(sys.stderr, text + "\n")
 
 
-def failed(error: ReconcilerError) -> ExitCode:
-    """Say what stopped a command, and return its code."""
+def write(stream: TextIO, text: str) -> None:
+    """Print at once. A reader that has left (``| head -1``) is none of our business, and a full disk is."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # What is left in the buffer must go somewhere, or Python complains about it again at exit.
+        with suppress(OSError), open(os.devnull, "wb") as null:  # noqa: PTH123 (a device, for its descriptor)
+            os.dup2(null.fileno(), stream.fileno())
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            message = f"standard output cannot be written: {error.strerror}"
+            raise ReconcilerError(message) from None
+
+
+def failed(error: ReconcilerError, about: str = "") -> ExitCode:
+    """Say what stopped a command, and for which target where there are several; returns the exit code."""
     from reconciler.views import safe, text
 
     if isinstance(error, Invalid):
         complain(text.problems_text(error.problems, **look(sys.stderr)).rstrip("\n"))
     else:
-        complain(f"Error: {safe.printable(str(error))}")
+        complain(f"Error: {about}{': ' if about else ''}{safe.printable(str(error))}")
     return error.exit_code
 
 
@@ -59,16 +87,21 @@ def bug() -> ExitCode:
     """Write the traceback at hand into a log file, and say where that is."""
     from reconciler.transport.auth import scrub_all
 
-    with tempfile.NamedTemporaryFile(
-        "w",
-        prefix="reconciler-bug-",
-        suffix=".log",
-        delete=False,
-        encoding="utf-8",
-        errors="backslashreplace",
-    ) as log:
-        log.write(scrub_all(traceback.format_exc()))
-    complain(f"This is a bug in reconciler, and not your fault. The details are in {log.name}")
+    text = f"Python {sys.version} on {sys.platform}\n{traceback.format_exc()}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="reconciler-bug-",
+            suffix=".log",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as log:
+            log.write(scrub_all(text))
+        where = f"The details are in {log.name}"
+    except OSError:
+        where = f"No log file can be written, so here are the details:\n{scrub_all(text)}"
+    complain(f"This is a bug in reconciler, and not your fault. {where}")
     return ExitCode.BUG
 
 
@@ -77,8 +110,7 @@ def show(plan: "Plan", out: TextIO | None = None) -> None:
     from reconciler.views.text import plan_text
 
     stream = out or sys.stdout
-    stream.write(plan_text(plan, **look(stream)))
-    stream.flush()
+    write(stream, plan_text(plan, **look(stream)))
 
 
 def show_violations(plan: "Plan", violations: "Sequence[Violation]", out: TextIO) -> None:
@@ -86,8 +118,7 @@ def show_violations(plan: "Plan", violations: "Sequence[Violation]", out: TextIO
     from reconciler.views.text import violations_text
 
     if violations:
-        out.write("\n" + violations_text(violations, removals=plan.counts.removals, **look(out)))
-        out.flush()
+        write(out, "\n" + violations_text(violations, removals=plan.counts.removals, **look(out)))
 
 
 def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> None:
@@ -96,7 +127,7 @@ def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> Non
 
     show(proposal.plan, out)
     if proposal.review:
-        out.write("\n" + review_text(proposal.review, **look(out)))
+        write(out, "\n" + review_text(proposal.review, **look(out)))
     if proposal.violations:
         show_violations(proposal.plan, proposal.violations, out)
         message = "a guard refuses this plan; nothing was executed"
@@ -107,17 +138,23 @@ def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> Non
             "or leave out what no longer holds with --skip-stale"
         )
         raise Stale(message)
-    out.write("\n")
-    out.flush()
+    write(out, "\n")
 
 
 def ask(target: "Target", changes: int) -> None:
     """Have a person approve; raises ReconcilerError where nobody can, or nobody does."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        message = "there is no terminal to ask at: give --auto-approve, or a reviewed plan with --plan FILE"
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        message = (
+            "there is no terminal to ask at, so nothing was executed: "
+            "give --auto-approve, or a reviewed plan with --plan FILE"
+        )
         raise ReconcilerError(message)
     what = "this change" if changes == 1 else f"these {changes} changes"
-    answer = input(f"Apply {what} to {target.name}? Only 'yes' is a yes: ")
+    # Standard error, since standard output may be a report for programs.
+    write(sys.stderr, f"Apply {what} to {target.name}? Only 'yes' is a yes: ")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        complain("")
     if answer.strip() != "yes":
         message = "not approved; nothing was executed"
         raise ReconcilerError(message)
@@ -125,17 +162,28 @@ def ask(target: "Target", changes: int) -> None:
 
 @contextmanager
 def stoppable(session: "Session") -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM) finish the request in flight, and the second stop at once."""
+    """Let the first Ctrl-C (or SIGTERM, or a terminal that closes) finish the request in flight.
+
+    The second stops at once.
+    """
 
     def handle(_number: int, _frame: object) -> None:
         if session.stop.is_set():
             raise KeyboardInterrupt
         session.stop.set()
-        complain("\nStopping after the request in flight; once more stops at once.")
+        # Not through sys.stderr, which the handler may have interrupted in the middle of a line.
+        with suppress(OSError):
+            os.write(2, b"\nStopping after the request in flight; once more stops at once.\n")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # Whoever started us may have said to ignore one, as nohup does.
+    before = {n: signal.signal(n, handle) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
     try:
         yield
+    except KeyboardInterrupt:
+        complain("Stopped at once: the last request may have taken place. A new plan shows what is left.")
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -150,19 +198,73 @@ def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
         seconds = (progress.total - progress.done) * 60 / target.requests_per_minute
         return f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
 
-    if not sys.stderr.isatty():
+    if not _can_redraw():
         yield lambda p: complain(f"[{p.done}/{p.total}] {printable(p.summary)}")
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
+    # One text, which loses its end on a narrow terminal and never the numbers that it begins with.
+    text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+    with Bar(BarColumn(20), text, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
         yield lambda p: bar.update(
-            task, completed=p.done, total=p.total, description=f"{left(p)}  {printable(p.summary)}"
+            task,
+            completed=p.done,
+            total=p.total,
+            description=f"{p.done}/{p.total}  {left(p)}  {printable(p.summary)}",
         )
+
+
+class Watch:
+    """What a person sees of the requests: the waits, each request with ``-v``, their number while reading."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._counts = False
+        self._requests = 0
+
+    def on_request(self, line: str) -> None:
+        """Show a request that was sent."""
+        from reconciler.views.safe import printable
+
+        self._requests += 1
+        if self._verbose:
+            complain(f"  {printable(line)}")
+        self._redraw()
+
+    def on_wait(self, seconds: float, reason: str) -> None:
+        """Show a wait that a person would notice."""
+        if seconds < 1:
+            return
+        if self._counts:
+            self._redraw(f"waiting {seconds:.0f} s, {reason}")
+        else:
+            complain(f"  waiting {seconds:.0f} s: {reason}")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count the requests in one line that disappears at the end, on a terminal."""
+        self._counts = _can_redraw() and not self._verbose
+        self._redraw()
+        try:
+            yield
+        finally:
+            if self._counts:
+                write(sys.stderr, "\r\x1b[K")
+            self._counts = False
+
+    def _redraw(self, wait: str = "") -> None:
+        if self._counts:
+            number = f"{self._requests} request{'' if self._requests == 1 else 's'}"
+            text = f"Reading: {', '.join(filter(None, (number, wait)))}"
+            write(sys.stderr, f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K")
+
+
+def _can_redraw() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def look(stream: TextIO) -> Look:
@@ -174,14 +276,22 @@ def look(stream: TextIO) -> Look:
 
 
 def save(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; raises Invalid where that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as new:
-            new.write(text)
-        Path(new.name).replace(path)
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, never replaced by a file.
+            path.write_text(text, encoding="utf-8")
+            return
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".reconciler-") as folder:
+            draft = Path(folder) / path.name
+            draft.touch(mode=0o600)
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
     except OSError as error:
-        raise Invalid([Problem(Place(str(path)), f"the plan cannot be saved: {error.strerror}")]) from None
+        # What mkdir says of a file in the place of a folder.
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise Invalid([Problem(Place(str(path)), f"the plan cannot be saved: {reason}")]) from None
 
 
 def read(path: Path) -> str:

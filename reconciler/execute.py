@@ -4,27 +4,29 @@ For every operation: the intent is journalled, the request is sent, the answer
 is journalled. Then:
 
 * done: recorded, ids are learned.
-* unsure (5xx, or no answer): the objects are read. What is true is recorded;
-  what is not is sent again, at most three times.
+* unsure (5xx, or no answer) or busy (429 for good): after a moment the objects
+  are read. What is true is recorded; what is not is sent again, at most three times.
 * already there (409 on a creation): the object is looked up and its id adopted;
   what differs about it was not reviewed, and waits for the next plan.
-* refused: one membership among many must not stop its neighbours, so the
-  operation is halved until the refused part stands alone.
+* refused: one membership among many must not stop its neighbours, so what is
+  not true yet is halved until the refused part stands alone.
 * credential refused: everything stops.
 
 What depends on something that failed is skipped with the reason, and nothing is
-taken away from a person to whom an addition failed. At the end everything
-touched is read back: an answer is a claim, the directory is the fact.
+taken away from a person to whom an addition failed or was skipped. At the end
+everything touched is read back: an answer is a claim, the directory is the fact.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.changes import Atom, Change, Create, Update, atoms, narrow
+from reconciler.changes import Atom, Change, Create, atoms, narrow
 from reconciler.errors import (
     BadAnswer,
+    CredentialRefused,
     IncompleteRead,
     Interrupted,
     JournalFailed,
@@ -40,11 +42,13 @@ from reconciler.providers.base import Answer, Provider
 from reconciler.transport.messages import Reader, Transport
 
 RESENDS = 3
-_SPLITS = 16
-"""So often one operation is halved; a system that refuses everything must not be asked a thousand times."""
+_REFUSALS = 20
+"""After so many in a row nothing is halved: a system that refuses everything must not be asked a thousand
+times. To find one refused member among 5,000 takes 14."""
 _READ_BACK_DELAYS = (0.0, 0.5, 2.0)
 """Seconds before each look: a read may lag behind a write (seen live on role endpoints)."""
 
+_ELSE = "it is there already, with something else; what differs waits for the next plan"
 _CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
 
@@ -57,67 +61,8 @@ class Progress:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an apply did. ``requests`` counts writes sent, ``seconds`` the time from first to last."""
-
-    target: str
-    run: str
-    journal: str
-    changes: tuple[Change, ...]
-    outcomes: tuple[Outcome, ...]
-    unchanged: int
-    requests: int
-    seconds: float
-    stopped: str = ""
-    interrupted: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether every atom is true now."""
-        return all(outcome.status in ("done", "adopted") for outcome in self.outcomes)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Objects by what became of them; one with a failed part counts as failed, whatever else was done."""
-        tally = dict.fromkeys(
-            ("created", "updated", "removed", "unchanged", "adopted", "failed", "skipped"), 0
-        )
-        tally["unchanged"] = self.unchanged
-        by_atom = {outcome.atom: outcome.status for outcome in self.outcomes}
-        for change in self.changes:
-            found = {by_atom[atom] for atom in atoms(change)}
-            if found & {"failed", "unsettled"}:
-                tally["failed"] += 1
-            elif "skipped" in found:
-                tally["skipped"] += 1
-            elif "adopted" in found:
-                tally["adopted"] += 1
-            else:
-                tally[_past(change)] += 1
-        return tally
-
-
-def _past(change: Change) -> str:
-    match change:
-        case Create():
-            return "created"
-        case Update(removal=None):
-            return "updated"
-        case _:
-            return "removed"
-
-
 class _Stop(Exception):
     """Nothing more is to be sent; the argument says why."""
-
-
-@dataclass(slots=True)
-class _Tries:
-    """How often one operation was sent again and halved."""
-
-    resends: int = 0
-    splits: int = 0
 
 
 @dataclass(slots=True)
@@ -126,7 +71,8 @@ class Execution:
 
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
-    each operation.
+    each operation. ``members`` are the people of the groups that are to be
+    deleted: that takes something away from each of them.
     """
 
     provider: Provider
@@ -137,9 +83,11 @@ class Execution:
     stop: Callable[[], bool]
     wait: Callable[[float], None]
     on_progress: Callable[[Progress], None]
+    members: Mapping[Address, AbstractSet[Address]] = field(default_factory=dict)
     outcomes: dict[Atom, Outcome] = field(default_factory=dict)
     requests: int = 0
     _failed: dict[Address, str] = field(default_factory=dict)
+    _refusals: int = 0
 
     def run(self, changes: Sequence[Change]) -> str:
         """Execute all changes; afterwards ``outcomes`` has every atom. Returns why it stopped early, or "".
@@ -166,7 +114,7 @@ class Execution:
         done = 0
         for part in parts:
             for operation, covered in self._operations(part):
-                self._perform(operation, covered, _Tries())
+                self._perform(operation, covered)
                 done += 1
                 self.on_progress(Progress(done, total, operation.summary))
 
@@ -196,29 +144,27 @@ class Execution:
         person = atom.member
         if person and person not in self.ids:
             return f"{person} {self._failed.get(person, 'is not live')}"
-        subject = person or atom.address
-        if subject in self._failed and stage_of(change, atom) >= Stage.REMOVE_MEMBERS:
-            return f"{subject} {self._failed[subject]}, so nothing is taken away from them"
-        return ""
+        if stage_of(change, atom) < Stage.REMOVE_MEMBERS:
+            return ""
+        subjects = (person or atom.address, *sorted(self.members.get(atom.address, ())))
+        wronged = next((subject for subject in subjects if subject in self._failed), None)
+        return f"{wronged} {self._failed[wronged]}, so nothing is taken away from them" if wronged else ""
 
-    def _perform(self, operation: Operation, covered: tuple[Change, ...], tries: "_Tries") -> None:
+    def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see it to its end."""
         answer = self._send(operation)
         self.ids.update(answer.ids)
+        self._refusals = self._refusals + 1 if answer.verdict == "refused" else 0
         match answer.verdict:
             case "done":
                 self._record(operation.covers, "done")
             case "credential":
                 self._record(operation.covers, "failed", answer.message)
                 raise _Stop(answer.message)
-            case "refused" if self._can_halve(operation, tries):
-                tries.splits += 1
-                for half in _halves(operation):
-                    self._again(covered, half, tries)
             case "refused" if operation.method == "POST":
-                self._record(operation.covers, "failed", answer.message)
+                self._halve(operation.covers, covered, answer)
             case _:
-                self._settle(operation, covered, answer, tries)
+                self._settle(operation, covered, answer, resends)
 
     def _send(self, operation: Operation) -> Answer:
         if self.stop():
@@ -248,49 +194,59 @@ class Execution:
         return answer
 
     def _settle(
-        self, operation: Operation, covered: tuple[Change, ...], answer: Answer, tries: "_Tries"
+        self, operation: Operation, covered: tuple[Change, ...], answer: Answer, resends: int
     ) -> None:
-        """Read what is true now; record it, and send again, adopt or give up what is not."""
+        """Read what is true now; record it, and send again, halve or give up what is not."""
+        worth_another = answer.verdict in ("unsure", "busy")
+        unknown: Status = "unsettled" if answer.verdict == "unsure" else "failed"
         try:
+            if worth_another:
+                # What timed out may still be under way.
+                self.wait(2.0**resends)
             facts = self._look(operation.covers)
         except _CANNOT_READ as error:
-            unsure = answer.verdict == "unsure"
             reason = f"{answer.message}; reading it back failed too: {error}"
-            self._record(operation.covers, "unsettled" if unsure else "failed", reason)
+            self._record(operation.covers, unknown, reason)
+            if isinstance(error, CredentialRefused):
+                raise _Stop(str(error)) from None
             return
         except Interrupted:
-            self._record(
-                operation.covers, "unsettled", f"{answer.message}; interrupted before it could be read"
-            )
+            reason = f"{answer.message}; interrupted before it could be read"
+            self._record(operation.covers, unknown, reason)
             raise
-        true = [a for a in operation.covers if holds(a, facts.get(a.address), self.definitions)]
-        left = [a for a in operation.covers if a not in set(true)]
-        made_by_another = operation.method == "POST" and bool(true)
+        true: list[Atom] = []
+        left: list[Atom] = []
+        for atom in operation.covers:
+            held = holds(atom, facts.get(atom.address), self.definitions)
+            (true if held else left).append(atom)
         self._record(true, "adopted" if answer.verdict == "exists" else "done")
-        if not left:
-            return
-        if made_by_another:
-            self._record(
-                left, "failed", "somebody else made it with other values; they wait for the next plan"
-            )
-        elif answer.verdict == "unsure" and tries.resends < RESENDS:
-            self.wait(2.0**tries.resends)
-            tries.resends += 1
-            self._again(covered, left, tries)
+        if operation.method == "POST" and true:
+            self._record(left, "failed", _ELSE)
+        elif worth_another and resends < RESENDS:
+            self._again(covered, left, resends + 1)
+        elif answer.verdict == "refused" and true:
+            self._again(covered, left)
+        elif answer.verdict == "refused" and facts:
+            self._halve(left, covered, answer)
         else:
             self._record(left, "failed", answer.message)
 
-    def _again(self, covered: tuple[Change, ...], wanted: Sequence[Atom], tries: "_Tries") -> None:
+    def _halve(self, left: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
+        """Send what was refused in two parts; what stands alone has failed."""
+        first, second = _halves(left)
+        if not first or not second or self._refusals > _REFUSALS:
+            self._record(left, "failed", answer.message)
+            return
+        self._again(covered, first)
+        if self.outcomes[first[0]].status == "adopted":
+            self._record(second, "failed", _ELSE)
+        else:
+            self._again(covered, second)
+
+    def _again(self, covered: tuple[Change, ...], wanted: Sequence[Atom], resends: int = 0) -> None:
         parts = [part for change in covered if (part := narrow(change, wanted))]
         for operation, changes in self._operations(parts):
-            self._perform(operation, changes, tries)
-
-    @staticmethod
-    def _can_halve(operation: Operation, tries: "_Tries") -> bool:
-        edges = sum(atom.member is not None for atom in operation.covers)
-        # What makes a group cannot be sent without its name, so that alone is no half.
-        parts = len(operation.covers) if operation.method == "PATCH" else edges
-        return tries.splits < _SPLITS and edges > 0 and parts > 1
+            self._perform(operation, changes, resends)
 
     def _look(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
         """Read the objects that these atoms are about, learn their ids, and return what is live of them."""
@@ -299,11 +255,11 @@ class Execution:
         facts: dict[Address, Facts] = {}
         for user in state.users:
             address = known.get(user.id) or user_address(user.resource.email)
-            self.ids[address] = user.id
+            self.ids.setdefault(address, user.id)
             facts[address] = user_facts(user.resource, self.definitions)
         for group in state.groups:
             address = known.get(group.id) or group_address(group.resource.name)
-            self.ids[address] = group.id
+            self.ids.setdefault(address, group.id)
             facts[address] = group_facts(group.resource)
         return facts
 
@@ -321,14 +277,14 @@ class Execution:
         except _CANNOT_READ as error:
             self._record(claimed, "unsettled", f"answered as done, but it could not be read back: {error}")
             return
-        for atom in claimed:
-            self.journal.write("read-back", covers=[atom], detail="not as it was answered")
         self._record(claimed, "failed", "answered as done, but reading it back shows that it is not")
+        if claimed:
+            self.journal.write("read-back", covers=claimed, detail="not as it was answered")
 
     def _record(self, covers: Iterable[Atom], status: Status, reason: str = "") -> None:
         for atom in covers:
             self.outcomes[atom] = Outcome(atom, status, reason)
-            if status not in ("failed", "unsettled"):
+            if status in ("done", "adopted"):
                 continue
             if atom.member and atom.after:
                 self._failed.setdefault(atom.member, f"could not be added to {atom.address}")
@@ -336,10 +292,9 @@ class Execution:
                 self._failed.setdefault(atom.address, "could not be created")
 
 
-def _halves(operation: Operation) -> tuple[list[Atom], list[Atom]]:
-    rest = [atom for atom in operation.covers if not atom.member]
-    edges = [atom for atom in operation.covers if atom.member]
-    if rest and operation.method == "PATCH":
-        return rest, edges
-    middle = len(edges) // 2
+def _halves(left: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
+    """What is no membership, and the memberships; or one half of these, and the other. One may be empty."""
+    rest = [atom for atom in left if not atom.member]
+    edges = [atom for atom in left if atom.member]
+    middle = 0 if rest else len(edges) // 2
     return rest + edges[:middle], edges[middle:]

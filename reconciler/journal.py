@@ -43,6 +43,7 @@ class Journal:
         self._run = run
         self._now = now
         self._seq = 0
+        self._failure: JournalFailed | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -59,19 +60,25 @@ class Journal:
         status: int | None = None,
         detail: str = "",
     ) -> None:
-        """Put one line on the disk; when it returns, the line outlives the process and the machine."""
+        """Put one line on the disk; when it returns, the line outlives the process.
+
+        Once a line was cut short nothing is written after it.
+        """
+        if self._failure:
+            raise self._failure
         self._seq += 1
         at = self._now().isoformat(timespec="milliseconds")
         named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
         entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail)
-        line = json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")) + "\n"
+        # What is not ASCII stands escaped, so that no text from outside can break a line or move a cursor.
+        data = json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
         try:
-            data = line.encode("utf-8", "backslashreplace")
             while data:
                 data = data[os.write(self._file, data) :]
             os.fsync(self._file)
         except OSError as error:
-            raise self._failed(error) from None
+            self._failure = self._failed(error)
+            raise self._failure from None
 
     def _failed(self, error: OSError) -> JournalFailed:
         return JournalFailed(

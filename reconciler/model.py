@@ -151,9 +151,11 @@ class Need:
     known, and ``others`` those of every user it does not name. ``deleted`` holds
     the user keys that are to be deleted, of which a listed but inactive row may
     be the trace of an earlier deletion; ``all_deleted`` says that any may be.
+    ``everything`` asks for every attribute of every user.
     """
 
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
     all_deleted: bool = False
+    everything: bool = False

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, TypeGuard
 from urllib.parse import quote
 
 from reconciler.changes import Atom, Change, Create, Delete, Update, atoms, narrow
@@ -63,8 +63,13 @@ class Outcome:
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
+def is_id(text: object) -> TypeGuard[str]:
+    """Whether this can be the id of a user or group; it goes into paths and filters, so nothing else may."""
+    return isinstance(text, str) and _SAFE_ID.fullmatch(text) is not None
+
+
 def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
-    """Fill in the ids; raises KeyError for an address of which none is known."""
+    """Fill in the ids; raises KeyError where none is known, and ValueError for what is no id."""
     segments = [
         quote(_fill(part, ids) if isinstance(part, Ref) else part, safe="") for part in operation.path
     ]
@@ -73,8 +78,7 @@ def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
 
 def _fill(ref: Ref, ids: Mapping[Address, str]) -> str:
     live_id = ids[ref.to]
-    if not _SAFE_ID.fullmatch(live_id):
-        # An id goes into filter expressions; one that could end them is never sent.
+    if not is_id(live_id):
         message = f"the id of {ref.to} is {live_id!r}, which no id of a directory looks like"
         raise ValueError(message)
     return ref.template.format(live_id)

@@ -11,16 +11,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 
 from reconciler.desired import files
-from reconciler.errors import Invalid, Place, Problem
+from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unreachable
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Limits, Policy
 from reconciler.providers.base import Provider
+from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import PROVIDERS
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.seed import DEFAULT_TOKEN
@@ -28,29 +30,67 @@ from reconciler.sandbox.store import Store
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, check_host
 from reconciler.transport.logged import Logged
-from reconciler.transport.messages import Transport
+from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.network import Network
-from reconciler.transport.pacing import Paced, SystemClock, Window
+from reconciler.transport.pacing import Paced, Patience, SystemClock, Window
+
+_LARGEST = 64 * 1024
+"""Characters that are read of a key file or of .env; beyond that it is another kind of file."""
 
 PACE = 55
 """Requests in any 60 seconds where target.yaml names no other number; Omni's documented limit is 60."""
 
 
+class Stop(threading.Event):
+    """The wish to stop, which a signal handler may set at any moment.
+
+    A plain Event holds a lock for a moment inside of ``wait``; a handler that
+    calls ``set`` just then waits for that lock forever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_set = False
+        self._until_set = threading.Lock()
+        self._until_set.acquire()
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Stop, from now on."""
+        if not self._is_set:
+            self._is_set = True
+            self._until_set.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for it, for so many seconds at most; returns whether to stop."""
+        if self._until_set.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+            self._until_set.release()
+        return self._is_set
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection to one target: the transport, how to stop it, and how to wait without holding that up."""
+    """A connection to one target: the transport, how to stop it, and how to wait without holding that up.
+
+    ``retry_after`` says whether a 429 of this session named how long to wait, None where none was met.
+    """
 
     transport: Transport
     stop: threading.Event
     wait: Callable[[float], None]
+    retry_after: Callable[[], bool | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One configured system. ``key`` is a reference to the credential, never the credential.
+    """One configured system. ``keys`` are references to its credentials, never a credential.
 
     ``journal`` is the folder of the run journals; ``sandbox`` the seed and the
-    state file of an embedded pretend system, None for a real one.
+    state file of an embedded pretend system, None for a real one. ``probe`` says
+    whether scratch objects may be made there; ``quirks`` what a probe found out.
     """
 
     name: str
@@ -60,13 +100,15 @@ class Target:
     policy: Policy
     requests_per_minute: int
     journal: Path
-    key: Mapping[str, str]
+    keys: tuple[Mapping[str, str], ...]
     sandbox: tuple[Path, Path] | None
+    probe: bool = False
+    quirks: Quirks = NO_QUIRKS
 
     @property
     def provider(self) -> Provider:
         """The code for this kind of system."""
-        return PROVIDERS[self.kind]()
+        return PROVIDERS[self.kind](self.quirks)
 
     @property
     def place(self) -> Place:
@@ -81,6 +123,8 @@ class Target:
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     """The named targets below ``root``, or all of them; raises Invalid with every problem."""
     folders = files.find_targets(root)
+    # A shell completes a folder's name with a slash; and twice named is meant once.
+    names = tuple(dict.fromkeys(name.rstrip("/") for name in names))
     unknown = [name for name in names if name not in folders]
     problems = [
         Problem(
@@ -114,8 +158,10 @@ def _target(name: str, folder: Path) -> Target:
         policy=_policy(data),
         requests_per_minute=data.get("requests_per_minute", PACE),
         journal=Path(data.get("journal", ".reconciler/runs")),
-        key=data.get("keys", [{}])[0],
+        keys=tuple(data.get("keys", ())),
         sandbox=(folder / sandbox["seed"], folder / sandbox["state"]) if sandbox else None,
+        probe=data.get("probe", False),
+        quirks=Quirks(**files.load_quirks(folder)),
     )
 
 
@@ -143,27 +189,34 @@ def environment(folder: Path) -> dict[str, str]:
     """The process's environment with ``.env`` over it, as omni-user-manager has it.
 
     Where ``CI`` is set the file is not read, since a pull request can write it.
+    Raises Invalid where it cannot be read.
     """
     if os.environ.get("CI"):
         return dict(os.environ)
-    values = dotenv_values(folder / ".env", interpolate=False)
+    path = folder / ".env"
+    text = _read(path, Place(str(path)), str(path)) if path.exists() else ""
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {**os.environ, **{key: value for key, value in values.items() if value is not None}}
 
 
-def resolve_key(target: Target, environ: Mapping[str, str]) -> Secret:
-    """Fetch the credential that target.yaml refers to; raises Invalid where there is none."""
-    if name := target.key.get("env"):
+def resolve_keys(target: Target, environ: Mapping[str, str]) -> list[Secret]:
+    """Fetch the credentials that target.yaml refers to; raises Invalid where one is missing or twice."""
+    keys = [_resolve(target, reference, environ) for reference in target.keys]
+    if len({key.reveal() for key in keys}) < len(keys):
+        message = "two of the keys are the same one, which does not make it faster"
+        raise Invalid([Problem(target.place, message, "make another organization API key, or leave one out")])
+    return keys
+
+
+def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str, str]) -> Secret:
+    if name := reference.get("env"):
         value = environ.get(name, "")
         origin = f"the environment variable {name}"
         hint = f"export {name}=..., or write it into .env, which git must ignore"
     else:
-        path = Path(target.key["file"])
+        path = Path(reference["file"])
         origin, hint = f"the key file {path}", "write the key into it"
-        try:
-            value = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise Invalid([Problem(target.place, f"{origin} cannot be read: {reason}", hint)]) from None
+        value = _read(path, target.place, origin)
     if not value.strip():
         raise Invalid([Problem(target.place, f"{origin} is not set, or is empty", hint)])
     try:
@@ -172,38 +225,73 @@ def resolve_key(target: Target, environ: Mapping[str, str]) -> Secret:
         raise Invalid([Problem(target.place, str(error))]) from None
 
 
+def _read(path: Path, place: Place, what: str) -> str:
+    """The text of a small file; raises Invalid at ``place`` where ``what`` cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(_LARGEST)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        hint = "check that it is there and that you may read it"
+        raise Invalid([Problem(place, f"{what} cannot be read: {reason}", hint)]) from None
+
+
 @contextmanager
 def connect(
     target: Target,
     *,
     on_request: Callable[[str], None] | None = None,
     on_wait: Callable[[float, str], None] | None = None,
+    patience: Patience | None = None,
+    below_api: bool = True,
 ) -> Iterator[Session]:
-    """Wire the transport of one target, innermost first: network or sandbox, log, credential, pace."""
-    stop = threading.Event()
+    """Wire the transport of one target, innermost first: network or sandbox, log, credentials, pace.
+
+    ``below_api=False`` reaches what the instance serves beside its API, as its own description.
+    """
+    stop = Stop()
     clock = SystemClock(stop)
-    with _base(target) as (base, key):
+    with _base(target, below_api=below_api) as (base, keys):
         logged = Logged(base, on_request) if on_request else base
-        window = Window(target.requests_per_minute)
-        paced = Paced(bearer(logged, key), window, clock, random.random, on_wait)
-        yield Session(paced, stop, clock.sleep)
+        first, *others = [(bearer(logged, key), Window(target.requests_per_minute)) for key in keys]
+        paced = Paced(*first, clock, random.random, on_wait, patience, others)
+        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after)
 
 
 @contextmanager
-def _base(target: Target) -> Iterator[tuple[Transport, Secret]]:
-    """The network, or the embedded sandbox, and the credential for it."""
+def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[Secret]]]:
+    """The network, or the embedded sandbox, and the credentials for it."""
     if target.sandbox:
         seed, state = target.sandbox
-        try:
-            store = Store.open(seed, state)
-        except (ValueError, OSError) as error:
-            raise Invalid([Problem(Place(files.shown(seed)), str(error))]) from None
-        yield Sandbox(store), Secret(DEFAULT_TOKEN)
+        yield _Embedded(Sandbox(open_sandbox(seed, state))), [Secret(DEFAULT_TOKEN)]
         return
     root = api_root(target.url)
     check_host(root, os.environ.get(ALLOWED_HOSTS))
-    network = Network(root)
+    network = Network(root if below_api else target.url)
     try:
-        yield network, resolve_key(target, environment(Path()))
+        yield network, resolve_keys(target, environment(Path()))
     finally:
         network.close()
+
+
+class _Embedded:
+    """A sandbox inside this process: what its file cannot take has not taken place."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def send(self, request: Request) -> Response:
+        """Send one request; raises Unreachable where the state file cannot be written."""
+        try:
+            return self._sandbox.send(request)
+        except OSError as error:
+            message = f"the pretend Omni cannot write its state file: {error.strerror}"
+            raise Unreachable(message) from None
+
+
+def open_sandbox(seed: Path, state: Path | None) -> Store:
+    """The state of a pretend Omni; raises ReconcilerError where its files do not hold what they should."""
+    try:
+        return Store.open(seed, state)
+    except ValueError as error:
+        raise ReconcilerError(str(error)) from None

@@ -5,23 +5,25 @@ asking and exit codes are the caller's.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from filelock import FileLock, Timeout
-
-from reconciler.changes import Change, Plan, from_json
-from reconciler.errors import ExitCode, Invalid, Locked, Place, Problem
-from reconciler.execute import Execution, Progress, Report
+from reconciler.changes import Change, Create, Delete, Plan, from_json
+from reconciler.desired.files import without_collector
+from reconciler.desired.history import record_applied, with_left
+from reconciler.errors import ExitCode, Invalid, Place, Problem
+from reconciler.execute import Execution, Progress
 from reconciler.journal import Journal
+from reconciler.lock import held
 from reconciler.model import DesiredState
 from reconciler.operations import stages
 from reconciler.planning.guard import Violation, check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import need
+from reconciler.report import Report
 from reconciler.settings import Session, Target
 from reconciler.transport.messages import Reader
 
@@ -31,12 +33,13 @@ def validate(target: Target) -> DesiredState:
     return target.load()
 
 
-def plan(target: Target, session: Session) -> Planned:
+@without_collector()
+def plan(target: Target, session: Session, since: str | None = None) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     Raises Invalid for the files, and whatever a read raises.
     """
-    desired = target.load()
+    desired = with_left(target.load(), target.folder, target.name, since)
     policy = target.policy
     live = target.provider.read(Reader(session.transport), need(desired, policy))
     problems = target.provider.audit(desired, live)
@@ -86,10 +89,15 @@ class Proposal:
 
 
 def propose(
-    target: Target, session: Session, *, saved: Plan | None = None, allow_removals: int | None = None
+    target: Target,
+    session: Session,
+    *,
+    saved: Plan | None = None,
+    allow_removals: int | None = None,
+    since: str | None = None,
 ) -> Proposal:
     """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
-    fresh = plan(target, session)
+    fresh = plan(target, session, since)
     judged = saved or fresh.plan
     violations = check(judged, target.policy, allow_removals=allow_removals)
     if saved is None:
@@ -98,17 +106,9 @@ def propose(
     return Proposal(judged, fresh, reviewed.changes, violations, reviewed)
 
 
-@contextmanager
-def locked(target: Target) -> Iterator[None]:
-    """Hold the target for one apply; a process that dies lets go of it. Raises Locked."""
-    path = target.journal.parent / "locks" / f"{target.name.replace('/', '-')}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=0):
-            yield
-    except Timeout:
-        message = f"another apply is running on {target.name}; wait for it to end ({path} is held by it)"
-        raise Locked(message) from None
+def locked(target: Target) -> AbstractContextManager[None]:
+    """Hold the target for one apply; raises Locked where another one runs."""
+    return held(target.journal / f"{_file_name(target)}.lock", target.name)
 
 
 def apply(
@@ -120,12 +120,26 @@ def apply(
 ) -> Report:
     """Execute a proposal that was approved; what goes wrong is in the report.
 
-    Raises JournalFailed where the journal cannot even be opened: nothing was sent then.
+    With nothing to do there is no journal. Raises JournalFailed where it cannot
+    even be opened: nothing was sent then.
     """
     started = time.monotonic()
-    run = _now().strftime("%Y%m%dT%H%M%S.%fZ")
-    name = f"{target.name.replace('/', '-')}-{run}"
-    with Journal(target.journal, name, _now) as journal:
+    run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
+    census = proposal.fresh.plan.census
+    touched = sum(not isinstance(change, Create) for change in proposal.changes)
+    report = Report(
+        target=target.name,
+        run=run,
+        journal="",
+        changes=proposal.changes,
+        outcomes=(),
+        unchanged=max(0, census.users + census.groups - touched),
+        requests=0,
+        seconds=0.0,
+    )
+    if not proposal.changes:
+        return report
+    with Journal(target.journal, run, _now) as journal:
         execution = Execution(
             provider=target.provider,
             transport=session.transport,
@@ -135,17 +149,17 @@ def apply(
             stop=session.stop.is_set,
             wait=session.wait,
             on_progress=on_progress,
+            members={
+                c.address: proposal.fresh.members(c.address)
+                for c in proposal.changes
+                if isinstance(c, Delete)
+            },
         )
         stopped = execution.run(proposal.changes)
-    census = proposal.fresh.plan.census
-    touched = sum(not hasattr(change, "fields") or hasattr(change, "id") for change in proposal.changes)
-    return Report(
-        target=target.name,
-        run=name,
+    return replace(
+        report,
         journal=str(journal.path),
-        changes=proposal.changes,
         outcomes=tuple(execution.outcomes.values()),
-        unchanged=max(0, census.users + census.groups - touched),
         requests=execution.requests,
         seconds=time.monotonic() - started,
         stopped=stopped,
@@ -153,9 +167,15 @@ def apply(
     )
 
 
+def record(target: Target, proposal: Proposal, report: Report) -> bool:
+    """Note HEAD as applied where nothing is left to do, and the files are as committed; whether it was."""
+    left = proposal.review and (proposal.review.stale or proposal.review.unreviewed)
+    return report.complete and not left and record_applied(target.folder, target.name)
+
+
 def exit_code(report: Report) -> ExitCode:
     """How an apply ended, as a code."""
-    if report.interrupted and not report.complete:
+    if report.interrupted and (report.stopped or not report.complete):
         return ExitCode.INTERRUPTED
     if report.complete:
         return ExitCode.OK
@@ -165,3 +185,7 @@ def exit_code(report: Report) -> ExitCode:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _file_name(target: Target) -> str:
+    return target.name.replace("/", "-")

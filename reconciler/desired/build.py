@@ -11,17 +11,20 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from difflib import get_close_matches
 from fnmatch import translate
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from reconciler.desired.documents import Document
 from reconciler.desired.sources import Source, Steps
+from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, DesiredState, Group, Kind, Path, User, Value, group_key, user_key
 
 _SECTIONS: Final[dict[Kind, str]] = {"user": "users", "group": "groups"}
 _LISTED: Final[dict[str, Kind]] = {"groups": "group", "members": "user"}
 _KEY_OF: Final[dict[Kind, Callable[[str], str]]] = {"user": user_key, "group": group_key}
+
+_COMPARISONS: Final = 20_000
+"""Names that are compared in search of what was meant: half a second's worth."""
 
 Complaint = tuple[str, str]
 """What is wrong, and what to do."""
@@ -83,14 +86,10 @@ def _find(source: Source, kind: Kind, name: str, path: Path) -> Place | None:
     for entry in entries:
         found = source.find((*entry, *path))
         if not found and listed and path[1:]:
-            found = source.find_item((*entry, path[0]), partial(_names, _KEY_OF[listed], path[1]))
+            found = source.find_item((*entry, path[0]), _KEY_OF[listed], path[1])
         if found:
             return found
     return None
-
-
-def _names(key_of: Callable[[str], str], key: str, text: str) -> bool:
-    return key_of(text) == key
 
 
 class _GroupKeys(dict[str, str]):
@@ -118,6 +117,9 @@ class _Builder:
         self._claims: dict[Address, Address] = {}  # an earlier name: who claims it first
         self._unsure: set[Address] = set()
         self._whole = True
+        self._comparisons = _COMPARISONS
+        # What is wrong with naming a group, by name: thousands of people may name the same one.
+        self._about_groups: dict[str, Complaint | None] = {}
         # A large directory repeats the same few values: equal ones are one object.
         self._shared: dict[Hashable, Any] = {}
 
@@ -154,7 +156,7 @@ class _Builder:
         steps = (_SECTIONS[kind], name)
         names = self._places.names[kind]
         if key in names:
-            message = f"{kind} `{name}` is declared twice; first at {self._places(Address(kind, key))}"
+            message = f"{kind} `{clip(name)}` is declared twice; first at {self._places(Address(kind, key))}"
             self.problems.append(Problem(document.source.nearest(steps), message, "keep one of them"))
             return False
         names[key] = (document.source, name)
@@ -207,11 +209,18 @@ class _Builder:
         defaults = document.data.get("defaults", {}).get("users", {}).get("groups", ())
         for name, entry in document.data.get("users", {}).items():
             if "state" not in entry:
-                for group in entry.get("groups", defaults):
-                    key = self._group_keys[group]
-                    if key not in self._from_users and (complaint := self._against_group(key, group)):
-                        self._say_at(document, "user", name, ("groups", key), complaint)
+                self._follow_groups(document, name, entry.get("groups", defaults))
             self._follow_earlier(document, "user", name, entry)
+
+    def _follow_groups(self, document: Document, name: str, groups: Sequence[str]) -> None:
+        for group in groups:
+            key = self._group_keys[group]
+            if key in self._from_users:
+                continue
+            if group not in self._about_groups:
+                self._about_groups[group] = self._against_group(key, group)
+            if complaint := self._about_groups[group]:
+                self._say_at(document, "user", name, ("groups", key), complaint)
 
     def _against_member(self, name: str) -> Complaint | None:
         """What is wrong with naming this user as a member."""
@@ -220,7 +229,7 @@ class _Builder:
             return _ignored(name)
         if address in self._absent:
             return (
-                f"`{name}` is to be absent, at {self._places(address)}",
+                f"`{clip(name)}` is to be absent, at {self._places(address)}",
                 "remove the name, or the tombstone",
             )
         if address in self._claims:
@@ -236,23 +245,26 @@ class _Builder:
             return None
         if address in self._absent:
             return (
-                f"`{name}` is to be absent, at {self._places(address)}",
+                f"`{clip(name)}` is to be absent, at {self._places(address)}",
                 "remove the name, or the tombstone",
             )
         if key in self._groups:
             place = self._places(address, ("members",))
             if self._groups[key].members is None:
-                message = f"the members of `{name}` are not managed: {place} states none"
+                message = f"the members of `{clip(name)}` are not managed: {place} states none"
                 return message, "write `members: from_users` there"
-            message = f"the members of `{name}` are stated by the group itself, at {place}"
+            message = f"the members of `{clip(name)}` are stated by the group itself, at {place}"
             return message, "add the person there, or write `members: from_users` there"
         if address in self._claims:
             return _renamed(name, self._claims[address])
         if not self._whole:
             return None
-        near = get_close_matches(key, self._groups, 1)
-        hint = f"did you mean `{self._groups[near[0]].name}`?" if near else "declare it under `groups`"
-        return f"group `{name}` is not declared in any file", hint
+        return f"group `{clip(name)}` is not declared in any file", self._hint_for_group(key)
+
+    def _hint_for_group(self, key: str) -> str:
+        self._comparisons -= len(self._groups)
+        near = get_close_matches(key, self._groups, 1) if self._comparisons >= 0 else ()
+        return f"did you mean `{clip(self._groups[near[0]].name)}`?" if near else "declare it under `groups`"
 
     def _follow_earlier(self, document: Document, kind: Kind, name: str, entry: dict[str, Any]) -> None:
         own = Address(kind, _KEY_OF[kind](name))
@@ -264,15 +276,18 @@ class _Builder:
     def _against_earlier(self, own: Address, address: Address, old: str) -> Complaint | None:
         """What is wrong with an earlier name of an object."""
         if address == own:
-            return f"`{old}` is the name it has now", "remove it: a change of case needs no `previously`"
+            return (
+                f"`{clip(old)}` is the name it has now",
+                "remove it: a change of case needs no `previously`",
+            )
         if self._ignored[own.kind](address.key):
             return _ignored(old)
         if address.key in self._places.names[own.kind]:
-            message = f"{own.kind} `{old}` is declared as well, at {self._places(address)}"
+            message = f"{own.kind} `{clip(old)}` is declared as well, at {self._places(address)}"
             return message, "apply the rename first, then use the name again"
         if (claimant := self._claims[address]) != own:
             place = self._places(claimant, ("previously", address.key))
-            return f"`{old}` is claimed as an earlier name at {place} too", "keep one of them"
+            return f"`{clip(old)}` is claimed as an earlier name at {place} too", "keep one of them"
         return None
 
     def _say_at(self, document: Document, kind: Kind, name: str, path: Path, complaint: Complaint) -> None:
@@ -286,8 +301,11 @@ def _matcher(globs: Sequence[str], key_of: Callable[[str], str]) -> Callable[[st
 
 
 def _ignored(name: str) -> Complaint:
-    return f"`{name}` is ignored by this target", "remove it here, or its glob from `ignore` in target.yaml"
+    return (
+        f"`{clip(name)}` is ignored by this target",
+        "remove it here, or its glob from `ignore` in target.yaml",
+    )
 
 
 def _renamed(name: str, now: Address) -> Complaint:
-    return f"`{name}` is an earlier name of {now}", "use the new name"
+    return f"`{clip(name)}` is an earlier name of {clip(str(now))}", "use the new name"

@@ -20,7 +20,17 @@ from typing import Any, Final
 import yaml
 
 from reconciler.desired.sources import ENTRY_LEVELS, Source, Steps
-from reconciler.desired.text import CONTROL, decode, explain, name_of
+from reconciler.desired.text import (
+    CONTROL,
+    MAX_PROBLEMS,
+    SHORT,
+    clip,
+    decode,
+    explain,
+    is_stacked,
+    name_of,
+    too_many,
+)
 from reconciler.errors import Place, Problem
 
 MAX_DEPTH: Final = 20
@@ -151,7 +161,8 @@ class _Reader:
             mark: Any = error.problem_mark
             message, hint, at_start = explain(said, self._text[mark.index : mark.index + 1])
             document.whole = False
-            document.problems.append(self._problem(error.context_mark if at_start else mark, message, hint))
+            begun = (at_start and error.context_mark) or mark
+            document.problems.append(self._problem(begun, message, hint))
             return
         finally:
             self._say_repeated_inside()
@@ -181,7 +192,12 @@ class _Reader:
             if kind is scalar_event:
                 value: Any = event.value
                 plain = not event.style
-                if event.tag is not None or event.anchor is not None or not value.isprintable():
+                if (
+                    event.tag is not None
+                    or event.anchor is not None
+                    or not value.isprintable()
+                    or not (value.isascii() or len(value) <= SHORT)
+                ):
                     value = self._check(event, container, key)
                     plain = plain and value is not REFUSED
                 if in_map and key is None:
@@ -234,7 +250,7 @@ class _Reader:
                 key = _DROPPED if key is _COMPLEX else None
                 continue
             elif kind is yaml.AliasEvent:
-                message = f"aliases (`*{event.anchor}`) are not supported"
+                message = f"aliases (`*{clip(event.anchor)}`) are not supported"
                 self._refuse(event, container, key, message, _QUOTED.format("*"))
                 value = REFUSED
                 if in_map and key is None:
@@ -253,10 +269,7 @@ class _Reader:
                 container.append(value)
 
     def _is_odd(self, start: Any, root: list[Any]) -> bool:
-        """Whether a document begins after another one; its directives are refused on the way."""
-        if start.version or start.tags:
-            hint = "remove the line that begins with `%`"
-            self._refuse(start, root, None, "directives are not supported", hint)
+        """Whether a document begins after another one."""
         if root:
             self._refuse(start, root, None, "a second document begins here", "put it into a file of its own")
         return bool(root)
@@ -266,28 +279,37 @@ class _Reader:
         value: Any = getattr(event, "value", REFUSED)
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            message = f"tags (`{tag}`) are not supported"
+            message = f"tags (`{clip(tag)}`) are not supported"
             value = self._refuse(event, container, key, message, _QUOTED.format("!"))
         if event.anchor is not None:
-            message = f"anchors (`&{event.anchor}`) are not supported"
+            message = f"anchors (`&{clip(event.anchor)}`) are not supported"
             value = self._refuse(event, container, key, message, _QUOTED.format("&"))
         if value is not REFUSED and (found := CONTROL.search(value)):
             message = f"the text holds {name_of(found[0])}"
             value = self._refuse(event, container, key, message, "write plain text on one line")
+        if value is not REFUSED and is_stacked(value):
+            message = "the text holds more accents in a row than any language"
+            value = self._refuse(event, container, key, message, "remove them")
         return value
 
     def _say_empty(self, event: Any, container: Any, key: Any) -> None:
         if key is not None:
-            said = "`~` is not a value here" if event.value else f"`{key}` has no value"
+            said = "`~` is not a value here" if event.value else f"`{clip(key)}` has no value"
             self._refuse(event, container, key, said, _EMPTY)
         elif self._stack or event.value:
             self._refuse(event, container, key, "a list item has no value", "remove it")
         # Else nothing at all at the top: an empty file, which is right.
 
     def _refuse(self, event: Any, container: Any, key: Any, message: str, hint: str) -> _Refused:
+        self._stop_if_full(event.start_mark)
         problem = self._problem(event.start_mark, message, hint)
         self._document.refuse(self._steps(container, key), problem)
         return REFUSED
+
+    def _stop_if_full(self, mark: Any) -> None:
+        if len(self._document.problems) + len(self._repeated) >= MAX_PROBLEMS:
+            self._document.problems.append(too_many(self._place(mark)))
+            raise _Stop
 
     def _steps(self, container: Any, key: Any) -> Steps:
         around = [*self._stack, (container, key)][1:]
@@ -295,8 +317,10 @@ class _Reader:
 
     def _repeat(self, event: Any, container: Any, key: Any) -> None:
         """Note a key that is written twice. Inside an entry the first place is found later."""
+        self._stop_if_full(event.start_mark)
         steps = self._steps(container, key)
         if first := self._document.source.entry(steps):
+            self._document.source.reach(event.start_mark)
             self._say_repeated_inside()
             self._say_repeated(steps, event.start_mark, first)
         else:
@@ -308,11 +332,18 @@ class _Reader:
         self._repeated.clear()
 
     def _say_repeated(self, steps: Steps, mark: Any, first: Place | None) -> None:
-        message = f"`{steps[-1]}` is written twice; first at {first}"
+        message = f"`{clip(str(steps[-1]))}` is written twice; first at {first}"
         self._document.refuse(steps, self._problem(mark, message, "keep one of them"))
 
     def _problem(self, mark: Any, message: str, hint: str) -> Problem:
-        return Problem(Place(self._document.source.file, mark.line + 1, mark.column + 1), message, hint)
+        return Problem(self._place(mark), message, hint)
+
+    def _place(self, mark: Any) -> Place:
+        line, column = mark.line + 1, mark.column + 1
+        if column == 1 and mark.index == len(self._text) and not self._text.endswith("\n"):
+            # The parser takes the end of the last line for the beginning of one more.
+            line, column = line - 1, mark.index - self._text.rfind("\n")
+        return Place(self._document.source.file, line, column)
 
 
 def dump(data: object) -> str:

@@ -23,6 +23,8 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState
 
 TARGET_FILE = "target.yaml"
+QUIRKS_FILE = "quirks.yaml"
+"""In a target's folder: what a probe of the instance found out. It is no desired state."""
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -50,11 +52,26 @@ def load_target_file(folder: Path) -> tuple[dict[str, Any], Callable[[Steps], Pl
 
     Raises Invalid with every problem of that file.
     """
-    with _without_collector():
+    with without_collector():
         target = _read_target(folder, shown(folder))
     if target.problems:
         raise Invalid(target.problems)
     return target.data, target.source.nearest
+
+
+def load_quirks(folder: Path) -> dict[str, Any]:
+    """The checked data of a target's ``quirks.yaml``, empty where there is none.
+
+    A link that leads out of the folder counts as none. Raises Invalid with
+    every problem of that file.
+    """
+    path = folder / QUIRKS_FILE
+    if not (path.exists() and Path(_real(path)).is_relative_to(_real(folder))):
+        return {}
+    document = _read(path, f"{shown(folder)}/{QUIRKS_FILE}", "quirks")
+    if document.problems:
+        raise Invalid(document.problems)
+    return document.data
 
 
 def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str = "") -> DesiredState:
@@ -67,7 +84,7 @@ def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str 
     """
     name = shown_as or shown(folder)
     problems: list[Problem] = []
-    with _without_collector():
+    with without_collector():
         target = _read_target(folder, name)
         skipped = {_real(path) for path in exclude}
         if seed := target.data.get("sandbox", {}).get("seed"):
@@ -125,6 +142,8 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
     for folder, _, files in _walk(root, name, problems):
         for item in files:
             path = folder / item
+            if item == QUIRKS_FILE and folder == root:
+                continue
             if item == TARGET_FILE:
                 if folder != root:
                     place = Place(f"{name}/{_printable(path.relative_to(root))}")
@@ -164,8 +183,11 @@ def _unreadable(name: str, error: OSError) -> Problem:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Pause the garbage collector: a load makes many values and no cycles, and half its time went there."""
+def without_collector() -> Iterator[None]:
+    """Pause the garbage collector: a load makes many values and no cycles, and half its time went there.
+
+    So does a plan, which a third of the time went there.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -55,6 +57,22 @@ def load_at(folder: Path, revision: str) -> DesiredState:
             message = f"{inside or '.'} cannot be unpacked: {error}"
             raise Invalid([Problem(asked, message)]) from None
         return files.load(Path(scratch), shown_as=f"{name[:8]}:{inside.rstrip('/') or '.'}")
+
+
+def with_left(now: DesiredState, folder: Path, target: str, revision: str | None) -> DesiredState:
+    """The desired state with what left the files since a revision; raises Invalid as ``load_at`` does.
+
+    Without a revision it is the one that was last applied completely, where one
+    is recorded and can be read from here; else nothing is known to have left.
+    """
+    if revision is not None:
+        return replace(now, left=left_since(now, load_at(folder, revision)))
+    applied = last_applied(folder, target)
+    # Another branch, or files of an older release, must not keep anybody from planning.
+    with suppress(Invalid):
+        if applied:
+            return replace(now, left=left_since(now, load_at(folder, applied)))
+    return now
 
 
 def last_applied(folder: Path, target: str) -> str | None:

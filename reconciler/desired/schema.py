@@ -11,14 +11,16 @@ import json
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
 from reconciler.desired.documents import REFUSED, Document
 from reconciler.desired.sources import Steps
+from reconciler.desired.text import MAX_PROBLEMS, clip, too_many
 from reconciler.errors import Problem
 
-Name = Literal["target", "desired-state"]
+Name = Literal["target", "desired-state", "quirks"]
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
@@ -33,8 +35,8 @@ _TYPES = {
     "null": "null",
 }
 
+_WITH_ENTRIES = ("users", "groups")
 _SECRETS = frozenset({"key", "token", "api_key", "apikey", "secret", "password", "bearer"})
-_CLIP = 60
 
 # A value that has one of these errors is still of use: it is known by name.
 _KEPT = frozenset({"required", "minProperties", "maxProperties"})
@@ -46,6 +48,13 @@ def load(name: Name) -> dict[str, Any]:
     file = next(path for folder in _FOLDERS if (path := folder / f"{name}.schema.json").is_file())
     schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
+
+
+def texts() -> dict[str, str]:
+    """The text of every schema by its name, for people and editors."""
+    folder = next(folder for folder in _FOLDERS if (folder / "target.schema.json").is_file())
+    found = sorted(folder.glob("*.schema.json"))
+    return {path.name.removesuffix(".schema.json"): path.read_text("utf-8") for path in found}
 
 
 @cache
@@ -71,22 +80,68 @@ def check(document: Document, name: Name) -> None:
     """Add every problem that the schema finds to the document, and take what is refused out of its data."""
     if (not document.whole and not document.data) or is_valid(document.data, name):
         return
-    import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
+    for part in _parts(document.data, name):
+        if not is_valid(part, name) and not _check_part(document, part, name):
+            break
 
+
+def _parts(data: dict[str, Any], name: Name) -> list[dict[str, Any]]:
+    """What can be judged by itself, in the order of the file: each entry, or the whole file."""
+    if name != "desired-state":
+        return [data]
+    return [
+        {section: piece}
+        for section, entries in data.items()
+        for piece in (
+            [{key: entry} for key, entry in entries.items()]
+            if section in _WITH_ENTRIES and isinstance(entries, dict)
+            else [entries]
+        )
+    ]
+
+
+def _check_part(document: Document, part: dict[str, Any], name: Name) -> bool:
+    """Do it for a part that is not valid; whether there is room for more problems."""
     refused: set[Steps] = set()
-    for error in jsonschema.Draft202012Validator(load(name)).iter_errors(document.data):
+    found: list[tuple[Problem, Steps]] = []
+    for error in _validator(name).iter_errors(part):
         for steps in _places(error):
             if error.validator not in _KEPT:
                 refused.add(steps)
-            if error.instance is REFUSED:
-                continue
-            message, hint = _say(error, steps)
-            document.refuse(steps, Problem(document.source.nearest(steps), message, hint))
+            if error.instance is not REFUSED:
+                problem = Problem(document.source.nearest(steps), *_say(error, steps))
+                found.append((problem, steps))
+    for problem, steps in sorted(found, key=itemgetter(0)):
+        if len(document.problems) >= MAX_PROBLEMS:
+            document.refuse((), too_many(problem.place))
+            document.data = {}
+            return False
+        document.refuse(steps, problem)
     for steps in sorted(refused, reverse=True):
         inside: Any = document.data
         for step in steps[:-1]:
             inside = inside[step]
         del inside[steps[-1]]
+    return True
+
+
+@cache
+def _validator(name: Name) -> Any:
+    import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
+
+    kind: Any = jsonschema.validators
+    checks = {"uniqueItems": _check_unique}
+    return kind.extend(jsonschema.Draft202012Validator, checks)(load(name))
+
+
+def _check_unique(_validator: Any, _wanted: Any, value: Any, _schema: Any) -> Iterator[Exception]:
+    """Find repeats by their spelling: jsonschema compares every two items of a list of several types."""
+    import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
+
+    if isinstance(value, list):
+        spelled = [json.dumps(item, default=str, sort_keys=True) for item in value if item is not REFUSED]
+        if len(set(spelled)) < len(spelled):
+            yield jsonschema.ValidationError("repeated")
 
 
 def _places(error: Any) -> Iterator[Steps]:
@@ -186,11 +241,6 @@ def _found(value: Any) -> str:
             return json.dumps(value)
         case _:
             return f"the number {clip(str(value))}"
-
-
-def clip(text: str) -> str:
-    """Text short enough for a message."""
-    return text if len(text) <= _CLIP else f"{text[: _CLIP - 1]}…"
 
 
 def _subject(steps: Steps) -> str:

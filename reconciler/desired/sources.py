@@ -15,6 +15,8 @@ Steps = tuple[str | int, ...]
 Walk = Callable[[str], Iterable[tuple[Steps, Any, str]]]
 """Every key and list item of a YAML text: the way to it, its mark, its text."""
 
+_Marks = dict[Steps, list[tuple[Place, str]]]
+
 
 class Source:
     """The text of one file and where its entries begin, so that the place of any value can be found."""
@@ -25,14 +27,20 @@ class Source:
         self._walk = walk
         # Line and column from 1, and the index into the text, of each key of the first two levels.
         self._starts: dict[Steps, tuple[int, int, int]] = {}
-        self._order: list[int] = []
-        self._last: tuple[Steps, dict[Steps, list[tuple[Place, str]]]] = ((), {})
+        self._order: list[int] = []  # all those indexes, of what is written twice too; they only grow
+        self._last: tuple[Steps, _Marks] = ((), {})
+        self._list: tuple[Steps, _Marks, Callable[[str], str], dict[str, Place]] | None = None
 
     def begin(self, steps: Steps, mark: Any) -> None:
         """Remember where an entry's key stands; of one that is written twice, the last."""
-        if steps in self._starts:
-            self._order, self._last = [], ((), {})
+        if steps == self._last[0]:
+            self._last = ((), {})
         self._starts[steps] = (mark.line + 1, mark.column + 1, mark.index)
+        self._order.append(mark.index)
+
+    def reach(self, mark: Any) -> None:
+        """Remember that what is written from here on is in none of the entries so far."""
+        self._order.append(mark.index)
 
     def entry(self, steps: Steps) -> Place | None:
         """The place of a section or of an entry in one; None for anything else."""
@@ -56,17 +64,22 @@ class Source:
                 return place
         return Place(self.file, 1, 1)
 
-    def find_item(self, steps: Steps, wanted: Callable[[str], bool]) -> Place | None:
-        """The place of the first text in a list that is wanted; None where there is none."""
-        marks = self._marks(steps)
-        position = 0
-        while found := marks.get((*steps, position)):
-            if wanted(found[-1][1]):
-                return found[-1][0]
-            position += 1
-        return None
+    def find_item(self, steps: Steps, key_of: Callable[[str], str], key: str) -> Place | None:
+        """The place of the first text in a list that has this key; None where there is none.
 
-    def _marks(self, steps: Steps) -> dict[Steps, list[tuple[Place, str]]]:
+        The list that was asked about last is kept by key: often all its items are asked for in turn.
+        """
+        marks = self._marks(steps)
+        if not self._list or self._list[0] != steps or self._list[1] is not marks or self._list[2] != key_of:
+            items: dict[str, Place] = {}
+            position = 0
+            while found := marks.get((*steps, position)):
+                items.setdefault(key_of(found[-1][1]), found[-1][0])
+                position += 1
+            self._list = (steps, marks, key_of, items)
+        return self._list[3].get(key)
+
+    def _marks(self, steps: Steps) -> _Marks:
         """Every place inside the entry around a value: only that entry's lines are read again."""
         entry = steps[:ENTRY_LEVELS] if steps[:ENTRY_LEVELS] in self._starts else steps[:1]
         if entry not in self._starts:
@@ -75,14 +88,13 @@ class Source:
             self._last = (entry, self._read_again(entry))
         return self._last[1]
 
-    def _read_again(self, entry: Steps) -> dict[Steps, list[tuple[Place, str]]]:
+    def _read_again(self, entry: Steps) -> _Marks:
         line, column, start = self._starts[entry]
-        if len(self._order) != len(self._starts):
-            self._order = sorted(begin for _, _, begin in self._starts.values())
         after = bisect_right(self._order, start)
         end = self._order[after] if after < len(self._order) else len(self._text)
-        text = " " * (column - 1) + self._text[start:end]
-        marks: dict[Steps, list[tuple[Place, str]]] = {}
+        before = self._text[start - column + 1 : start]
+        text = (before if before.strip(" \t") == "?" else " " * (column - 1)) + self._text[start:end]
+        marks: _Marks = {}
         for steps, mark, value in self._walk(text):
             place = Place(self.file, mark.line + line, mark.column + 1)
             marks.setdefault((*entry[:-1], *steps), []).append((place, value))

@@ -2,11 +2,17 @@
 
 import codecs
 import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from reconciler.errors import Place, Problem
 
 MAX_BYTES: Final = 32 * 1024 * 1024
+
+MAX_PROBLEMS: Final = 10_000
+"""Problems that are told of one file; a file with more is not what it should be, and is read no further."""
 
 # Every control character (Unicode category Cc), the two separators (Zl, Zp) that some parsers and editors
 # take for the end of a line, and half characters, which no encoding can write.
@@ -14,6 +20,16 @@ CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # What may not stand in a file even between values; a byte order mark is fine at the very beginning only.
 _UNREADABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+# A carriage return by itself ends a line for YAML, and for few who look at the file: what follows it could
+# pass for a comment. A line that begins with "%" is a directive; the parser compares every two of them.
+_FAULT: Final = re.compile(_UNREADABLE.pattern + r"|\r(?!\n)|^%", re.MULTILINE)
+
+SHORT: Final = 30
+"""Characters of a text that cannot hold too many accents."""
+
+_MOST_ACCENTS: Final = SHORT  # in a row, as Unicode's Stream-Safe Text Format has it
+_CLIP: Final = 60
 
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -26,9 +42,9 @@ _MARKS: Final = (
 def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
     """Read UTF-8, with or without a byte order mark, up to 32 MiB.
 
-    Characters that no file should hold are problems, and stand as U+FFFD in the
-    text, so that every other place stays right. Where nothing can be read the
-    text is empty.
+    Characters that no file should hold are problems, and so are directives;
+    another character stands for each of them in the text, so that every other
+    place stays right. Where nothing can be read the text is empty.
     """
     if len(raw) > MAX_BYTES:
         return "", [too_large(file)]
@@ -39,17 +55,35 @@ def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        place = place_at(raw[: error.start].decode(), len(raw[: error.start].decode()), file)
+        before = raw[: error.start].decode()
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         message = f"the byte 0x{raw[error.start]:02x} is not UTF-8"
         hint = "if the file is Latin-1 or Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
         return "", [Problem(place, message, hint)]
-    problems = [
-        Problem(
-            place_at(text, match.start(), file), f"{name_of(match[0])} is not allowed in a file", "remove it"
-        )
-        for match in _UNREADABLE.finditer(text)
-    ]
-    return (_UNREADABLE.sub("\ufffd", text) if problems else text), problems
+    if not ("\r" in text or "%" in text or _UNREADABLE.search(text)):
+        return text, []
+    problems = list(islice(_faults(text, file), MAX_PROBLEMS + 1))
+    if len(problems) > MAX_PROBLEMS:
+        return "", [*problems[:MAX_PROBLEMS], too_many(problems[-1].place)]
+    return _FAULT.sub(lambda match: "#" if match[0] == "%" else "\ufffd", text), problems
+
+
+def _faults(text: str, file: str) -> Iterator[Problem]:
+    line, line_start, seen = 1, 0, 0
+    for match in _FAULT.finditer(text):
+        at = match.start()
+        line += text.count("\n", seen, at)
+        line_start = text.rfind("\n", seen, at) + 1 or line_start
+        seen = at
+        yield Problem(Place(file, line, at - line_start + 1), *_say_fault(match[0]))
+
+
+def _say_fault(fault: str) -> tuple[str, str]:
+    if fault == "%":
+        return "directives are not supported", "remove the line that begins with `%`"
+    if fault == "\r":
+        return "a carriage return stands here by itself", "end the line with LF or CRLF, or remove it"
+    return f"{name_of(fault)} is not allowed in a file", "remove it"
 
 
 def too_large(file: str) -> Problem:
@@ -68,9 +102,25 @@ def _other_encoding(raw: bytes) -> str:
     return "UTF-16" if len(start) > 1 and 0 in start[:2] and start[:2] != b"\0\0" else ""
 
 
-def place_at(text: str, index: int, file: str) -> Place:
-    """The place of the character at ``index``, counted from 0."""
-    return Place(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+def too_many(place: Place) -> Problem:
+    """The problem that stands for all further ones of a file."""
+    return Problem(place, f"this file has more than {MAX_PROBLEMS} problems", "mend the others first")
+
+
+def clip(text: str) -> str:
+    """Text fit for a message: short, and without what would disturb a terminal."""
+    text = CONTROL.sub("\ufffd", text[: _CLIP + 1])
+    return text if len(text) <= _CLIP else f"{text[: _CLIP - 1]}…"
+
+
+def is_stacked(text: str) -> bool:
+    """Whether more accents follow each other than any language has: the time to normalise is their square."""
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > _MOST_ACCENTS:
+            return True
+    return False
 
 
 def name_of(character: str) -> str:
@@ -96,8 +146,6 @@ _SYNTAX: Final = (
         'remove it, or write text that begins with `!` as "!..."',
         False,
     ),
-    ("YAML document", "directives are not supported", "remove the line that begins with `%`", False),
-    ("directive", "directives are not supported", "remove the line that begins with `%`", True),
     ("tab", "a tab is used to indent", "indent with spaces", False),
     ("'\\t'", "a tab is used to indent", "indent with spaces", False),
     ("cannot start any token", "a value cannot begin with this character", _QUOTE, False),

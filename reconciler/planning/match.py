@@ -102,7 +102,9 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
 
 def _declared(kind: Kind, desired: DesiredState) -> list[Address]:
     stated = desired.users if kind == "user" else desired.groups
-    return sorted({Address(kind, key) for key in stated} | {a for a in desired.absent if a.kind == kind})
+    return [
+        Address(kind, key) for key in sorted({*stated, *(a.key for a in desired.absent if a.kind == kind)})
+    ]
 
 
 def _by_key(items: Iterable[tuple[str, L]]) -> dict[str, list[L]]:

@@ -75,6 +75,13 @@ class Planned:
             return None
         return group_facts(Group(group.resource.name, self.pairing.members(group)))
 
+    def members(self, address: Address) -> frozenset[Address]:
+        """The known members of a live group; nobody where it is none."""
+        group = self.pairing.groups.get(address)
+        return (
+            frozenset(Address("user", key) for key in self.pairing.members(group)) if group else frozenset()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -90,6 +97,8 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
     """
+    if problems := list(_undefined(desired, live, policy)):
+        raise Invalid(problems)
     everybody = live.users
     live = ours(live, policy)
     pairing = pair(desired, live)
@@ -102,6 +111,15 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     said = notes(desired, pairing, policy, planner.waiting, census, going.keys())
     plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
     return Planned(plan, pairing, live.definitions or {})
+
+
+def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
+    """Exact attributes that the instance does not have: clearing one would do nothing, without a word."""
+    if live.definitions is not None:
+        for name in sorted(policy.exact_attributes - live.definitions.keys()):
+            place = desired.locate(Address("user", ""), ())
+            message = f"`exact_attributes` names `{name}`, which the system does not define"
+            yield Problem(place, message, "correct the name, or define it there first")
 
 
 @dataclass(slots=True)

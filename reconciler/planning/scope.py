@@ -89,13 +89,17 @@ def managed_keys(desired: DesiredState, policy: Policy) -> frozenset[str]:
 def need(desired: DesiredState, policy: Policy) -> Need:
     """What must be known of each user beyond the lists, by every key under which it may be live."""
     attributes: dict[str, frozenset[str]] = {}
+    # Most people of a large directory state the same few sets of attributes: equal ones are one object.
+    shared: dict[frozenset[str], frozenset[str]] = {}
     if "attributes" in policy.manage:
         for key, user in desired.users.items():
             if keys := policy.exact_attributes.union(user.attributes or ()):
+                keys = shared.setdefault(keys, keys)
                 for alias in _keys(desired, Address("user", key)):
                     attributes[alias] = keys
     managed = managed_keys(desired, policy)
-    deleted: set[str] = set()
+    # Of somebody who is to have an account, an inactive row may be the trace of an earlier one.
+    deleted = {key for key, user in desired.users.items() if user.active is not False}
     for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
         gone = {address.key for address in addresses if address.kind == "user"}
         if how == "revoke" and managed:

@@ -14,16 +14,17 @@ from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.transport.messages import Reader, Response
 
-Verdict = Literal["done", "exists", "refused", "credential", "unsure"]
+Verdict = Literal["done", "exists", "refused", "credential", "busy", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a system answered a write.
 
-    ``exists``: it could not be created because it is already there. ``unsure``:
-    whether it took place must be read. ``ids`` are the ids that were learned;
-    ``message`` is one line for a person, with the system's own words.
+    ``exists``: it could not be created because it is already there. ``busy``: it
+    was not done, and may be later. ``unsure``: whether it took place must be read.
+    ``ids`` are the ids that were learned; ``message`` is one line for a person, with
+    the system's own words.
     """
 
     verdict: Verdict

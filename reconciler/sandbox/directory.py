@@ -4,7 +4,7 @@ One counter gives every id and every time, so the same writes in the same
 order always leave the same directory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -43,6 +43,7 @@ class Directory:
         self.keys: dict[str, Key] = {}
         self._by_email: dict[str, dict[str, None]] = {}
         self._by_name: dict[str, dict[str, None]] = {}
+        self._rows: tuple[int, list[User]] = (-1, [])
 
     def tick(self) -> int:
         """Count one write."""
@@ -61,6 +62,12 @@ class Directory:
     def member(self, ident: str) -> User:
         """The person behind a member id of a group."""
         return self.users.get(ident) or self.embed_users[ident]
+
+    def all_users(self) -> Sequence[User]:
+        """Every user as a row of the list; who reads it page by page gets the same one until a write."""
+        if self._rows[0] != self.serial:
+            self._rows = (self.serial, list(self.users.values()))
+        return self._rows[1]
 
     def users_with_email(self, email: str) -> list[User]:
         """The users with this e-mail, compared without case."""

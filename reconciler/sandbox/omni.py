@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from reconciler.sandbox import groups, users
-from reconciler.sandbox.answers import Refusal, answer, refused
+from reconciler.sandbox.answers import Refusal, Row, answer, refused
 from reconciler.sandbox.directory import Directory
 from reconciler.sandbox.records import Definition, Key, membership_id
 from reconciler.sandbox.store import Store
@@ -144,6 +144,15 @@ class Sandbox:
         if self.store.switches.definitions_forbidden:
             raise Refusal(HTTPStatus.FORBIDDEN, "Insufficient permissions")
         return answer({"records": [_definition_row(each) for each in self.store.definitions.values()]})
+
+
+def specification() -> Row:
+    """What is served here, in OpenAPI: paths below the address, and their methods, without bodies."""
+    paths: dict[str, Row] = {"/api/v1/whoami": {"get": {}}, "/api/v1/user-attributes": {"get": {}}}
+    for (kind, one), handlers in _ENDPOINTS.items():
+        path = f"/api/scim/v2/{kind}{'/{id}' if one else ''}"
+        paths[path] = {method.lower(): {} for method in handlers}
+    return {"openapi": "3.1.0", "info": {"title": "A pretend Omni", "version": "0"}, "paths": paths}
 
 
 def _only_get(request: Request) -> None:

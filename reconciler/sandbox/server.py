@@ -12,8 +12,9 @@ from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from reconciler.errors import NoAnswer
-from reconciler.sandbox.answers import Refusal, refused
+from reconciler.sandbox.answers import Refusal, answer, refused
 from reconciler.sandbox.faults import CutShort
+from reconciler.sandbox.omni import specification
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 LARGEST_BODY = 10 * 1024 * 1024
@@ -123,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if path == "/" and self.command == "GET":
             return Response(HTTPStatus.OK, {"content-type": "text/plain; charset=utf-8"}, text=_WHAT_IT_IS)
+        if path == "/openapi.json" and self.command == "GET":
+            return answer(specification())
         if not path.startswith("/api/"):
             raise Refusal(HTTPStatus.NOT_FOUND, f"Not found: {path}")
         request = Request(

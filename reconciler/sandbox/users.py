@@ -1,5 +1,6 @@
 """The SCIM endpoints for users and embed users."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from operator import attrgetter
@@ -34,8 +35,9 @@ _BUILTINS: dict[str, Row] = {
 def list_users(directory: Directory, request: Request, _ident: str) -> Response:
     """One page of the users, with ``filter`` on userName."""
     asked = filter_of(request, "userName")
+    found: Sequence[User]
     if asked is None:
-        found = list(directory.users.values())
+        found = directory.all_users()
     elif asked[1] == "eq":
         found = directory.users_with_email(asked[2])
     else:

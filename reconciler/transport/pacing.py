@@ -179,7 +179,8 @@ class Paced:
     from 0 to 1. ``on_wait(seconds, reason)`` is called before each wait. Raises
     what the inner Transport raises, and Interrupted out of a wait: then the
     request was not done (a read, or a write that was never sent or was
-    answered 429).
+    answered 429). ``retry_after`` says whether the last 429 named how long to
+    wait, None where none was met.
     """
 
     def __init__(
@@ -197,6 +198,7 @@ class Paced:
         self._random = random
         self._on_wait = on_wait
         self._patience = patience or Patience()
+        self.retry_after: bool | None = None
 
     def send(self, request: Request) -> Response:
         """Send one request, as often as it takes and makes sense; the last answer counts."""
@@ -209,6 +211,8 @@ class Paced:
             if kind:
                 met[kind] += 1
                 asked = retry_after(answer, self._clock.wall())
+                if kind == "busy":
+                    self.retry_after = asked is not None
                 seconds = decide(kind, met[kind], asked, self._random(), self._patience)
             if seconds is None:
                 if isinstance(answer, NoAnswer):

@@ -1,25 +1,32 @@
 """What of a reviewed plan still holds, for a terminal."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.planning.review import Judged, Review
+from reconciler.planning.review import Judged, Review, Verdict
 from reconciler.views.layout import Line, draw, line
 from reconciler.views.safe import printable
 from reconciler.views.text import number_of
 
+_NAMES: dict[Verdict, str] = {
+    "done": "done already",
+    "to do": "to do",
+    "moved": "moved",
+    "unwanted": "unwanted",
+}
+
 
 def review_text(review: Review, *, width: int | None = None, color: bool = False) -> str:
-    """How many reviewed changes are to do, done, or hold no longer (each named), and what nobody reviewed."""
+    """How many reviewed details are done, to do, or hold no longer (each named), and what nobody reviewed."""
     return draw(_lines(review), width=width, color=color)
 
 
 def _lines(review: Review) -> Iterator[Line]:
-    counts = {
-        verdict: sum(item.verdict == verdict for item in review.judged)
-        for verdict in ("to do", "done", "moved", "unwanted")
-    }
-    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
-    yield line(f"Of the reviewed plan: {said or 'nothing to do'}.")
+    counts = Counter(item.verdict for item in review.judged)
+    said = ", ".join(f"{counts[verdict]} {name}" for verdict, name in _NAMES.items() if counts[verdict])
+    yield line(
+        f"Of {number_of(len(review.judged), 'detail')} in the reviewed plan: {said or 'nothing to do'}."
+    )
     for item in review.stale:
         yield line(_stale(item), indent=2)
     if review.unreviewed:

@@ -291,8 +291,8 @@ def test_what_is_not_written_has_the_place_of_what_is_around_it() -> None:
 def test_an_item_is_found_by_what_it_says() -> None:
     source = read(PLACES).source
     bob = ("users", "bob@acme.com", "groups")
-    assert source.find_item(bob, lambda text: text == "B") == Place("people.yaml", 8, 63)
-    assert source.find_item(bob, lambda text: text == "C") is None
+    assert source.find_item(bob, str.upper, "B") == Place("people.yaml", 8, 63)
+    assert source.find_item(bob, str.upper, "C") is None
 
 
 TEXT = st.text(

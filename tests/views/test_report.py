@@ -8,9 +8,9 @@ from sample_plans import HOSTILE
 
 from reconciler.changes import Atom, Change, Update
 from reconciler.errors import Place
-from reconciler.execute import Report as Executed
 from reconciler.model import Value, group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.report import Report as Executed
 from reconciler.views.report import Report, report_text
 
 GOLDEN = Path(__file__).parent / "golden"

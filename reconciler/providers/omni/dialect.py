@@ -8,7 +8,6 @@ OMNI = Dialect(
     groups=("scim", "v2", "groups"),
     attributes="urn:omni:params:1.0:UserAttribute",
     page=100,
-    system_prefix="omni_",
     personal_key="User-scoped API keys are not allowed",
     key_hint=(
         "This key belongs to a user. Users and groups need an organization API key, "

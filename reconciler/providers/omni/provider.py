@@ -1,53 +1,88 @@
 """Omni Analytics: its SCIM server, its attribute definitions, and what it cannot hold."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 
 from reconciler.changes import Atom, Change
-from reconciler.errors import BadAnswer, Problem
+from reconciler.errors import BadAnswer, CredentialRefused, Problem
 from reconciler.model import Address, Caller, Definition, DesiredState, LiveState, Need, User, Value
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
+from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.scim import translate as scim
+from reconciler.providers.scim.codec import hinted
+from reconciler.providers.scim.codec import value as attribute_value
+from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.provider import ScimReader
 from reconciler.transport.messages import Reader, Response
 
-_WHOAMI = "/v1/whoami"
-_DEFINITIONS = "/v1/user-attributes"
+WHOAMI = "/v1/whoami"
+DEFINITIONS = "/v1/user-attributes"
+_LONGEST_NAME = 64
+"""Characters in the name of a group (Omni docs: create user group)."""
+_SYSTEM_PREFIX = "omni_"
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Omni:
     """The provider for ``kind: omni``. It holds no state and no credential."""
 
+    quirks: Quirks = NO_QUIRKS
+
+    @property
+    def dialect(self) -> Dialect:
+        """Omni's SCIM server, as far as its quirks are known."""
+        return replace(OMNI, lists_carry_attributes=self.quirks.lists_carry_attributes is True)
+
     def read(self, reader: Reader, need: Need) -> LiveState:
         """Read the caller, the definitions where attributes are managed, every user and every group."""
-        server = ScimReader(reader, OMNI)
-        caller = _caller(server.get_or_none(_WHOAMI))
-        definitions = _definitions(server.get(_DEFINITIONS)) if need.attributes or need.others else None
-        return replace(server.read(need), caller=caller, definitions=definitions)
+        server = ScimReader(reader, self.dialect)
+        whoami = server.get_or_none(WHOAMI)
+        try:
+            wanted = need.attributes or need.others or need.everything
+            definitions = read_definitions(server.get(DEFINITIONS)) if wanted else None
+            if need.everything and definitions:
+                names = frozenset(d.name for d in definitions.values() if not d.system)
+                need = replace(need, others=names, all_deleted=True)
+            state = server.read(need)
+        except CredentialRefused as error:
+            personal = isinstance(whoami, Mapping) and whoami.get("keyScope") == "user"
+            if not personal or OMNI.key_hint in str(error):
+                raise
+            raise CredentialRefused(hinted(str(error), OMNI)) from None
+        return replace(state, caller=_caller(whoami), definitions=definitions)
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Read only the objects that these atoms are about."""
-        return ScimReader(reader, OMNI).look(covers, ids)
+        return ScimReader(reader, self.dialect).look(covers, ids)
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
-        """Attributes that the instance does not define, or defines otherwise.
+        """Attributes that the instance does not define, or defines otherwise, and names that are too long.
 
         Omni ignores an attribute without a definition and answers 200 all the
         same (Omni's agent skills), so it must be found before anything is sent.
         """
-        if live.definitions is None:
-            return []
         definitions = live.definitions
-        return [
-            Problem(desired.locate(Address("user", key), ("attributes", name)), message, hint)
-            for key, user in sorted(desired.users.items())
-            for name, message, hint in _misfits(user, definitions)
+        problems = [
+            Problem(
+                desired.locate(Address("group", key), ()),
+                f"the name has {len(group.name)} characters, and a group of Omni at most {_LONGEST_NAME}",
+                "shorten it",
+            )
+            for key, group in sorted(desired.groups.items())
+            if len(group.name) > _LONGEST_NAME
         ]
+        if definitions is not None:
+            problems += [
+                Problem(desired.locate(Address("user", key), ("attributes", name)), message, hint)
+                for key, user in sorted(desired.users.items())
+                for name, message, hint in _misfits(user, definitions)
+            ]
+        return problems
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""
@@ -88,49 +123,51 @@ def _misfits(user: User, definitions: Mapping[str, Definition]) -> Iterator[tupl
 
 
 def _not_a_number(value: Value) -> str:
-    for item in value if isinstance(value, tuple) else (value,):
-        try:
-            finite = Decimal(str(item or 0)).is_finite()
-        except InvalidOperation:
-            finite = False
-        if not finite:
-            return str(item)
-    return ""
+    items = value if isinstance(value, tuple) else (value,)
+    odd = (str(item) for item in items if item not in (None, ""))
+    return next((text for text in odd if not _NUMBER.fullmatch(text)), "")
 
 
 def _caller(body: object) -> Caller:
-    """Who the key belongs to. Older instances do not say, and no public source shows the answer whole."""
+    """Who the key belongs to; empty where an older instance does not say.
+
+    Documented is ``{keyScope, orgRole, rolesByModel, user: {id, membershipId}}``
+    without an e-mail (Omni docs: get current identity and permissions). The id of
+    a SCIM user is the membership id.
+    """
     if not isinstance(body, Mapping):
         return Caller()
-    nested = [body.get(key) for key in ("user", "caller", "identity", "membership")]
-    places = [body, *(item for item in nested if isinstance(item, Mapping))]
+    user = body.get("user")
+    places = [user, body] if isinstance(user, Mapping) else [body]
 
     def first(*keys: str) -> str:
         found = (place.get(key) for place in places for key in keys)
-        return next((value for value in found if isinstance(value, str) and value), "")
+        return next((text for text in found if isinstance(text, str)), "")
 
-    return Caller(first("email", "userEmail", "userName"), first("membershipId", "membership_id"))
+    return Caller(first("email", "userName"), first("membershipId"))
 
 
-def _definitions(body: object) -> dict[str, Definition]:
+def read_definitions(body: object) -> dict[str, Definition]:
+    """The attribute definitions by name; raises BadAnswer where the answer to DEFINITIONS holds none."""
     rows = body
     if isinstance(body, Mapping):
         rows = next((body[key] for key in ("records", "userAttributes", "attributes") if key in body), None)
     if not isinstance(rows, list):
-        message = f"GET {_DEFINITIONS} was answered with something that is not a list of attributes"
+        message = f"GET {DEFINITIONS} was answered with something that is not a list of attributes"
         raise BadAnswer(message)
     return {definition.name: definition for definition in map(_definition, rows)}
 
 
 def _definition(row: object) -> Definition:
     if not isinstance(row, Mapping) or not isinstance(row.get("name"), str):
-        message = f"GET {_DEFINITIONS} listed an attribute without a name"
+        message = f"GET {DEFINITIONS} listed an attribute without a name"
         raise BadAnswer(message)
-    default = row.get("default_value")
+    name, system = row["name"], row.get("system")
     return Definition(
-        name=row["name"],
+        name=name,
         type="Number" if str(row.get("type")).lower() == "number" else "String",
         multiple=row.get("multiple_values") is True,
-        default=tuple(default) if isinstance(default, list) else default,
-        system=row.get("system") is True,
+        default=attribute_value(row.get("default_value")),
+        # Omni's own can be written only where the instance says so.
+        system=system is not False if name.startswith(_SYSTEM_PREFIX) else system is True,
     )

@@ -1,16 +1,20 @@
 """Rows of a SCIM server as ``User`` and ``Group``, and its errors as one line."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.errors import BadAnswer, CredentialRefused, Refused
 from reconciler.model import Group, Live, User, Value
+from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.transport.messages import Response
 
 _WORDS = ("detail", "message", "error", "errors", "title")
 _LONGEST = 300
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +50,13 @@ class GroupRow:
 def user_row(row: object, dialect: Dialect) -> UserRow:
     """Read one user; raises BadAnswer where the row lacks what every user has."""
     data = _object(row, "user")
-    email, live_id = _text(data, "userName", "user"), _text(data, "id", "user")
-    name, active = data.get("displayName"), data.get("active")
-    extension = data.get(dialect.attributes)
-    attributes = {
-        key: _value(value)
-        for key, value in (extension.items() if isinstance(extension, dict) else ())
-        if not key.startswith(dialect.system_prefix)
-    }
+    live_id = _own_id(data, "user")
+    attributes = _optional(data, dialect.attributes, dict, live_id) or {}
     user = User(
-        email=email,
-        name=name if isinstance(name, str) else None,
-        active=active if isinstance(active, bool) else None,
-        attributes=attributes,
+        email=_text(data, "userName", f"user {live_id}"),
+        name=_optional(data, "displayName", str, live_id),
+        active=_optional(data, "active", bool, live_id),
+        attributes={key: value(found) for key, found in attributes.items()},
     )
     return UserRow(Live(user, live_id), _ids(data["groups"], "group") if "groups" in data else None)
 
@@ -69,9 +67,8 @@ def group_row(row: object) -> GroupRow:
     if "members" not in data:
         message = f"the group {data.get('displayName')!r} came without its members"
         raise BadAnswer(message)
-    return GroupRow(
-        _text(data, "id", "group"), _text(data, "displayName", "group"), _ids(data["members"], "member")
-    )
+    live_id = _own_id(data, "group")
+    return GroupRow(live_id, _text(data, "displayName", f"group {live_id}"), _ids(data["members"], "member"))
 
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:
@@ -94,6 +91,22 @@ def _text(data: Mapping[str, Any], key: str, what: str) -> str:
     return value
 
 
+def _own_id(data: Mapping[str, Any], what: str) -> str:
+    live_id = _text(data, "id", what)
+    if not is_id(live_id):
+        message = f"a {what} came with the id {live_id!r}, which no id of a directory looks like"
+        raise BadAnswer(message)
+    return live_id
+
+
+def _optional(data: Mapping[str, Any], key: str, kind: type[T], live_id: str) -> T | None:
+    found = data.get(key)
+    if found is not None and not isinstance(found, kind):
+        message = f"the user {live_id} came with {type(found).__name__} as {key!r}, not {kind.__name__}"
+        raise BadAnswer(message)
+    return found
+
+
 def _ids(rows: object, what: str) -> frozenset[str]:
     if rows is None:
         return frozenset()
@@ -103,33 +116,36 @@ def _ids(rows: object, what: str) -> frozenset[str]:
     return frozenset(_text(_object(row, what), "value", what) for row in rows)
 
 
-def _value(value: object) -> Value:
-    if isinstance(value, list):
-        return tuple(item for item in value if isinstance(item, (str, int, float)))
-    return value if isinstance(value, (str, int, float)) else None
+def value(found: object) -> Value:
+    """An attribute's value as it came; what no attribute holds (an object, null in a list) counts as none."""
+    if isinstance(found, list):
+        return tuple(item for item in found if isinstance(item, (str, int, float)))
+    return found if isinstance(found, (str, int, float)) else None
 
 
 def words(response: Response) -> str:
     """What the server says about an answer, in one line; empty where it says nothing.
 
     No public source shows one shape for errors, so all that clients have met
-    are tried (``detail``, ``message``, ``error``, ``errors``, nested or not), then the text.
+    are tried (``detail``, ``message``, ``error``, ``errors``, nested or not), then the whole body.
     """
-    found = next(_said(response.json), "") or response.text
+    found = _said(response.json) or response.text
+    if not found and response.json is not None:
+        found = json.dumps(response.json, ensure_ascii=False)
     line = " ".join(found.split())
     if line.lower().startswith(("<!doctype", "<html")):
         return "an HTML page, not JSON"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
-def _said(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        yield "; ".join(text for item in value for text in _said(item))
-    elif isinstance(value, dict):
-        for key in _WORDS:
-            yield from (text for text in _said(value.get(key)) if text)
+def _said(body: object) -> str:
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(_said, body)))
+    if isinstance(body, dict):
+        return next(filter(None, (_said(body.get(key)) for key in _WORDS)), "")
+    return ""
 
 
 def refusal(method: str, path: str, response: Response, dialect: Dialect) -> Refused:
@@ -138,6 +154,9 @@ def refusal(method: str, path: str, response: Response, dialect: Dialect) -> Ref
     line = f"{method} {path} was answered {response.status}" + (f": {said}" if said else "")
     if response.status not in (401, 403):
         return Refused(line)
-    if dialect.personal_key in said:
-        line += f". {dialect.key_hint}"
-    return CredentialRefused(line)
+    return CredentialRefused(hinted(line, dialect) if dialect.personal_key in said else line)
+
+
+def hinted(line: str, dialect: Dialect) -> str:
+    """The line, and after it which key is needed."""
+    return f"{line.removesuffix('.')}. {dialect.key_hint}"

@@ -9,10 +9,10 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 class Dialect:
     """Where a server keeps users and groups, and under which key it carries user attributes.
 
-    ``page`` is how many rows to ask for at once. ``system_prefix`` marks
-    attributes that are the server's own and are never read or written.
-    ``personal_key`` is text by which the server says that a key is of the wrong
-    kind, and ``key_hint`` what to do then.
+    ``page`` is how many rows to ask for at once. ``personal_key`` is text by which
+    the server says that a key is of the wrong kind, and ``key_hint`` what to do then.
+    ``lists_carry_attributes``: a list row without an attribute means that there is
+    no value; else it means nothing, and the user is read by id.
     """
 
     name: str
@@ -20,9 +20,9 @@ class Dialect:
     groups: tuple[str, ...]
     attributes: str
     page: int
-    system_prefix: str
     personal_key: str
     key_hint: str
+    lists_carry_attributes: bool = False
 
     def path(self, kind: str) -> str:
         """The path of the users' or the groups' endpoint."""

@@ -6,7 +6,7 @@ advances by what was received, collects by id, and is complete only where the
 number of distinct ids is the total that every page named.
 
 What users say about their groups and what groups say about their members must
-agree; where they do not, both are looked at once more, one by one.
+agree; where they do not, the groups are looked at once more, then the users.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -101,8 +101,10 @@ class ScimReader:
         )
         users = []
         for row in self._list("user", self._user).values():
-            key = people.get(row.id, user_key(row.live.resource.email))
-            if Address("user", key) in asked and (known := self._known(row, need, key)):
+            address = Address("user", people.get(row.id, user_key(row.live.resource.email)))
+            # A known name under another id is somebody else.
+            asked_for = address in asked and ids.get(address, row.id) == row.id
+            if asked_for and (known := self._known(row, need, address.key)):
                 users.append(known)
         return users
 
@@ -127,15 +129,19 @@ class ScimReader:
         if len(asked) <= self._pages(total) and asked.keys() <= ids.keys():
             return [row for address in asked if (row := self._one_group(ids[address]))]
         wanted = {ids[address]: address for address in asked if address in ids}
-        groups = []
-        for row in self._list("group", group_row).values() if asked else ():
+        groups: dict[Address, GroupRow] = {}
+        for row in self._list("group", group_row).values():
             address = wanted.get(row.id, Address("group", group_key(row.name)))
-            if address in asked:
-                members = {people[m] for m in row.members if m in people}
-                short = any(c.after and c.member and c.member.key not in members for c in asked[address])
-                # A list may cut long memberships short, so one that lacks somebody is read by itself.
-                groups.append(self._again(self._one_group(row.id), row.name) if short else row)
-        return groups
+            if address not in asked or ids.get(address, row.id) != row.id:
+                continue
+            if address in groups:
+                message = f"{address} matches 2 live groups: {groups[address].id} and {row.id}"
+                raise IncompleteRead(message)
+            members = {people[m] for m in row.members if m in people}
+            short = any(c.after and c.member and c.member.key not in members for c in asked[address])
+            # A list may cut long memberships short, so one that lacks somebody is read by itself.
+            groups[address] = self._again(self._one_group(row.id), row.name) if short else row
+        return list(groups.values())
 
     def _pages(self, rows: int) -> int:
         return max(1, ceil(rows / self.dialect.page))
@@ -157,33 +163,43 @@ class ScimReader:
         return None if data is None else group_row(data)
 
     def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
-        """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""
+        """The user with all that is needed of ``key``; None where the row is the trace of a deletion.
+
+        Some lists may go on showing who was deleted, as inactive (not documented).
+        """
         user = row.live.resource
         keys = need.attributes.get(key, need.others)
         doubtful = user.active is False and (need.all_deleted or key in need.deleted)
-        if not doubtful and keys <= (user.attributes or {}).keys():
-            return row
+        missing = keys - (user.attributes or {}).keys()
+        if not doubtful and (not missing or self.dialect.lists_carry_attributes):
+            return row.with_attributes(dict.fromkeys(missing))
         # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
         found = self._one_user(row.id, keys)
-        if found is None and not doubtful:
+        if found is None and user.active is not False:
             message = f"user/{key} was removed while it was read; run again"
             raise IncompleteRead(message)
         return found
 
     def _make_agree(self, users: dict[str, UserRow], groups: dict[str, GroupRow]) -> None:
         """Look again at groups, then users, that contradict each other; raises if they still do."""
-        for live_id in _disagreeing(users, groups):
+        first_look = _disagreeing(users, groups)
+        if not first_look:
+            return
+        for live_id in first_look:
             groups[live_id] = self._again(self._one_group(live_id), groups[live_id].name)
         doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
-        if len(doubtful) <= _SECOND_LOOKS:
-            for live_id in doubtful:
-                email = users[live_id].live.resource.email
-                users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
+        if len(doubtful) > _SECOND_LOOKS:
+            message = f"users and groups contradict each other about {len(doubtful)} people; try again later"
+            raise IncompleteRead(message)
+        for live_id in doubtful:
+            email = users[live_id].live.resource.email
+            users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
         for live_id, people in _disagreeing(users, groups).items():
-            email = users[min(people)].live.resource.email
+            others = f" (and {len(people) - 1} others)" if len(people) > 1 else ""
             message = (
-                f"users and groups contradict each other, also at a second look: whether {email} and "
-                f"{len(people) - 1} others are in the group {groups[live_id].name!r} is not certain"
+                "users and groups contradict each other, also at a second look: whether "
+                f"{users[min(people)].live.resource.email}{others} is in the group "
+                f"{groups[live_id].name!r} is not certain"
             )
             raise IncompleteRead(message)
 
@@ -260,5 +276,5 @@ def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping
     return LiveState(
         users=tuple(row.live for row in users),
         groups=tuple(live_group(row, people) for row in rows),
-        foreign={row.id: number for row in rows if (number := len(row.members - people.keys()))},
+        foreign={row.id: number for row in rows if (number := sum(m not in people for m in row.members))},
     )

@@ -12,15 +12,17 @@ from typing import assert_never
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update, atoms
 from reconciler.model import Address, Value
-from reconciler.operations import Json, Operation, Ref
+from reconciler.operations import Json, Operation, Ref, is_id
 from reconciler.providers.base import Answer
 from reconciler.providers.scim.codec import refusal
 from reconciler.providers.scim.dialect import PATCH_OP, Dialect
 from reconciler.transport.messages import Response
 
-_CREATED = 409
-_GONE = 404
 _FORBIDDEN = (401, 403)
+_GONE = 404
+_TIMED_OUT = 408
+_CONFLICT = 409
+_BUSY = 429
 _SERVER = 500
 
 
@@ -110,19 +112,22 @@ def receive(operation: Operation, response: Response, dialect: Dialect) -> Answe
         return _success(operation, response)
     if operation.method == "DELETE" and response.status == _GONE:
         return Answer("done")
-    shown = "/" + "/".join(part if isinstance(part, str) else str(part.to) for part in operation.path)
+    shown = "".join(f"/{part}" if isinstance(part, str) else f"/{{{part.to}}}" for part in operation.path)
     message = str(refusal(operation.method, shown, response, dialect))
     if response.status in _FORBIDDEN:
         return Answer("credential", message=message)
-    if response.status == _CREATED and operation.method == "POST":
+    if response.status == _CONFLICT and operation.method == "POST":
         return Answer("exists", message=message)
-    return Answer("unsure" if response.status >= _SERVER else "refused", message=message)
+    if response.status == _BUSY:
+        return Answer("busy", message=message)
+    unsure = response.status >= _SERVER or response.status == _TIMED_OUT
+    return Answer("unsure" if unsure else "refused", message=message)
 
 
 def _success(operation: Operation, response: Response) -> Answer:
     if operation.method != "POST":
         return Answer("done")
     live_id = response.json.get("id") if isinstance(response.json, Mapping) else None
-    if not isinstance(live_id, str) or not live_id:
+    if not is_id(live_id):
         return Answer("unsure", message=f"{operation.summary}: answered {response.status}, but without an id")
     return Answer("done", {operation.covers[0].address: live_id})

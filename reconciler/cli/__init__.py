@@ -1,0 +1,50 @@
+"""The ``reconciler`` command: arguments in, text and an exit code out. It decides nothing."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from reconciler import console
+from reconciler.cli import plans
+
+# isort: split
+# The order of the imports is the order of the commands in --help.
+from reconciler.cli import files, systems
+from reconciler.cli.app import app
+from reconciler.errors import ExitCode, ReconcilerError
+
+__all__ = ["app", "files", "main", "plans", "run", "systems"]
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; every error becomes a line and a code here."""
+    console.prepare()
+    try:
+        return int(app(args=arguments, prog_name="reconciler", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _misused(error)
+    except KeyboardInterrupt:
+        console.complain("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except ReconcilerError as error:
+        return console.failed(error)
+    except Exception:  # noqa: BLE001 (the one place that turns a bug into a line, a log and a code)
+        return console.bug()
+
+
+def _misused(error: typer.TyperException) -> ExitCode:
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        console.complain(message)
+    else:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "reconciler"
+        console.complain(f"Error: {message.rstrip('.')} (see: {command} --help)")
+    return ExitCode.USAGE

@@ -1,0 +1,129 @@
+"""The command's root, what its commands share, and doing the same for every target.
+
+Whatever a command does not need is imported inside it, so that ``--help`` and
+completion answer at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler import console
+from reconciler.errors import ExitCode, ReconcilerError, gravest
+
+if TYPE_CHECKING:
+    from reconciler.settings import Target
+
+app = typer.Typer(
+    help="People and access of Omni Analytics: declared in git, reviewed as a plan, applied as reviewed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Targets = Annotated[
+    list[str] | None, typer.Argument(metavar="TARGET", help="Which targets; without any, all of them.")
+]
+Root = Annotated[
+    Path, typer.Option("--dir", metavar="DIR", help="The folder with one folder for each target.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show each request: method, path, status, ms.")
+]
+Shape = Annotated[Format, typer.Option("--format", help="How to print.")]
+AllowRemovals = Annotated[
+    int | None,
+    typer.Option(
+        "--allow-removals",
+        metavar="N",
+        min=0,
+        help="Approve a plan over the limits: N is the exact number of its removals.",
+    ),
+]
+
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="REV",
+        help="What left the files since this git revision goes as `leavers` say; else since the last apply.",
+    ),
+]
+
+DESIRED_STATE = Path("desired-state")
+
+
+class BadUsage(typer.TyperException):
+    """Arguments that are fine one by one and not together."""
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (typer hands a flag over like this)
+    if wanted:
+        from importlib.metadata import version
+
+        console.say(f"reconciler {version('reconciler')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the release.")
+    ] = False,
+) -> None:
+    """Declare people and access of Omni in git; review the plan; apply it as reviewed."""
+
+
+def for_each(
+    root: Path,
+    names: Sequence[str] | None,
+    action: "Callable[[Target], ExitCode]",
+    *,
+    only_one: Mapping[str, object] | None = None,
+    documents: Sequence[str] = (),
+    gap: bool = False,
+) -> ExitCode:
+    """Do the same for every target; one that fails does not stop the others, and the gravest code wins.
+
+    ``only_one`` are options that need exactly one target. ``documents`` is what
+    the actions leave as JSON: printed at the end, as a list where there are
+    several targets. With ``gap`` there is an empty line between two of them.
+    """
+    from reconciler.settings import load_targets
+
+    targets = load_targets(root, names or ())
+    given = [option for option, value in (only_one or {}).items() if value is not None]
+    if given and len(targets) != 1:
+        message = f"{given[0]} needs exactly one target; name one of: {', '.join(t.name for t in targets)}"
+        raise BadUsage(message)
+    codes: list[ExitCode] = []
+    try:
+        for index, target in enumerate(targets):
+            if index and gap:
+                console.say("")
+            try:
+                codes.append(action(target))
+            except ReconcilerError as error:
+                codes.append(console.failed(error, target.name if len(targets) > 1 else ""))
+            except KeyboardInterrupt:
+                console.complain("Interrupted.")
+                codes.append(ExitCode.INTERRUPTED)
+            if codes[-1] == ExitCode.INTERRUPTED:
+                break
+    finally:
+        if documents:
+            texts = [text.rstrip("\n") for text in documents]
+            console.say(texts[0] if len(targets) == 1 else "[\n" + ",\n".join(texts) + "\n]")
+    return gravest(codes)

@@ -1,0 +1,102 @@
+"""Files as files: write what is live, and the schemas for an editor."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler import console
+from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Verbose, app, for_each
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.settings import Target
+
+
+class Layout(StrEnum):
+    """Into which files an import goes."""
+
+    ONE_FILE = "one-file"
+    BY_GROUP = "by-group"
+    BY_USER = "by-user"
+
+
+class Members(StrEnum):
+    """Who states the members of imported groups."""
+
+    NOT_OURS = "not-ours"
+    FROM_USERS = "from-users"
+    STATED = "stated"
+
+
+@app.command("import")
+def import_(
+    target_name: Annotated[str, typer.Argument(metavar="TARGET", help="The target to write files for.")],
+    root: Root = DESIRED_STATE,
+    layout: Annotated[Layout, typer.Option("--layout", help="Into which files.")] = Layout.ONE_FILE,
+    members: Annotated[
+        Members,
+        typer.Option("--members", help="Who states the members of the groups; by default that is left open."),
+    ] = Members.NOT_OURS,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GLOB", help="Only these, as 'user/*@acme.com'; may be repeated."),
+    ] = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Write what is live and not in the files yet into new files.
+
+    No file that is there is touched, and what is written plans to no changes.
+    """
+    from reconciler.adopt import adopt, write
+    from reconciler.desired.export import Wish
+    from reconciler.settings import connect
+    from reconciler.views.safe import printable
+    from reconciler.views.text import number_of
+
+    def one(target: "Target") -> ExitCode:
+        watch = console.Watch(verbose=verbose)
+        with (
+            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.reading(),
+        ):
+            found = adopt(target, session, Wish(layout.value, members.value, tuple(only or ())))
+        for remark in found.remarks:
+            console.complain(f"note: {printable(remark)}")
+        written = write(target, found)
+        if not written:
+            console.say("Everything that is live and asked for is in the files already.")
+            return ExitCode.OK
+        for path in written:
+            console.say(f"wrote {printable(str(path))}")
+        users, groups = number_of(found.users, "user"), number_of(found.groups, "group")
+        console.say(f"{users}, {groups}. See that nothing would change: reconciler plan {target.name}")
+        return ExitCode.OK
+
+    return for_each(root, [target_name], one)
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Which one to print; without, their names.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write all of them into this folder.")
+    ] = None,
+) -> ExitCode:
+    """Print the JSON Schemas, or write them where an editor finds them."""
+    from reconciler.desired.schema import texts
+
+    known = texts()
+    if name is not None and name not in known:
+        message = f"there is no schema {name!r}; there are: {', '.join(known)}"
+        raise BadUsage(message)
+    if write:
+        for each, text in known.items():
+            console.save(write / f"{each}.schema.json", text)
+        console.say(f"wrote {len(known)} schemas into {write}")
+    else:
+        console.say("\n".join(known) if name is None else known[name].rstrip("\n"))
+    return ExitCode.OK

@@ -1,0 +1,67 @@
+"""What an apply did, as data for every view."""
+
+from dataclasses import dataclass
+
+from reconciler.changes import Change, Create, Update, atoms
+from reconciler.model import Address
+from reconciler.operations import Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an apply did. ``requests`` counts writes sent, ``seconds`` the time from first to last."""
+
+    target: str
+    run: str
+    journal: str
+    changes: tuple[Change, ...]
+    outcomes: tuple[Outcome, ...]
+    unchanged: int
+    requests: int
+    seconds: float
+    stopped: str = ""
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every atom is true now, and was seen to be."""
+        return not self.stopped and all(o.status in ("done", "adopted") for o in self.outcomes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Objects by what became of them; one with a failed part counts as failed, whatever else was done.
+
+        To a revoked person belong the memberships that end, which are atoms of the groups.
+        """
+        tally = dict.fromkeys(
+            ("created", "updated", "removed", "unchanged", "adopted", "failed", "skipped"), 0
+        )
+        tally["unchanged"] = self.unchanged
+        by_atom = {outcome.atom: outcome.status for outcome in self.outcomes}
+        ended: dict[Address | None, set[Status]] = {}
+        for atom, status in by_atom.items():
+            if not atom.after:
+                ended.setdefault(atom.member, set()).add(status)
+        for change in self.changes:
+            found = {by_atom[atom] for atom in atoms(change)}
+            if isinstance(change, Update) and change.removal == "revoke":
+                found |= ended.get(change.address, set())
+            if found & {"failed", "unsettled"}:
+                tally["failed"] += 1
+            elif "skipped" in found:
+                tally["skipped"] += 1
+            elif "adopted" in found:
+                tally["adopted"] += 1
+            else:
+                tally[_past(change)] += 1
+        return tally
+
+
+def _past(change: Change) -> str:
+    match change:
+        case Create():
+            return "created"
+        case Update(removal=None):
+            return "updated"
+        case _:
+            return "removed"

@@ -1,0 +1,138 @@
+"""What a doctor and a probe found, for a person at a terminal or for programs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.changes import dump_json
+from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
+from reconciler.views.safe import label, printable
+from reconciler.views.text import number_of
+
+FORMAT_VERSION = 1
+
+_SHOWN: Mapping[str, tuple[str, Style]] = {
+    "ok": ("ok", "add"),
+    "failed": ("FAILED", "alarm"),
+    "unknown": ("unknown", "change"),
+}
+_STATUS_COLUMN = 8
+
+
+class Check(Protocol):
+    """One thing that was looked at; ``status`` is ok, failed or unknown."""
+
+    @property
+    def name(self) -> str:
+        """What was looked at."""
+
+    @property
+    def status(self) -> str:
+        """How it is."""
+
+    @property
+    def said(self) -> str:
+        """What was found."""
+
+    @property
+    def todo(self) -> str:
+        """What to do about it, or the empty text."""
+
+
+class Finding(Protocol):
+    """The answer to one question about an instance."""
+
+    @property
+    def name(self) -> str:
+        """The question, as quirks.yaml names it."""
+
+    @property
+    def value(self) -> str | bool | None:
+        """The answer, None where it is not known."""
+
+    @property
+    def how(self) -> str:
+        """How it was found, or why it was not."""
+
+
+class Probed(Protocol):
+    """What a probe found and did."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """Every question with its answer."""
+
+    @property
+    def removed(self) -> Sequence[str]:
+        """What an earlier probe had left, and this one removed."""
+
+    @property
+    def left(self) -> Sequence[str]:
+        """What is still there, each with the reason."""
+
+    @property
+    def stopped(self) -> str:
+        """Why it ended early, or the empty text."""
+
+    @property
+    def journal(self) -> str:
+        """The path of its journal."""
+
+
+def checks_text(
+    checks: Sequence[Check], *, target: str, url: str, width: int | None = None, color: bool = False
+) -> str:
+    """One line for each check, with what to do beneath it."""
+    return draw(_checks(checks, target, url), width=width, color=color)
+
+
+def checks_json(checks: Sequence[Check], *, target: str, url: str) -> str:
+    """The checks as JSON text."""
+    rows = [{"name": c.name, "status": c.status, "said": c.said, "todo": c.todo} for c in checks]
+    return dump_json({"format_version": FORMAT_VERSION, "target": target, "url": url, "checks": rows})
+
+
+def probed_text(probed: Probed, *, width: int | None = None, color: bool = False) -> str:
+    """What a probe found, how, and whether anything of it is left."""
+    return draw(_probed(probed), width=width, color=color)
+
+
+def _checks(checks: Sequence[Check], target: str, url: str) -> Iterator[Line]:
+    yield line(Part(f"Doctor for {label(target)}", "strong"), f"({label(url)})", hang=2)
+    yield BLANK
+    column = max((cells(check.name) for check in checks), default=0) + 2
+    hang = _STATUS_COLUMN + column
+    for check in checks:
+        word, style = _SHOWN[check.status]
+        yield line(
+            Part(word, style),
+            Part(check.name, "strong", _STATUS_COLUMN - len(word)),
+            Part(printable(check.said), gap=column - cells(check.name)),
+            hang=hang,
+        )
+        if check.todo:
+            yield line(Part("->", "dim"), printable(check.todo), indent=hang, hang=hang + 3)
+    counts = Counter(check.status for check in checks)
+    tally = ", ".join(f"{counts[status]} {status}" for status in _SHOWN if counts[status])
+    yield BLANK
+    yield line(f"{number_of(len(checks), 'check')}: {tally or 'none'}.")
+
+
+def _probed(probed: Probed) -> Iterator[Line]:
+    for name in probed.removed:
+        yield line("Removed, left by an earlier probe:", printable(name), hang=2)
+    column = max((cells(finding.name) for finding in probed.findings), default=0) + 2
+    for finding in probed.findings:
+        value = "not known" if finding.value is None else str(finding.value).lower()
+        style: Style = "change" if finding.value is None else "add"
+        yield line(Part(finding.name, "strong"), Part(value, style, column - cells(finding.name)))
+        yield line(printable(finding.how), indent=4, hang=4)
+    if probed.stopped:
+        yield line(Part("Stopped:", "alarm"), printable(probed.stopped))
+    for name in probed.left:
+        yield line(Part("STILL THERE:", "alarm"), printable(name))
+    if probed.left:
+        yield line("The next probe looks for these first. Or remove them by hand.", hang=2)
+    else:
+        yield line("Everything that was made is removed again.", hang=2)
+    yield line("Journal:", printable(probed.journal), hang=2)

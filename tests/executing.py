@@ -1,0 +1,185 @@
+"""Running changes against a pretend Omni, with everything that happens in one list."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from asking import company
+from clocks import FakeClock
+
+from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
+from reconciler.errors import JournalFailed, Place
+from reconciler.execute import Execution, Progress
+from reconciler.journal import Event, Journal
+from reconciler.model import Address, Definition, Value, group_address, user_address
+from reconciler.operations import Outcome
+from reconciler.providers.base import Provider
+from reconciler.providers.omni.provider import Omni
+from reconciler.report import Report
+from reconciler.sandbox.omni import Sandbox
+from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.messages import Request, Response, Transport
+
+HERE = Place("people.yaml", 1, 1)
+REGION = Definition("region", multiple=True, default=("emea",))
+Answerer = Callable[[Request, Transport], Response]
+
+
+class Notebook(Journal):
+    """A journal that writes into the list that everything else writes into, until it is full."""
+
+    def __init__(self, log: list[str], fails_at: int | None = None) -> None:
+        self.log = log
+        self.lines = 0
+        self.fails_at = fails_at
+
+    def write(
+        self,
+        event: Event,
+        *,
+        covers: Iterable[Atom] = (),  # noqa: ARG002 (the signature of a journal)
+        method: str = "",
+        path: str = "",  # noqa: ARG002 (the signature of a journal)
+        status: int | None = None,
+        detail: str = "",
+    ) -> None:
+        self.lines += 1
+        if self.fails_at is not None and self.lines >= self.fails_at:
+            message = "the disk is full"
+            raise JournalFailed(message)
+        words = (event, method, str(status or ""), detail if event in ("end", "read-back") else "")
+        self.log.append(" ".join(word for word in words if word))
+
+
+class Recorder:
+    """A Transport that notes what goes through it; ``answerer`` may answer in the other's place."""
+
+    def __init__(self, inner: Transport, log: list[str], answerer: Answerer | None) -> None:
+        self.inner, self.log, self.answerer = inner, log, answerer
+        self.sent: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        self.sent.append(request)
+        self.log.append(f"-> {request.method}")
+        return self.answerer(request, self.inner) if self.answerer else self.inner.send(request)
+
+
+@dataclass
+class Stage:
+    """A sandbox, and one run over it. ``answerer`` stands between; ``stop`` is asked before each write."""
+
+    sandbox: Sandbox = field(default_factory=company)
+    answerer: Answerer | None = None
+    stop: Callable[[], bool] = lambda: False
+    journal_fails_at: int | None = None
+    provider: Provider = field(default_factory=Omni)
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: list[str] = field(default_factory=list)
+    steps: list[Progress] = field(default_factory=list)
+    stopped: str = ""
+
+    def run(self, *changes: Change) -> list[str]:
+        """Execute, and return what became of each atom, in words."""
+        self.changes = changes
+        self.recorder = Recorder(bearer(self.sandbox, Secret("sandbox")), self.log, self.answerer)
+        self.execution = Execution(
+            provider=self.provider,
+            transport=self.recorder,
+            journal=Notebook(self.log, self.journal_fails_at),
+            ids=ids_of(self.sandbox),
+            definitions={"region": REGION},
+            stop=self.stop,
+            wait=self.clock.sleep,
+            on_progress=self.steps.append,
+            members=self.members_of(changes),
+        )
+        self.stopped = self.execution.run(changes)
+        assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}
+        return [said(outcome) for outcome in self.execution.outcomes.values()]
+
+    def members_of(self, changes: Iterable[Change]) -> dict[Address, set[Address]]:
+        """Who is in the groups that are to be deleted."""
+        store = self.sandbox.store
+        return {
+            change.address: {user_address(store.member(one).email) for one in store.groups[change.id].members}
+            for change in changes
+            if isinstance(change, Delete) and change.id in store.groups
+        }
+
+    @property
+    def report(self) -> Report:
+        outcomes = tuple(self.execution.outcomes.values())
+        return Report(
+            "acme",
+            "run",
+            "run.jsonl",
+            self.changes,
+            outcomes,
+            7,
+            self.execution.requests,
+            1.0,
+            self.stopped,
+            self.stop(),
+        )
+
+    @property
+    def writes(self) -> list[Request]:
+        return [request for request in self.recorder.sent if request.method != "GET"]
+
+    @property
+    def reads(self) -> list[Request]:
+        return [request for request in self.recorder.sent if request.method == "GET"]
+
+    def members(self, name: str) -> set[str]:
+        return set(self.sandbox.store.snapshot()["groups"][name])
+
+
+def said(outcome: Outcome) -> str:
+    sign = "-" if outcome.atom.after is None else "+"
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    return f"{sign} {outcome.atom} {outcome.status}{reason}"
+
+
+def ids_of(sandbox: Sandbox) -> dict[Address, str]:
+    """Every live id, as a plan hands it to its execution."""
+    people = {user_address(user.email): user.id for user in sandbox.store.users.values()}
+    return people | {group_address(group.name): group.id for group in sandbox.store.groups.values()}
+
+
+def create_user(email: str, /, **fields: Value) -> Create:
+    return Create(user_address(email), email, (_set("email", email), *_fields(fields)), HERE)
+
+
+def update_user(sandbox: Sandbox, email: str, /, removal: Removal | None = None, **fields: Value) -> Update:
+    address = user_address(email)
+    return Update(address, email, ids_of(sandbox)[address], _fields(fields), HERE, removal)
+
+
+def create_group(name: str, members: Iterable[str] = ()) -> Create:
+    return Create(group_address(name), name, (_set("name", name), *_edges(members)), HERE)
+
+
+def update_group(
+    sandbox: Sandbox, name: str, add: Iterable[str] = (), remove: Iterable[str] = (), rename: str = ""
+) -> Update:
+    """Where ``rename`` is given, the address is still that of the old name, which changes nothing here."""
+    address = group_address(name)
+    named = (FieldChange(("name",), name, rename),) if rename else ()
+    gone = tuple(FieldChange(("members", person), before=True, after=None) for person in remove)
+    return Update(address, name, ids_of(sandbox)[address], (*named, *_edges(add), *gone), HERE)
+
+
+def delete(sandbox: Sandbox, address: Address) -> Delete:
+    return Delete(address, address.key, ids_of(sandbox)[address], HERE)
+
+
+def _edges(people: Iterable[str]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(("members", person), None, after=True) for person in people)
+
+
+def _set(name: str, value: Value) -> FieldChange:
+    return FieldChange((name,), None, value)
+
+
+def _fields(given: Mapping[str, Value]) -> tuple[FieldChange, ...]:
+    own = ("name", "active")
+    return tuple(FieldChange((k,) if k in own else ("attributes", k), None, v) for k, v in given.items())

@@ -1,0 +1,198 @@
+"""What every provider must be able to do, told as stories; for a new one, hand in a ``System`` and run them.
+
+Each story starts from the same small system and goes on step by step. A step is
+what the files say from now on, and how many writes that may cost: no more than
+there are objects to write, and one for those who join and one for those who
+leave a group. After each step the plan is made again and demands nothing, and
+whoever and whatever no file speaks of is as it was.
+
+The system that a story starts from holds Zoe, who is in the group "Others"
+together with somebody whom the user list does not know, and the attributes
+region (several texts), level (a number) and code (a text).
+"""
+
+from dataclasses import dataclass, replace
+
+from builders import a_group, a_user, desired
+from executing import Notebook, Recorder
+
+from reconciler.execute import Execution
+from reconciler.model import DesiredState, LiveState, group_address, user_address
+from reconciler.operations import Outcome
+from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.scope import Policy, need
+from reconciler.providers.base import Provider
+from reconciler.transport.messages import Reader, Transport
+
+ADA, BOB, CLEO, ZOE = "ada@acme.com", "bob@acme.com", "cleo@acme.com", "zoe@acme.com"
+LEAVE, REVOKE, DELETE = Policy(), Policy(tombstone="revoke"), Policy(tombstone="delete")
+
+EXACT = Policy(exact_attributes=frozenset({"region", "code"}))
+
+
+@dataclass(frozen=True)
+class System:
+    """A provider and a fresh system for it; ``reads`` is how many requests a plan of it takes."""
+
+    provider: Provider
+    transport: Transport
+    reads: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the files say from now on, and how many writes make it true."""
+
+    says: str
+    files: DesiredState
+    writes: int
+    policy: Policy = LEAVE
+
+
+def tell(system: System, story: list[Step]) -> None:
+    """Apply the steps one after the other; an AssertionError names the step at which it went wrong."""
+    before = _bystanders(_plan(system, Step("before", DesiredState(), 0))[1])
+    for step in story:
+        recorder = Recorder(system.transport, [], None)
+        planned, _ = _plan(replace(system, transport=recorder), step)
+        # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
+        reads = system.reads + len(need(step.files, step.policy).attributes)
+        assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
+        outcomes, writes = _apply(system, planned)
+        assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
+        assert writes == step.writes, f"{step.says}: {writes} writes, not {step.writes}"
+        again, live = _plan(system, step)
+        assert again.plan.changes == (), f"{step.says}: still to do: {again.plan.changes}"
+        assert _bystanders(live) == before, f"{step.says}: {before} became {_bystanders(live)}"
+
+
+def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
+    live = system.provider.read(Reader(system.transport), need(step.files, step.policy))
+    assert system.provider.audit(step.files, live) == [], step.says
+    return make_plan(step.files, live, step.policy, target="acme", provider="any", url=""), live
+
+
+def _apply(system: System, planned: Planned) -> tuple[list[Outcome], int]:
+    execution = Execution(
+        provider=system.provider,
+        transport=system.transport,
+        journal=Notebook([]),
+        ids=dict(planned.ids),
+        definitions=planned.definitions,
+        stop=lambda: False,
+        wait=lambda _: None,
+        on_progress=lambda _: None,
+    )
+    execution.run(planned.plan.changes)
+    return list(execution.outcomes.values()), execution.requests
+
+
+def _bystanders(live: LiveState) -> tuple[object, ...]:
+    """Zoe and the Others, and how many members nobody can name."""
+    (zoe,) = (user.resource for user in live.users if user.resource.email == ZOE)
+    (others,) = (group for group in live.groups if group.resource.name == "Others")
+    return replace(zoe, attributes=None), others.resource, live.foreign[others.id]
+
+
+ADA_SAID = a_user(ADA, name="Ada", attributes={"region": ("emea", "apac"), "level": 3, "code": "0420"})
+BOB_SAID = a_user(BOB)
+FINANCE = a_group("Finance", [ADA, BOB])
+
+STORIES: dict[str, list[Step]] = {
+    "people": [
+        Step("two people are made, one with everything", desired(ADA_SAID, BOB_SAID), 2),
+        Step("a name changes", desired(a_user(ADA, name="Ada L."), BOB_SAID), 1),
+        Step("what is not said stays", desired(a_user(ADA), BOB_SAID), 0),
+        Step(
+            "everything about two people changes, with one write each",
+            desired(
+                a_user(ADA, name="A", active=True, attributes={"region": ("us",), "level": None}),
+                a_user(BOB, name="B", attributes={"code": "yes", "level": "9007199254740993"}),
+            ),
+            2,
+        ),
+        Step("values in another spelling are the same", desired(a_user(BOB, attributes={"code": "yes"})), 0),
+        Step("a value is cleared", desired(a_user(BOB, attributes={"code": None, "region": ()})), 1),
+        Step("exact attributes clear what is not said", desired(a_user(ADA)), 1, EXACT),
+        Step("somebody is deactivated", desired(a_user(BOB, active=False)), 1),
+        Step("and is back", desired(a_user(BOB, active=True)), 1),
+        Step("who is inactive from the start is never made", desired(a_user(CLEO, active=False)), 0),
+    ],
+    "groups": [
+        Step("a group is made with people who are made with it", desired(ADA_SAID, BOB_SAID, FINANCE), 3),
+        Step("an empty one", desired(a_group("Empty", []), FINANCE), 1),
+        Step("one joins", desired(a_user(CLEO), a_group("Finance", [ADA, BOB, CLEO])), 2),
+        Step("two leave", desired(a_group("Finance", [CLEO])), 1),
+        Step("some join while others leave", desired(a_group("Finance", [ADA, BOB])), 2),
+        Step("a group whose members are not stated keeps them", desired(a_group("Finance")), 0),
+        Step(
+            "it is renamed, and keeps them too",
+            desired(a_group("Treasury"), previously={group_address("Treasury"): ("finance",)}),
+            1,
+        ),
+        Step("another case is no other name", desired(a_group("TREASURY", [ADA, BOB])), 0),
+        Step(
+            "it is renamed while one joins",
+            desired(a_group("Money", [ADA, BOB, CLEO]), previously={group_address("Money"): ("treasury",)}),
+            1,
+        ),
+        Step(
+            "it is renamed while one leaves",
+            desired(a_group("Cash", [ADA, BOB]), previously={group_address("Cash"): ("money",)}),
+            1,
+        ),
+        Step("everybody leaves", desired(a_group("Cash", [])), 1),
+        Step("it is deleted", desired(absent=[group_address("Cash"), group_address("Never was")]), 1),
+    ],
+    "members stated by the users": [
+        Step(
+            "people state their groups",
+            desired(
+                a_user(ADA, groups=["Finance", "Sales"]),
+                a_user(BOB, groups=["Sales"]),
+                a_group("Finance"),
+                a_group("Sales"),
+                from_users=["finance", "sales"],
+            ),
+            4,
+        ),
+        Step(
+            "one moves, and who says nothing stays",
+            desired(
+                a_user(ADA, groups=["Finance"]),
+                a_user(BOB),
+                a_group("Finance"),
+                a_group("Sales"),
+                from_users=["finance", "sales"],
+            ),
+            1,
+        ),
+    ],
+    "leaving": [
+        Step(
+            "three people in a group",
+            desired(ADA_SAID, BOB_SAID, a_user(CLEO), a_group("Finance", [ADA, BOB, CLEO])),
+            4,
+        ),
+        Step("one is deactivated", desired(a_group("Finance", [ADA, CLEO]), absent=[user_address(BOB)]), 2),
+        Step(
+            "one is revoked: out of the group, values cleared, in the directory",
+            desired(
+                a_user(CLEO, attributes={"code": "x"}), a_group("Finance", [CLEO]), absent=[user_address(ADA)]
+            ),
+            3,
+            REVOKE,
+        ),
+        Step(
+            "one is deleted, and with her every membership",
+            desired(a_group("Finance", []), absent=[user_address(CLEO), user_address("never@acme.com")]),
+            1,
+            DELETE,
+        ),
+        Step("and made anew", desired(a_user(CLEO), a_group("Finance", [CLEO])), 2),
+    ],
+    "people whom nobody declares": [
+        Step("may join", desired(a_user(ADA), a_group("Finance", [ADA, ZOE])), 2),
+        Step("and leave", desired(a_group("Finance", [ADA])), 1),
+    ],
+}

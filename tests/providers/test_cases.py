@@ -1,0 +1,76 @@
+"""A change in, the exact requests out: one file in cases/<dialect>/ for each way to say something.
+
+A case holds ``changes`` and, last, ``expect``. The id of everything live is
+``id-of-`` and the letters of its key. To write ``expect`` anew:
+UPDATE_GOLDEN=1 pytest tests/providers/test_cases.py
+"""
+
+import json
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.changes import Change, Create, Delete, FieldChange, Update
+from reconciler.errors import Place
+from reconciler.model import Address, Kind, Value
+from reconciler.operations import resolve, stages
+from reconciler.providers.omni.dialect import OMNI
+from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.translate import translate
+
+DIALECTS: dict[str, Dialect] = {"omni": OMNI}
+CASES = sorted((Path(__file__).parent / "cases").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_case(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    head, _, _ = text.partition("\nexpect:")
+    case = yaml.safe_load(text)
+    found = _requests([_change(row) for row in case["changes"]], DIALECTS[path.parent.name])
+    if os.environ.get("UPDATE_GOLDEN"):
+        body = "".join(f"  {line}\n" for line in found)
+        path.write_text(f"{head}\nexpect: |\n{body}", encoding="utf-8")
+    else:
+        assert found == case["expect"].splitlines()
+
+
+def _requests(changes: list[Change], dialect: Dialect) -> list[str]:
+    ids: dict[Address, str] = defaultdict(str)
+    lines = []
+    for part in stages(changes):
+        for operation in translate(part, dialect):
+            ids.update({address: f"id-of-{re.sub('[^a-z]', '', address.key)}" for address in operation.needs})
+            request = resolve(operation, ids)
+            lines.append(f"{request.method} {request.path}  # {operation.summary}")
+            assert not request.query
+            if request.json is not None:
+                lines += json.dumps(request.json, indent=2, ensure_ascii=False).splitlines()
+    return lines
+
+
+def _change(row: dict[str, Any]) -> Change:
+    ((action, name),) = [(key, row[key]) for key in ("create", "update", "delete") if key in row]
+    kind: Kind = "user" if "@" in name else "group"
+    address, place = Address(kind, name.lower()), Place("people.yaml", 1, 1)
+    if action == "delete":
+        return Delete(address, name, "live", place)
+    wanted: dict[tuple[str, ...], Value] = {}
+    if action == "create":
+        wanted["email" if kind == "user" else "name",] = name
+    wanted.update({(key,): row[key] for key in ("name", "active") if key in row})
+    attributes: dict[str, Any] = row.get("attributes", {})
+    wanted.update(
+        {("attributes", key): tuple(v) if isinstance(v, list) else v for key, v in attributes.items()}
+    )
+    fields = [FieldChange(path, None, after) for path, after in wanted.items()]
+    fields += [FieldChange(("members", key), None, after=True) for key in row.get("add", ())]
+    fields += [FieldChange(("members", key), before=True, after=None) for key in row.get("remove", ())]
+    if action == "create":
+        return Create(address, name, tuple(fields), place)
+    return Update(address, name, "live", tuple(fields), place, row.get("removal"))

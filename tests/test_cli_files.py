@@ -1,0 +1,146 @@
+"""import, schema and --since, through the command."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from project import Project, a_project
+
+from reconciler import cli
+from reconciler.errors import ExitCode
+
+Output = pytest.CaptureFixture[str]
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@acme.com", "-c", "commit.gpgsign=false"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    return a_project(tmp_path)
+
+
+@pytest.fixture
+def committed(project: Project) -> Project:
+    """The project in a repository, applied, and committed."""
+    (project.root / ".gitignore").write_text(".reconciler/\nacme.json\n")
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    return project
+
+
+def test_an_import_into_an_empty_target_plans_to_no_changes(project: Project, capsys: Output) -> None:
+    (project.target / "people.yaml").unlink()
+    assert cli.run(["import", "acme", "--members", "from-users"]) == 0
+    out = capsys.readouterr().out
+    assert out == (
+        "wrote desired-state/acme/imported.yaml\n"
+        "3 users, 1 group. See that nothing would change: reconciler plan acme\n"
+    )
+    assert cli.run(["plan", "--detailed-exitcode"]) == 0
+    assert "No changes." in capsys.readouterr().out
+    assert cli.run(["import", "acme"]) == 0
+    assert capsys.readouterr().out == "Everything that is live and asked for is in the files already.\n"
+
+
+def test_an_import_beside_files_adds_new_files_and_touches_none(project: Project, capsys: Output) -> None:
+    project.write("imported.yaml", "users: {}\n")
+    before = {path: path.read_bytes() for path in project.target.iterdir()}
+    assert cli.run(["import", "acme", "--only", "user/dora*"]) == 0
+    assert "wrote desired-state/acme/imported-2.yaml\n1 user, 0 groups." in capsys.readouterr().out
+    new = {path.name for path in project.target.iterdir()} - {path.name for path in before}
+    assert new == {"imported-2.yaml"}
+    assert {path: path.read_bytes() for path in before} == before
+    assert (project.target / "imported-2.yaml").read_text() == (
+        "users:\n  dora@acme.com:\n    name: Dora\n    active: true\n    groups: []\n"
+    )
+
+
+def test_an_import_names_the_schema_where_one_lies_above(project: Project) -> None:
+    assert cli.run(["schema", "--write", "schemas"]) == 0
+    (project.target / "people.yaml").unlink()
+    assert cli.run(["import", "acme", "--layout", "by-user"]) == 0
+    first = (project.target / "users" / "ada@acme.com.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../../../schemas/desired-state.schema.json"
+    assert cli.run(["validate"]) == 0
+
+
+def test_what_an_import_cannot_say_is_told(project: Project, capsys: Output) -> None:
+    (project.target / "people.yaml").unlink()
+    project.seed({"users": {"ada@acme.com": {"name": "A\x1b[31mda"}}, "groups": {"x": [], "X": []}})
+    assert cli.run(["import", "acme"]) == 0
+    err = capsys.readouterr().err
+    assert "note: group/x: left out, since 2 live groups have this name" in err
+    assert "note: user/ada@acme.com: left out in part, since" in err
+    assert "\x1b" not in err
+
+
+def test_an_import_that_cannot_write_leaves_nothing_behind(project: Project, capsys: Output) -> None:
+    (project.target / "people.yaml").unlink()
+    (project.target / "users").write_text("in the way")
+    assert cli.run(["import", "acme", "--layout", "by-user"]) == ExitCode.ERROR
+    assert "it cannot be written" in capsys.readouterr().err
+    assert sorted(path.name for path in project.target.iterdir()) == ["seed.yaml", "target.yaml", "users"]
+
+
+def test_schemas_are_listed_printed_and_written(project: Project, capsys: Output) -> None:
+    assert cli.run(["schema"]) == 0
+    names = capsys.readouterr().out.split()
+    assert {"target", "desired-state", "plan"} <= set(names)
+    assert cli.run(["schema", "target"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"]
+    assert cli.run(["schema", "--write", "a folder"]) == 0
+    assert sorted(p.name for p in Path("a folder").iterdir()) == sorted(f"{n}.schema.json" for n in names)
+    assert cli.run(["schema", "nope"]) == ExitCode.USAGE
+    assert "there is no schema 'nope'; there are: desired-state" in capsys.readouterr().err
+    assert project.target.exists()
+
+
+def test_what_left_the_files_is_named_and_kept_until_the_target_says_otherwise(
+    committed: Project, capsys: Output
+) -> None:
+    committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada}\n")
+    assert cli.run(["plan", "--since", "HEAD"]) == 0
+    out = capsys.readouterr().out
+    assert "note: 1 left the files and are kept: group/finance" in out
+    settings = json.loads((committed.target / "target.yaml").read_text())
+    leavers = {"groups": {"left_files": "delete"}, "users": {"left_files": "delete"}}
+    committed.write("target.yaml", json.dumps(settings | {"leavers": leavers}))
+    assert cli.run(["plan", "--since", "HEAD", "--detailed-exitcode"]) == ExitCode.CHANGES
+    assert "- group/Finance  delete" in capsys.readouterr().out
+    assert cli.run(["plan", "--since", "nothing"]) == ExitCode.ERROR
+    assert "--since nothing: there is no such revision here" in capsys.readouterr().err
+
+
+def test_a_complete_apply_from_a_clean_checkout_is_the_next_since(committed: Project, capsys: Output) -> None:
+    applied = "refs/reconciler/applied/acme"
+    assert cli.run(["apply", "--auto-approve"]) == 0
+    assert git("rev-parse", applied) == git("rev-parse", "HEAD")
+    committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada Lovelace}\n")
+    capsys.readouterr()
+    assert cli.run(["apply", "--auto-approve"]) == 0
+    said = capsys.readouterr().out
+    assert "2 left the files and are kept: group/finance, user/cleo@acme.com" in said
+    first = git("rev-parse", "HEAD")
+    assert git("rev-parse", applied) == first
+    git("commit", "--quiet", "--all", "--message", "two")
+    assert cli.run(["apply", "--auto-approve"]) == 0
+    assert git("rev-parse", applied) == git("rev-parse", "HEAD") != first
+
+
+def test_an_applied_revision_that_cannot_be_read_from_here_is_left_out(
+    committed: Project, capsys: Output
+) -> None:
+    git("checkout", "--quiet", "-b", "other")
+    git("commit", "--quiet", "--allow-empty", "--message", "elsewhere")
+    git("update-ref", "refs/reconciler/applied/acme", "HEAD")
+    git("checkout", "--quiet", "main")
+    committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada}\n")
+    assert cli.run(["plan"]) == 0
+    assert "left the files" not in capsys.readouterr().out
