@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from reconciler.changes import Change, Create, Update, atoms
-from reconciler.model import Address
 from reconciler.operations import Outcome, Status
 
 
@@ -38,7 +37,7 @@ class Report:
         )
         tally["unchanged"] = self.unchanged
         by_atom = {outcome.atom: outcome.status for outcome in self.outcomes}
-        ended: dict[Address | None, set[Status]] = {}
+        ended: dict[object, set[Status]] = {}
         for atom, status in by_atom.items():
             if not atom.after:
                 ended.setdefault(atom.member, set()).add(status)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Change, Create, Delete, Plan, from_json
+from reconciler.changes import Change, Create, Delete, Plan
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import record_applied, with_left
 from reconciler.errors import ExitCode, Invalid, Place, Problem
@@ -24,6 +24,7 @@ from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import need
 from reconciler.report import Report
+from reconciler.saved import from_json
 from reconciler.settings import Session, Target
 from reconciler.transport.messages import Reader
 

@@ -14,10 +14,10 @@ from project import LIVE, Hooked, Project, a_project
 from worlds import session
 
 from reconciler import workflow
-from reconciler.changes import to_json
 from reconciler.errors import ExitCode, Invalid, JournalFailed, Locked, ReconcilerError
 from reconciler.report import Report
 from reconciler.sandbox.store import Store
+from reconciler.saved import to_json
 from reconciler.settings import Session, Target, load_targets
 from reconciler.transport.messages import Transport
 

@@ -63,8 +63,8 @@ def plan(
 ) -> ExitCode:
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
-    from reconciler.changes import to_json
     from reconciler.planning.guard import check
+    from reconciler.saved import to_json
     from reconciler.settings import connect
 
     documents: list[str] = []
@@ -103,7 +103,7 @@ def show(
 ) -> ExitCode:
     """Print a saved plan again."""
     from reconciler import workflow
-    from reconciler.changes import to_json
+    from reconciler.saved import to_json
 
     saved = workflow.load_plan(str(file), console.read(file))
     if shape is Format.JSON:

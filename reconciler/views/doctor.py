@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.changes import dump_json
+from reconciler.saved import dump_json
 from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
 from reconciler.views.safe import label, printable
 from reconciler.views.text import number_of

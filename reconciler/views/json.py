@@ -1,6 +1,6 @@
 """An apply report for programs. A plan's own JSON is ``changes.to_json``."""
 
-from reconciler.changes import dump_json
+from reconciler.saved import dump_json
 from reconciler.views.report import Report
 
 FORMAT_VERSION = 1

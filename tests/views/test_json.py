@@ -8,9 +8,10 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 from sample_plans import EVERY_KIND, HOSTILE, PLANS, SAMPLES
 
-from reconciler.changes import Atom, Plan, to_json
+from reconciler.changes import Atom, Plan
 from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.saved import to_json
 from reconciler.views.json import report_json
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))

@@ -1,0 +1,186 @@
+"""A plan as text to save, and back: checked value by value, since the file may come from anywhere."""
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any, cast
+
+from reconciler.changes import (
+    Census,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Note,
+    Plan,
+    Update,
+    encode_change,
+)
+from reconciler.errors import Place
+from reconciler.model import Address, Value
+
+FORMAT_VERSION = 1
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as text to save: the same inputs give the same bytes, but for ``created_at``."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "created_at": plan.created_at,
+        "target": plan.target,
+        "provider": plan.provider,
+        "url": plan.url,
+        "digest": plan.digest,
+        "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
+        "requests": plan.requests,
+        "requests_per_minute": plan.requests_per_minute,
+        "census": asdict(plan.census),
+        "notes": [
+            {
+                "code": note.code,
+                "message": note.message,
+                "place": str(note.place) if note.place else None,
+                "warning": note.warning,
+            }
+            for note in plan.notes
+        ],
+        "changes": [encode_change(change) for change in plan.changes],
+    }
+    return dump_json(document)
+
+
+def dump_json(document: object) -> str:
+    """JSON text that people can read and a terminal can show: what is not printable stands escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return _NOT_ASCII.sub(_escape_unprintable, text) + "\n"
+
+
+_NOT_ASCII = re.compile(r"[^\n -~]+")
+
+
+def _escape_unprintable(match: re.Match[str]) -> str:
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in match[0])
+
+
+def from_json(text: str) -> Plan:
+    """Read a saved plan back; raises ValueError with what is wrong with it.
+
+    The digest is checked, so a plan that was edited after it was saved is not
+    accepted.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        message = f"it is not JSON: {error}"
+        raise ValueError(message) from None
+    if not isinstance(document, dict) or "format_version" not in document:
+        message = "it is not a saved plan"
+        raise ValueError(message)
+    version = document["format_version"]
+    if version != FORMAT_VERSION:
+        message = f"its format_version is {version!r}; this release reads {FORMAT_VERSION}: plan again"
+        raise ValueError(message)
+    try:
+        plan = _decode_plan(document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        message = f"it is not a saved plan, or was cut or edited: {_explained(error)}"
+        raise ValueError(message) from None
+    if plan.digest != document.get("digest"):
+        message = "its changes do not match its digest: it was edited after it was saved; plan again"
+        raise ValueError(message)
+    return plan
+
+
+def _explained(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _decode_plan(document: dict[str, Any]) -> Plan:
+    return Plan(
+        target=_typed(document["target"], str),
+        provider=_typed(document["provider"], str),
+        url=_typed(document["url"], str),
+        changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
+        census=_decode_census(_typed(document["census"], dict)),
+        notes=tuple(
+            Note(
+                _typed(item["code"], str),
+                _typed(item["message"], str),
+                _decode_place(_typed(item["place"], str)) if item["place"] is not None else None,
+                _typed(item["warning"], bool),
+            )
+            for item in _typed(document["notes"], list)
+        ),
+        requests=_typed(document["requests"], int),
+        requests_per_minute=_typed(document["requests_per_minute"], int),
+        created_at=_typed(document["created_at"], str),
+    )
+
+
+def _decode_census(item: dict[str, Any]) -> Census:
+    decoded: dict[str, Any] = {}
+    for name, default in asdict(Census()).items():
+        value = _typed(item[name], list if isinstance(default, tuple) else type(default))
+        if isinstance(value, dict):
+            value = {group: _typed(number, int) for group, number in value.items()}
+        decoded[name] = tuple(_typed(one, str) for one in value) if isinstance(value, list) else value
+    return Census(**decoded)
+
+
+def _decode_change(item: dict[str, Any]) -> Change:
+    kind, _, key = _typed(item["address"], str).partition("/")
+    if kind not in ("user", "group") or not key:
+        message = f"{item['address']!r} is not the address of a user or group"
+        raise ValueError(message)
+    address, place = Address(kind, key), _decode_place(_typed(item["place"], str))
+    action, label = item["action"], _typed(item["label"], str)
+    if action == "delete":
+        return Delete(address, label, _typed(item["id"], str), place)
+    fields = tuple(_decode_field(kind, field) for field in _typed(item["fields"], list))
+    if action == "create":
+        return Create(address, label, fields, place)
+    if action == "update":
+        removal = item.get("removal")
+        if removal is not None and (kind != "user" or removal not in ("deactivate", "revoke")):
+            message = f"{removal!r} is not a way to take the access of {address} away"
+            raise ValueError(message)
+        return Update(address, label, _typed(item["id"], str), fields, place, removal)
+    message = f"unknown action {action!r}"
+    raise ValueError(message)
+
+
+_OWN_FIELDS = {"user": (("email",), ("name",), ("active",)), "group": (("name",),)}
+_NESTED_FIELDS = {"user": "attributes", "group": "members"}
+
+
+def _decode_field(kind: str, item: dict[str, Any]) -> FieldChange:
+    path = tuple(_typed(part, str) for part in _typed(item["path"], list))
+    nested = len(path) == 2 and path[0] == _NESTED_FIELDS[kind] and path[1]  # noqa: PLR2004 (key in a mapping)
+    if not nested and path not in _OWN_FIELDS[kind]:
+        message = f"a {kind} has no field {list(path)!r}"
+        raise ValueError(message)
+    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]))
+
+
+def _decode_value(value: Any) -> Value:
+    if isinstance(value, list):
+        return tuple(_typed(one, str, int, float) for one in value)
+    return cast("Value", _typed(value, str, int, float, bool, type(None)))
+
+
+def _typed(value: Any, *kinds: type) -> Any:
+    """The value, where it is exactly of one of these types; raises TypeError where it is not."""
+    if type(value) not in kinds:
+        message = f"{value!r} is not a {' or '.join(kind.__name__ for kind in kinds)}"
+        raise TypeError(message)
+    return value
+
+
+def _decode_place(text: str) -> Place:
+    file, line, column = [*text.rsplit(":", 2), "", ""][:3]
+    if _NUMBER.fullmatch(line) and _NUMBER.fullmatch(column):
+        return Place(file, int(line), int(column))
+    return Place(text)
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
