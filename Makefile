@@ -29,7 +29,7 @@ lint: .venv/ready ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/ready ## Measure speed and requests, as ratios within this run
+bench: .venv/ready .venv/octodns/ready ## Measure speed and requests, as ratios within this run (4 minutes)
 	$(BIN)/python bench/bench.py
 
 format: .venv/ready ## Put the code in order
@@ -40,6 +40,8 @@ lock: .venv/ready ## Resolve the dependencies anew into requirements.lock
 	$(PIP) install uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
+	echo octodns | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file bench/octodns.lock
 
 clean: ## Remove what was set up and what was left over
 	rm -rf .venv .reconciler .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -51,4 +53,10 @@ clean: ## Remove what was set up and what was left over
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/octodns/ready: bench/octodns.lock | .venv/ready
+	@echo 'Setting up .venv/octodns, to measure against ...'
+	@$(PYTHON) -m venv .venv/octodns
+	@.venv/octodns/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	@touch $@

@@ -160,6 +160,13 @@ def make(size: int) -> Company:
     return Company(live, Directory(people, (*(new_name.get(g, g) for g in groups), fresh)), renamed)
 
 
+def newcomers(size: int) -> Company:
+    """So many active people of whom nobody is live yet, nor any of their groups."""
+    later = make(size).live
+    people = {email: replace(person, active=True) for email, person in later.people.items()}
+    return Company(Directory({}, ()), Directory(people, later.groups))
+
+
 def _person(rng: random.Random, number: int, groups: tuple[str, ...]) -> Person:
     attributes = {
         "region": sorted(rng.sample(_REGIONS, rng.randint(1, 2))),

@@ -142,16 +142,18 @@ def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> Non
 
 
 def ask(target: "Target", changes: int) -> None:
-    """Have a person approve; raises ReconcilerError where nobody can, or nobody does."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        message = (
-            "there is no terminal to ask at, so nothing was executed: "
-            "give --auto-approve, or a reviewed plan with --plan FILE"
-        )
-        raise ReconcilerError(message)
+    """Have a person approve an apply; raises as ``confirm`` does."""
     what = "this change" if changes == 1 else f"these {changes} changes"
+    confirm(f"Apply {what} to {target.name}?", "give --auto-approve, or a reviewed plan with --plan FILE")
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Have a person say yes; raises ReconcilerError where nobody can (then ``otherwise``), or nobody does."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        message = f"there is no terminal to ask at, so nothing was executed: {otherwise}"
+        raise ReconcilerError(message)
     # Standard error, since standard output may be a report for programs.
-    write(sys.stderr, f"Apply {what} to {target.name}? Only 'yes' is a yes: ")
+    write(sys.stderr, f"{question} Only 'yes' is a yes: ")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         complain("")
@@ -275,8 +277,8 @@ def look(stream: TextIO) -> Look:
     return {"width": shutil.get_terminal_size().columns, "color": not plain}
 
 
-def save(path: Path, text: str) -> None:
-    """Write a file whole or not at all; raises Invalid where that fails."""
+def save(path: Path, text: str, what: str = "the plan", mode: int = 0o600) -> None:
+    """Write a file whole or not at all; raises Invalid where that fails. A plan is for its owner alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
@@ -285,13 +287,13 @@ def save(path: Path, text: str) -> None:
             return
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".reconciler-") as folder:
             draft = Path(folder) / path.name
-            draft.touch(mode=0o600)
+            draft.touch(mode=mode)
             draft.write_text(text, encoding="utf-8")
             draft.replace(path)
     except OSError as error:
         # What mkdir says of a file in the place of a folder.
         reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
-        raise Invalid([Problem(Place(str(path)), f"the plan cannot be saved: {reason}")]) from None
+        raise Invalid([Problem(Place(str(path)), f"{what} cannot be saved: {reason}")]) from None
 
 
 def read(path: Path) -> str:

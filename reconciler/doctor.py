@@ -7,7 +7,7 @@ line of its own; only a person who stops it ends it early.
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
@@ -67,10 +67,12 @@ def diagnose(
     checks = [_tried("files", lambda: _files(target)), _dot_env(), _credential(target)]
     if checks[-1].status == "ok":
         try:
-            with connect(target, on_request=on_request, on_wait=on_wait, patience=_PATIENCE) as session:
+            first = replace(target, keys=target.keys[:1])
+            with connect(first, on_request=on_request, on_wait=on_wait, patience=_PATIENCE) as session:
                 checks += examine(target, Reader(session.transport))
         except ReconcilerError as error:
             checks += [_failed("reach", error), *_not_asked("nothing answers")]
+        checks += [_further_key(target, n, on_request) for n in range(2, len(target.keys) + 1)]
         checks.append(_specification(target, on_request))
     else:
         checks += _not_asked("there is no key", ("reach", "TLS", *_READS, specification.PATH.strip("/")))
@@ -160,8 +162,8 @@ def _credential(target: Target) -> Check:
         return Check("credential", "ok", "none is needed: a sandbox in this process")
 
     def found() -> Check:
-        secret, *_ = resolve_keys(target, environment(Path()))
-        return Check("credential", "ok", f"found in {secret.name}")
+        names = [secret.name for secret in resolve_keys(target, environment(Path()))]
+        return Check("credential", "ok", f"found in {' and '.join(names)}")
 
     return _tried("credential", found)
 
@@ -208,18 +210,32 @@ def _key(response: Response) -> Check:
     return Check("key", "unknown", f"GET {WHOAMI} does not say of which kind it is")
 
 
+def _further_key(target: Target, number: int, on_request: Callable[[str], None] | None) -> Check:
+    """The kind of the second key, the third and so on, each asked by itself."""
+    name, alone = f"key {number}", replace(target, keys=target.keys[number - 1 : number])
+
+    def asked() -> Check:
+        with connect(alone, on_request=on_request, patience=_PATIENCE) as session:
+            return replace(_key(Reader(session.transport).get(WHOAMI)), name=name)
+
+    return _tried(name, asked)
+
+
 def _pace(target: Target, totals: Mapping[str, int]) -> Check:
     """How long one complete read takes, at best, and where each user must be read by id."""
-    pace = f"{number_of(target.requests_per_minute, 'request')} a minute for each key"
+    keys = max(1, len(target.keys))
+    rate = target.requests_per_minute * keys
+    each = f" for each of {keys} keys" if keys > 1 else ""
+    pace = f"{number_of(target.requests_per_minute, 'request')} a minute{each}"
     if len(totals) < len(("users", "groups")):
         return Check("pace", "unknown", f"{pace}; how long a read takes is not known")
     pages = sum(max(1, ceil(total / OMNI.page)) for total in totals.values())
     least = len((WHOAMI, DEFINITIONS)) + pages
-    said = f"{pace}: a complete read takes {_effort(least, target.requests_per_minute)}"
+    said = f"{pace}: a complete read takes {_effort(least, rate)}"
     singles = 0 if target.quirks.lists_carry_attributes else min(_with_attributes(target), totals["user"])
     if not singles:
         return Check("pace", "ok", said)
-    most = _effort(least + singles, target.requests_per_minute)
+    most = _effort(least + singles, rate)
     doubtful = target.quirks.lists_carry_attributes is None
     todo = "a probe may find that the longer one is not needed: see quirks" if doubtful else ""
     return Check("pace", "ok", f"{said}, or up to {most} where lists do not show attributes", todo)

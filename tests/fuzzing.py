@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 
 from reconciler.desired import documents, files
+from reconciler.desired.format import format_text
 from reconciler.desired.text import CONTROL, MAX_PROBLEMS
 from reconciler.errors import Invalid, Problem
 from reconciler.model import Address, DesiredState
@@ -36,7 +37,8 @@ SLOWEST = 2.0
 
 _LONGEST_MESSAGE = 400
 _CHUNK = 250
-_HUNG_AFTER = 60.0
+_HUNG_AFTER = 120.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 
 TARGET = """\
 kind: omni
@@ -420,7 +422,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 def mutated(seed: int, number: int) -> tuple[bool, bytes]:
     """One input: whether it is a target.yaml, and its bytes."""
     rng = random.Random(f"{seed}/{number}")  # noqa: S311 (chance that can be repeated is the point)
-    is_target = rng.random() < 0.25  # noqa: PLR2004  most of what people write is about people
+    is_target = rng.random() < 0.25
     raw = rng.choice(TARGETS if is_target else PEOPLE).encode()
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
         raw = rng.choice(MUTATIONS)(rng, raw or b"\n")
@@ -443,13 +445,18 @@ class Seen:
 
 def examine(folder: Path, *, is_target: bool, raw: bytes) -> str:
     """Load a folder with this file in it: how that ended. Raises AssertionError where it was not as it should."""
-    (folder / "target.yaml").write_bytes(raw if is_target else TARGET.encode())
-    (folder / "people.yaml").write_bytes(PEOPLE[0].encode() if is_target else raw)
     name = "t/target.yaml" if is_target else "t/people.yaml"
+    folder = folder / ("settings" if is_target else "people")
+    if not folder.exists():
+        folder.mkdir()
+        (folder / "people.yaml").write_text(PEOPLE[0])
+        (folder / "target.yaml").write_text(TARGET)
+    (folder / name[2:]).write_bytes(raw)
     text = raw.decode(errors="replace").removeprefix("\ufeff")
     document = documents.parse(raw, name)
     if not document.problems:
         _check_exact(document, text)
+        _check_formatted(text, document)
     try:
         state = files.load(folder, shown_as="t")
     except Invalid as error:
@@ -468,6 +475,7 @@ def _check_problem(problem: Problem, name: str, text: str) -> None:
     for said in (problem.place.file, problem.message, problem.hint):
         assert not CONTROL.search(said), f"a control character in {said!r}"
     assert problem.message.strip()
+    assert " None" not in problem.message, problem
     assert len(str(problem)) <= _LONGEST_MESSAGE, f"{len(str(problem))} characters"
     if problem.place.file != name:
         assert problem.place.file in {"t/target.yaml", "t/people.yaml"}
@@ -492,6 +500,19 @@ def _check_exact(document: documents.Document, text: str) -> None:
     assert (other or {}) == _as_texts(document.data), f"{other!r} is not {document.data!r}"
 
 
+def _check_formatted(text: str, document: documents.Document) -> None:
+    """Format it: it says the same, has the same lines, and is not changed again."""
+    result = format_text(text, "formatted")
+    again = documents.parse(result.encode(), "formatted")
+    assert json.dumps(again.data, sort_keys=True) == json.dumps(document.data, sort_keys=True)
+    assert format_text(result, "formatted") == result
+    lines = [
+        Counter(line.strip(" \t\r") for line in written.split("\n") if line.strip(" \t\r"))
+        for written in (text, result)
+    ]
+    assert lines[0] == lines[1]
+
+
 def _as_texts(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _as_texts(item) for key, item in value.items()}
@@ -502,28 +523,22 @@ def _as_texts(value: Any) -> Any:
 
 def _check_places(state: DesiredState, document: documents.Document, text: str) -> None:
     lines = text.split("\n")
-    for user in state.users.values():
-        place = state.locate(Address("user", _key(state.users, user)), ())
-        written = lines[place.line - 1][place.column - 1 :]
-        assert written[:1] in "\"'" or written.startswith(user.email), f"{user.email} is not at {place}"
-        for attribute in user.attributes or ():
-            inside = state.locate(Address("user", _key(state.users, user)), ("attributes", attribute))
-            assert attribute in lines[inside.line - 1] or lines[inside.line - 1][inside.column - 1] in "\"'"
+    for key, user in state.users.items():
+        asked = [((), user.email), *((("attributes", name), name) for name in user.attributes or ())]
+        for path, name in asked:
+            place = state.locate(Address("user", key), path)
+            written = lines[place.line - 1][place.column - 1 :]
+            assert written[:1] in "\"'" or written.startswith(name), f"{name} is not at {place}"
     assert document.whole
 
 
-def _key(users: Any, user: Any) -> str:
-    return next(key for key, found in users.items() if found is user)
-
-
 def run(numbers: Sequence[int], seed: int) -> Seen:
-    """Examine these inputs one after the other."""
+    """Examine these inputs one after the other; ends the process, with a traceback, where that hangs."""
     seen = Seen()
-    faulthandler.enable()
-    with tempfile.TemporaryDirectory() as name:
+    faulthandler.dump_traceback_later(_HUNG_AFTER, exit=True)
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         for number in numbers:
             is_target, raw = mutated(seed, number)
-            faulthandler.dump_traceback_later(_HUNG_AFTER, exit=True)
             began = time.process_time()
             try:
                 seen.outcomes[examine(Path(name), is_target=is_target, raw=raw)] += 1
@@ -532,10 +547,10 @@ def run(numbers: Sequence[int], seed: int) -> Seen:
                     f"input {number}: {''.join(traceback.format_exception(error, limit=-2))}"
                 )
             took = time.process_time() - began
-            faulthandler.cancel_dump_traceback_later()
             seen.slowest = max(seen.slowest, (took, number))
             if took > SLOWEST:
                 seen.failures.append(f"input {number}: took {took:.1f} s")
+    faulthandler.cancel_dump_traceback_later()
     return seen
 
 

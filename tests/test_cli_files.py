@@ -144,3 +144,74 @@ def test_an_applied_revision_that_cannot_be_read_from_here_is_left_out(
     committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada}\n")
     assert cli.run(["plan"]) == 0
     assert "left the files" not in capsys.readouterr().out
+
+
+UNTIDY = (
+    "groups:\r\n  Sales: {}\r\n  Finance: {members: from_users}   # money\r\n\r\n"
+    "users:\r\n  bob@acme.com: {}\r\n"
+)
+TIDY = "users:\n  bob@acme.com: {}\n\ngroups:\n  Finance: {members: from_users}   # money\n  Sales: {}\n"
+
+
+def test_files_are_put_in_order(project: Project, capsys: Output) -> None:
+    people = project.target / "people.yaml"
+    people.write_bytes(UNTIDY.encode())
+    people.chmod(0o640)
+    assert cli.run(["fmt", "--check"]) == ExitCode.ERROR
+    assert capsys.readouterr().out == (
+        "desired-state/acme/people.yaml: is not in order\n"
+        "1 file. Put them in order with: reconciler fmt acme\n"
+    )
+    assert people.read_bytes() == UNTIDY.encode()
+    assert cli.run(["fmt"]) == 0
+    assert capsys.readouterr().out == "desired-state/acme/people.yaml: put in order\n"
+    assert people.read_bytes() == TIDY.encode()
+    assert people.stat().st_mode & 0o777 == 0o640
+    assert cli.run(["fmt", "--check"]) == 0
+    assert capsys.readouterr().out == "acme: every file is in order.\n"
+
+
+def test_files_with_problems_are_not_touched(project: Project, capsys: Output) -> None:
+    text = "users:\n  ada@acme.com: {nme: x}\n"
+    project.write("people.yaml", text)
+    assert cli.run(["fmt"]) == ExitCode.ERROR
+    assert "unknown field `nme`" in capsys.readouterr().err
+    assert (project.target / "people.yaml").read_text() == text
+
+
+def test_the_demo_is_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    assert cli.run(["fmt", "--check", "demo"]) == 0
+
+
+def test_doctor_says_how_things_are(project: Project, capsys: Output) -> None:
+    assert cli.run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "credential" in out
+    assert cli.run(["doctor", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["target"] == "acme"
+    assert project.target.exists()
+
+
+def test_a_probe_needs_permission_and_a_yes(project: Project, capsys: Output) -> None:
+    before = project.live()
+    assert cli.run(["doctor", "--probe"]) == ExitCode.GUARD
+    assert "probe: true" in capsys.readouterr().err
+    settings = json.loads((project.target / "target.yaml").read_text())
+    project.write("target.yaml", json.dumps(settings | {"probe": True}))
+    assert cli.run(["doctor", "--probe"]) == ExitCode.ERROR
+    assert "there is no terminal to ask at" in capsys.readouterr().err
+    assert not (project.target / "quirks.yaml").exists()
+    assert cli.run(["doctor", "--probe", "--yes"]) == 0
+    assert "quirks.yaml: from now on it is used. Commit it." in capsys.readouterr().out
+    assert (project.target / "quirks.yaml").read_text().startswith("#")
+    after = project.live()
+    assert (after["users"], after["groups"]) == (before["users"], before["groups"])
+    assert cli.run(["validate"]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--yes"], ["--probe", "--format", "json"]])
+def test_options_of_a_probe_that_do_not_fit(arguments: list[str], project: Project, capsys: Output) -> None:
+    assert cli.run(["doctor", *arguments]) == ExitCode.USAGE
+    assert "Error: --" in capsys.readouterr().err
+    assert project.target.exists()

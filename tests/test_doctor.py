@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
 
 import pytest
 from project import KEY, LIVE, Hooked, Project, Served, a_project, served
@@ -80,7 +79,7 @@ def test_a_healthy_target_is_ok_but_for_what_only_a_probe_finds_out(omni: Served
         "key": "an organization key, as ORG_ADMIN",
         "users": "may be read; there are 3 users",
         "groups": "may be read; there is 1 group",
-        "attributes": "may be read; 10 definitions, 8 of them Omni's own",
+        "attributes": "may be read; 9 definitions, 8 of them Omni's own",
         "openapi.json": "served: 17 operations, all that is used here among them",
     }
     assert (omni.live(), omni.omni.writes) == (before, [])
@@ -185,6 +184,30 @@ def test_the_key_of_one_user_fails_and_says_which_kind_is_needed(
     assert checks["attributes"].status == "ok"
 
 
+def test_several_keys_are_each_asked_of_which_kind_they_are(
+    omni: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [{"env": "OMNI_API_KEY"}, {"env": "SECOND"}, {"env": "THIRD"}]
+    omni.configure(url=omni.url, keys=keys)
+    monkeypatch.setenv("SECOND", "mine")
+    monkeypatch.setenv("THIRD", "wrong")
+    checks = {check.name: check for check in diagnose(target_of(omni))}
+    assert list(checks) == [*NAMES[:11], "key 2", "key 3", *NAMES[11:]]
+    assert checks["credential"].said.count("the environment variable") == 3
+    assert [checks[name].status for name in ("key", "users", "key 2", "key 3")] == [
+        *("ok", "ok", "failed", "failed")
+    ]
+    assert checks["key 2"].said == "the key of one user, as MEMBER"
+    assert "500 requests a minute for each of 3 keys" in checks["pace"].said
+
+
+def test_keys_of_which_one_is_missing_are_not_used(omni: Served) -> None:
+    omni.configure(url=omni.url, keys=[{"env": "OMNI_API_KEY"}, {"env": "SECOND"}])
+    checks = look(omni)
+    assert checks["credential"].status == "failed"
+    assert "SECOND" in checks["credential"].said
+
+
 @pytest.mark.parametrize(
     ("answer", "expected", "said"),
     [
@@ -228,12 +251,14 @@ def test_the_clock_is_compared_with_the_server_s(
 
 
 def test_an_answer_that_is_no_list_is_a_line(tmp_path: Path) -> None:
-    for body in ({"totalResults": True}, {"totalResults": "3"}, [], {}):
-        odd = Response(200, json=body)
-        checks = in_process(a_project(tmp_path / str(body)), lambda r, odd=odd: odd)  # type: ignore[misc]
+    project = a_project(tmp_path)
+    for text in ('{"totalResults": true}', '{"totalResults": "3"}', "[]", "{}"):
+        odd = Response(200, json=json.loads(text))
+        checks = in_process(project, lambda _, odd=odd: odd)  # type: ignore[misc]
         failed = {check.name: check.said for check in checks if check.status == "failed"}
         assert "not a SCIM list" in failed["users"]
-        assert "not a list of attributes" in failed["attributes"]
+        assert "not a SCIM list" in failed["groups"]
+        assert ("attributes" in failed) is (text != "[]")
 
 
 def test_it_may_stop_anywhere_without_a_traceback(tmp_path: Path) -> None:
@@ -267,18 +292,23 @@ def test_a_person_who_stops_it_is_not_a_failed_check(tmp_path: Path) -> None:
             in_process(project, hook)
 
 
-def test_the_pace_says_how_long_a_read_takes_and_what_a_probe_could_save(omni: Served) -> None:
-    omni.configure(url=omni.url, requests_per_minute=2)
-    pace = look(omni)["pace"]
-    assert pace.said == (
-        "2 requests a minute for each key: a complete read takes 4 requests (about 1 min), "
-        "or up to 5 requests (about 2 min) where lists do not show attributes"
-    )
-    assert "a probe may find" in pace.todo
-    omni.write("quirks.yaml", "found_at: 2026-01-01T00:00:00Z\nlists_carry_attributes: false")
-    assert look(omni)["pace"] == Check("pace", "ok", pace.said)
-    omni.write("quirks.yaml", "found_at: 2026-01-01T00:00:00Z\nlists_carry_attributes: true")
-    assert look(omni)["pace"].said.endswith("4 requests (about 1 min)")
+def test_the_pace_says_how_long_a_read_takes_and_what_a_probe_could_save(tmp_path: Path) -> None:
+    project = a_project(tmp_path)
+
+    def pace(quirks: str = "") -> Check:
+        project.configure(requests_per_minute=2)
+        if quirks:
+            project.write("quirks.yaml", f"found_at: 2026-01-01T00:00:00Z\n{quirks}")
+        return in_process(project)[-1]
+
+    least = "2 requests a minute: a complete read takes 4 requests (about 1 min)"
+    most = ", or up to 5 requests (about 2 min) where lists do not show attributes"
+    assert pace().said == least + most
+    assert "a probe may find" in pace().todo
+    assert pace("lists_carry_attributes: false") == Check("pace", "ok", least + most)
+    assert pace("lists_carry_attributes: true") == Check("pace", "ok", least)
+    project.write("people.yaml", "users: 1")
+    assert pace("lists_carry_attributes: false").said == least
 
 
 @pytest.fixture
@@ -323,7 +353,9 @@ def test_an_instance_s_own_description_is_a_hint(
 
 
 def test_only_what_is_used_here_is_missed() -> None:
-    body = {"paths": {"/api/SCIM/v2/users/{id}": {"GET": {}, "delete": {}}, "/v1/whoami": {"get": {}}}}
+    body: object = {
+        "paths": {"/api/SCIM/v2/users/{id}": {"GET": {}, "delete": {}}, "/v1/whoami": {"get": {}}}
+    }
     found = described(body)
     assert found == {"GET /scim/v2/users/{}", "DELETE /scim/v2/users/{}", "GET /v1/whoami"}
     assert lacking(found)[:2] == ["GET /v1/user-attributes", "GET /scim/v2/users"]
@@ -364,11 +396,11 @@ def test_quirks_are_shown_with_their_age(
     ("text", "place", "message"),
     [
         ("found_at: 2026-01-01T00:00:00Z\nlists_cary_attributes: true", "2:1", "unknown field"),
-        ("found_at: 2026-01-01T00:00:00Z\nretry_after: 1", "2:14", "must be true or false"),
-        ("found_at: 2026-01-01T00:00:00Z\ndeactivation: maybe", "2:15", "`flag`, `hides` or `revokes`"),
-        ("found_at: yesterday", "1:11", "cannot be the text `yesterday`"),
+        ("found_at: 2026-01-01T00:00:00Z\nretry_after: 1", "2:1", "must be true or false"),
+        ("found_at: 2026-01-01T00:00:00Z\ndeactivation: maybe", "2:1", "`flag`, `hides` or `revokes`"),
+        ("found_at: yesterday", "1:1", "cannot be the text `yesterday`"),
         ("retry_after: true", "1:1", "`found_at` is missing"),
-        ("found_at: [", "1:11", ""),
+        ("found_at: [", "1:12", ""),
     ],
 )
 def test_a_mistake_in_quirks_yaml_has_its_place_and_stops_the_target(

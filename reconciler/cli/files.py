@@ -1,4 +1,4 @@
-"""Files as files: write what is live, and the schemas for an editor."""
+"""Files as files: put them in order, write what is live, and the schemas for an editor."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import console
-from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Verbose, app, for_each
+from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Targets, Verbose, app, for_each
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -78,6 +78,43 @@ def import_(
 
 
 @app.command()
+def fmt(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 where a file is not in order.")
+    ] = False,
+) -> ExitCode:
+    """Put the files in order and spacing; comments and meaning are kept."""
+    from reconciler.desired.files import sources
+    from reconciler.desired.format import format_text
+    from reconciler.views.text import number_of
+
+    def one(target: "Target") -> ExitCode:
+        target.load()
+        changed = []
+        for path, name, text in sources(target.folder):
+            formatted = format_text(text, name)
+            # The bytes count: a file with Windows line ends reads like one without.
+            if formatted.encode() != path.read_bytes():
+                changed.append(name)
+                if not check:
+                    console.save(path, formatted, "the file", path.stat().st_mode & 0o777)
+        verb = "is not in order" if check else "put in order"
+        for name in changed:
+            console.say(f"{name}: {verb}")
+        if not changed:
+            console.say(f"{target.name}: every file is in order.")
+        elif check:
+            console.say(
+                f"{number_of(len(changed), 'file')}. Put them in order with: reconciler fmt {target.name}"
+            )
+        return ExitCode.ERROR if check and changed else ExitCode.OK
+
+    return for_each(root, targets, one)
+
+
+@app.command()
 def schema(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Which one to print; without, their names.")
@@ -95,7 +132,7 @@ def schema(
         raise BadUsage(message)
     if write:
         for each, text in known.items():
-            console.save(write / f"{each}.schema.json", text)
+            console.save(write / f"{each}.schema.json", text, "the schema", 0o644)
         console.say(f"wrote {len(known)} schemas into {write}")
     else:
         console.say("\n".join(known) if name is None else known[name].rstrip("\n"))

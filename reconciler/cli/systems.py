@@ -1,13 +1,83 @@
-"""The system at the other end: a pretend one to serve."""
+"""The system at the other end: is it as it must be; and a pretend one to serve."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler import console
-from reconciler.cli.app import app
+from reconciler.cli.app import DESIRED_STATE, BadUsage, Format, Root, Shape, Targets, Verbose, app, for_each
 from reconciler.errors import ExitCode, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.settings import Target
+
+
+@app.command()
+def doctor(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Find out, with scratch objects, what nobody tells; asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --probe: do not ask.")] = False,
+    shape: Shape = Format.TEXT,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Check credential, reach, rights and pace; writes nothing.
+
+    With --probe, what an instance does is found out by doing it, with objects
+    that are removed again; target.yaml must allow it with `probe: true`.
+    """
+    from reconciler.doctor import diagnose, exit_code
+    from reconciler.views.doctor import checks_json, checks_text
+
+    if yes and not probe:
+        message = "--yes goes with --probe"
+        raise BadUsage(message)
+    if probe and shape is Format.JSON:
+        message = "--format json is not for --probe"
+        raise BadUsage(message)
+    documents: list[str] = []
+
+    def one(target: "Target") -> ExitCode:
+        watch = console.Watch(verbose=verbose)
+        if probe:
+            return _probe(target, watch, yes=yes)
+        checks = diagnose(target, on_request=watch.on_request, on_wait=watch.on_wait)
+        if shape is Format.JSON:
+            documents.append(checks_json(checks, target=target.name, url=target.url))
+        else:
+            look = console.look(sys.stdout)
+            console.say(checks_text(checks, target=target.name, url=target.url, **look).rstrip("\n"))
+        return exit_code(checks)
+
+    return for_each(root, targets, one, documents=documents, gap=shape is Format.TEXT)
+
+
+def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:
+    from reconciler import probe, workflow
+    from reconciler.settings import connect
+    from reconciler.views.doctor import probed_text
+
+    probe.check_allowed(target)
+    console.say(probe.announcement(target).rstrip("\n"))
+    if not yes:
+        console.confirm(f"Make these at {target.name}?", "give --yes")
+    with (
+        workflow.locked(target),
+        connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+        console.stoppable(session),
+    ):
+        probed = probe.probe(target, session)
+    console.say(probed_text(probed, **console.look(sys.stdout)).rstrip("\n"))
+    if not probed.stopped:
+        path = target.folder / "quirks.yaml"
+        console.save(path, probe.quirks_yaml(target, probed), "what was found", 0o644)
+        console.say(f"\nSaved to {path}: from now on it is used. Commit it.")
+    return probed.exit_code
+
 
 sandbox_app = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")

@@ -285,7 +285,7 @@ class _Builder:
         if address.key in self._places.names[own.kind]:
             message = f"{own.kind} `{clip(old)}` is declared as well, at {self._places(address)}"
             return message, "apply the rename first, then use the name again"
-        if (claimant := self._claims[address]) != own:
+        if (claimant := self._claims.get(address, own)) != own:
             place = self._places(claimant, ("previously", address.key))
             return f"`{clip(old)}` is claimed as an earlier name at {place} too", "keep one of them"
         return None

@@ -62,6 +62,7 @@ _Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
 _NODES: Final = (yaml.ScalarEvent, yaml.AliasEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent)
 
 _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "~": REFUSED, "": REFUSED}
+_BLOCK_STYLES: Final = "|>"
 _DIGITS: Final = frozenset("-0123456789")
 _INTEGER: Final = re.compile("-?[1-9][0-9]{0,299}|0")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,20})\.[0-9]{0,20}[1-9]")
@@ -145,7 +146,9 @@ class _Reader:
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
-        self._text = text
+        # A block of text on the last line would mean something else without the line's end.
+        self._text = text if text.endswith("\n") else f"{text}\n"
+        self._end = len(text)
         self._stack: list[tuple[Any, Any]] = []  # the collections around the current one, each with its key
         self._repeated: list[tuple[Steps, Any]] = []
 
@@ -191,7 +194,7 @@ class _Reader:
             kind = event.__class__
             if kind is scalar_event:
                 value: Any = event.value
-                plain = not event.style
+                plain = not event.style or (not value and event.style in _BLOCK_STYLES)
                 if (
                     event.tag is not None
                     or event.anchor is not None
@@ -340,10 +343,14 @@ class _Reader:
 
     def _place(self, mark: Any) -> Place:
         line, column = mark.line + 1, mark.column + 1
-        if column == 1 and mark.index == len(self._text) and not self._text.endswith("\n"):
-            # The parser takes the end of the last line for the beginning of one more.
-            line, column = line - 1, mark.index - self._text.rfind("\n")
+        if mark.index > self._end:
+            line, column = line - 1, self._end - self._text.rfind("\n", 0, self._end)
         return Place(self._document.source.file, line, column)
+
+
+def compose(text: str) -> Any:
+    """The nodes, with marks, of a text that ``parse`` finds no problem in; None where there are none."""
+    return yaml.compose(text, Loader=_Loader)
 
 
 def dump(data: object) -> str:

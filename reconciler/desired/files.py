@@ -108,6 +108,18 @@ def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str 
     return state
 
 
+def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """The desired-state files of a target that loads: where each is, how it is shown, and its text."""
+    data, _ = load_target_file(folder)
+    name = shown(folder)
+    skipped = set()
+    if seed := data.get("sandbox", {}).get("seed"):
+        skipped.add(_real(folder / seed))
+    for path in _find_files(folder, name, []):
+        if _real(path) not in skipped:
+            yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
+
+
 def shown(path: Path) -> str:
     """A path as a person in the working directory would write it, where it is below that."""
     absolute, here = path.absolute(), Path.cwd()

@@ -4,7 +4,7 @@ One counter gives every id and every time, so the same writes in the same
 order always leave the same directory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -63,7 +63,7 @@ class Directory:
         """The person behind a member id of a group."""
         return self.users.get(ident) or self.embed_users[ident]
 
-    def all_users(self) -> Sequence[User]:
+    def all_users(self) -> list[User]:
         """Every user as a row of the list; who reads it page by page gets the same one until a write."""
         if self._rows[0] != self.serial:
             self._rows = (self.serial, list(self.users.values()))
@@ -107,8 +107,8 @@ class Directory:
 
     def remove_user(self, user: User) -> None:
         """Take a user out of every group, free the e-mail, and keep the row only where the switch says so."""
-        for ident in list(user.groups):
-            self.leave(self.groups[ident], user)
+        for group in list(user.groups.values()):
+            self.leave(group, user)
         user.active, user.deleted = False, True
         self.touch(user)
         self._drop(self._by_email, user.email, user.id)
@@ -117,8 +117,8 @@ class Directory:
 
     def remove_embed_user(self, user: User) -> None:
         """Delete an embed user for good."""
-        for ident in list(user.groups):
-            self.leave(self.groups[ident], user)
+        for group in list(user.groups.values()):
+            self.leave(group, user)
         self.tick()
         del self.embed_users[user.id]
 
@@ -138,16 +138,16 @@ class Directory:
 
     def remove_group(self, group: Group) -> None:
         """Delete a group; its members stay."""
-        for ident in group.members:
-            del self.member(ident).groups[group.id]
+        for person in group.members.values():
+            del person.groups[group.id]
         self._drop(self._by_name, group.name, group.id)
         self.tick()
         del self.groups[group.id]
 
     def join(self, group: Group, person: User) -> None:
         """Put a person into a group; nothing happens where they are in it."""
-        group.members[person.id] = None
-        person.groups[group.id] = None
+        group.members[person.id] = person
+        person.groups[group.id] = group
 
     def leave(self, group: Group, person: User) -> None:
         """Take a person who is in a group out of it."""

@@ -38,12 +38,12 @@ def list_groups(directory: Directory, request: Request, _ident: str) -> Response
     else:
         part = asked[2].lower()
         found = [group for group in directory.groups.values() if part in group.name.lower()]
-    return page(request, found, lambda group: _row(directory, group, cap), directory.switches.page_cap)
+    return page(request, found, lambda group: _row(group, cap), directory.switches.page_cap)
 
 
 def get_group(directory: Directory, request: Request, ident: str) -> Response:
     """One group, with ``excludedAttributes=members``."""
-    return answer(_row(directory, _found(directory, ident), _cap(directory, request)))
+    return answer(_row(_found(directory, ident), _cap(directory, request)))
 
 
 def create_group(directory: Directory, request: Request, _ident: str) -> Response:
@@ -70,7 +70,7 @@ def replace_group(directory: Directory, request: Request, ident: str) -> Respons
 def patch_group(directory: Directory, request: Request, ident: str) -> Response:
     """PATCH: all of its operations, or none where one is refused."""
     group = _found(directory, ident)
-    draft = _Draft(group.name, dict(group.members))
+    draft = _Draft(group.name, dict.fromkeys(group.members))
     for operation in operations(request.json):
         draft.apply(directory, operation)
     _refuse_taken(directory, draft.name, group)
@@ -140,12 +140,12 @@ class _Draft:
 def _commit(directory: Directory, group: Group, draft: _Draft, status: int = HTTPStatus.OK) -> Response:
     if group.name != draft.name:
         directory.rename_group(group, draft.name)
-    for ident in [ident for ident in group.members if ident not in draft.members]:
-        directory.leave(group, directory.member(ident))
+    for person in [person for ident, person in group.members.items() if ident not in draft.members]:
+        directory.leave(group, person)
     for ident in draft.members:
         directory.join(group, directory.member(ident))
     directory.touch(group)
-    return answer(_row(directory, group, _cap(directory)), status)
+    return answer(_row(group, _cap(directory)), status)
 
 
 def _refuse_taken(directory: Directory, name: str, group: Group | None = None) -> None:
@@ -178,7 +178,7 @@ def _cap(directory: Directory, request: Request | None = None, *, in_list: bool 
     return directory.switches.member_cap if where == "everywhere" or (where == "list" and in_list) else None
 
 
-def _row(directory: Directory, group: Group, cap: int | None) -> Row:
+def _row(group: Group, cap: int | None) -> Row:
     row: Row = {
         "schemas": [GROUP],
         "id": group.id,
@@ -187,6 +187,6 @@ def _row(directory: Directory, group: Group, cap: int | None) -> Row:
     }
     if cap != -1:
         row["members"] = [
-            {"display": directory.member(ident).email, "value": ident} for ident in islice(group.members, cap)
+            {"display": person.email, "value": ident} for ident, person in islice(group.members.items(), cap)
         ]
     return row

@@ -90,7 +90,7 @@ SYSTEM_DEFINITIONS = tuple(
 
 @dataclass(slots=True)
 class User:
-    """A person, or an embed user where ``external_id`` is not None; ``groups`` keeps group ids."""
+    """A person, or an embed user where ``external_id`` is not None; ``groups`` are found by their ids."""
 
     serial: int
     id: str
@@ -104,19 +104,19 @@ class User:
     external_id: str | None = None
     entity: str | None = None
     embed_email: str | None = None
-    groups: dict[str, None] = field(default_factory=dict)
+    groups: dict[str, "Group"] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(slots=True)
 class Group:
-    """A group; ``members`` keeps user ids in the order in which they came."""
+    """A group; ``members`` are found by their ids, and stand in the order in which they came."""
 
     serial: int
     id: str
     name: str
     created: str
     modified: str
-    members: dict[str, None] = field(default_factory=dict)
+    members: dict[str, User] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

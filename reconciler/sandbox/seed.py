@@ -97,7 +97,7 @@ def snapshot(directory: Directory) -> dict[str, dict[str, Any]]:
             for user in directory.embed_users.values()
         },
         "groups": {
-            group.name: sorted(directory.member(ident).email for ident in group.members)
+            group.name: sorted(person.email for person in group.members.values())
             for group in directory.groups.values()
         },
     }

@@ -1,6 +1,5 @@
 """The SCIM endpoints for users and embed users."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from operator import attrgetter
@@ -35,7 +34,6 @@ _BUILTINS: dict[str, Row] = {
 def list_users(directory: Directory, request: Request, _ident: str) -> Response:
     """One page of the users, with ``filter`` on userName."""
     asked = filter_of(request, "userName")
-    found: Sequence[User]
     if asked is None:
         found = directory.all_users()
     elif asked[1] == "eq":
@@ -210,7 +208,7 @@ def _flag(value: object, where: str) -> bool:
 
 
 def _row(directory: Directory, user: User, *, values: bool = True) -> Row:
-    groups = sorted((directory.groups[ident] for ident in user.groups), key=_SERIAL)
+    groups = sorted(user.groups.values(), key=_SERIAL)
     row: Row = {
         "schemas": [USER],
         "id": user.id,
@@ -238,6 +236,8 @@ def _extension(directory: Directory, user: User) -> Row:
     switches = directory.switches
     shown: Row = dict(_BUILTINS[switches.builtins])
     for name, definition in directory.definitions.items():
+        if definition.system:
+            continue
         own = user.attributes.get(name)
         if own is not None:
             shown[name] = list(own) if isinstance(own, list) else own

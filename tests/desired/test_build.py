@@ -290,3 +290,25 @@ def test_any_edit_of_a_file_gives_a_state_or_problems_and_never_an_exception(
     state, between = build([document])
     assert {problem.place.file for problem in (*document.problems, *between)} <= {"a"}
     assert all(state.locate(Address("user", key), ("groups", "office")).line for key in state.users)
+
+
+def test_an_earlier_name_of_what_is_not_to_be_there_is_no_accident() -> None:
+    """The schema complains of a tombstone with other fields, and a second declaration has its own problem."""
+    assert wrong("users: {a@x: {state: absent, previously: [b@x]}}\n") == []
+    assert wrong("groups: {A: {}}\n", "groups: {a: {previously: [B]}}\n") == [
+        "b:1:10: group `a` is declared twice; first at a:1:10 (keep one of them)"
+    ]
+
+
+def test_a_long_name_is_cut_in_a_message() -> None:
+    (said,) = wrong("groups: {A: {}}\nusers: {a@x: {groups: [" + "g" * 999 + "]}}\n")
+    assert said == (f"a:2:24: group `{'g' * 59}…` is not declared in any file (declare it under `groups`)")
+
+
+def test_what_was_meant_is_searched_for_as_long_as_that_takes_no_time() -> None:
+    groups = "".join(f"  Group {number}: {{}}\n" for number in range(6000))
+    users = "".join(f"  u{number}@x: {{groups: [Grop {number}]}}\n" for number in range(5))
+    said = wrong(f"groups:\n{groups}", f"users:\n{users}")
+    assert [line.endswith(f"(did you mean `Group {at}`?)") for at, line in enumerate(said)] == [True] * 3 + [
+        False
+    ] * 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired import documents
 from reconciler.desired.documents import REFUSED, Document, parse
-from reconciler.desired.text import MAX_BYTES
+from reconciler.desired.text import MAX_BYTES, MAX_PROBLEMS
 from reconciler.errors import Place
 
 
@@ -151,6 +151,26 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ('a: "x\ty"\n', ["1:4: the text holds a tab"]),
         ('a: "x\\u2028y"\n', ["1:4: the text holds the invisible character U+2028"]),
         ("a: x\x07y\n", ["1:5: the invisible character U+0007 is not allowed in a file (remove it)"]),
+        (
+            "a: 1 # no\rb: 2\n",
+            ["1:10: a carriage return stands here by itself (end the line with LF or CRLF"],
+        ),
+        ("a: 1\r\r\nb: 2\n", ["1:5: a carriage return stands here by itself"]),
+        ("%YAML 1.2\n%YAML 1.2\n---\na: 1\n", [f"{at}:1: directives are not supported" for at in (1, 2)]),
+        ("a: !<x%1b> y\n", ["1:4: tags (`x\ufffd`) are not supported"]),
+        ("a: &" + "x" * 99 + " y\n", [f"1:4: anchors (`&{'x' * 59}…`) are not supported"]),
+        (
+            "a: x" + "\u0301" * 31,
+            ["1:4: the text holds more accents in a row than any language (remove them)"],
+        ),
+        ("a: |\n", ["1:4: `a` has no value"]),
+        ("a:\n  - >+2\n", ["2:5: a list item has no value"]),
+        ("a: |\n  x", ["1:4: the text holds a line break"]),
+        ("a: {b: c", ["1:4: a `{` is not closed"]),
+        ("a: 1\nb", ["2:1: this line is no field"]),
+        ("a: 1\nb:", ["2:3: `b` has no value"]),
+        ("a:\n  b: [", ["2:7: a value is missing here"]),
+        ("? a@b\n: x: 1\n  x: 2\n", ["3:3: `x` is written twice; first at people.yaml:2:3 (keep one"]),
         ("a: x\nb: \ufeffy\n", ["2:4: a byte order mark is not allowed in a file"]),
         ("a: " + "[" * 20 + "]" * 20, ["1:23: nesting is deeper than 20"]),
         ("- a\n", ["1:1: the file holds no fields (begin with a field, such as `users:`)"]),
@@ -178,6 +198,28 @@ def test_what_could_be_misread_is_refused_with_its_place_and_a_hint(text: str, f
     assert len(said) == len(found)
     for line, beginning in zip(said, found, strict=True):
         assert line.startswith(f"people.yaml:{beginning}"), line
+
+
+def test_what_many_languages_write_is_text() -> None:
+    for text in ("Zoe\u0308", "नमस्ते दुनिया " * 9, "e\u0301" * 99, "\u0e01\u0e35\u0e49 " * 20 + "x"):
+        assert read(f"a: {text}\n").data == {"a": text}
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    text = "users:\r\n  a@b:\r\n    name: 'A\r\n      B'\r\n    active: true\r\n"
+    assert read(text).data == read(text.replace("\r\n", "\n")).data
+    assert problems(text.replace("true", "~")) == problems(text.replace("true", "~").replace("\r\n", "\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\x01" * (MAX_PROBLEMS + 5), "a: [" + "~," * (MAX_PROBLEMS + 5) + "]", "a: 1\n" * (MAX_PROBLEMS + 5)],
+)
+def test_a_file_with_more_problems_than_anyone_reads_is_read_no_further(text: str) -> None:
+    document = read(text)
+    assert len(document.problems) == MAX_PROBLEMS + 1
+    assert document.problems[-1 if text[0] != "a" or "~" in text else 0].message.endswith("10000 problems")
+    assert not document.whole
 
 
 def test_every_problem_of_a_file_is_found_in_one_run_and_the_rest_is_read() -> None:
@@ -268,6 +310,7 @@ groups: {A: {members: [x@y]}, B: {}}
         (("users", "bob@acme.com", "attributes", "a"), 8, 44),
         (("users", "bob@acme.com", "groups", 1), 8, 63),
         (("users", "cy@acme.com"), 9, 5),
+        (("users", "cy@acme.com", "name"), 10, 5),
         (("keys", 0, "env"), 12, 5),
         (("groups", "A", "members", 0), 13, 24),
         (("groups", "B"), 13, 31),
@@ -284,7 +327,7 @@ def test_what_is_not_written_has_the_place_of_what_is_around_it() -> None:
     assert source.find(("users", "ada@acme.com", "active")) is None
     assert source.find(("nothing", "here")) is None
     assert source.nearest(("users", "ada@acme.com", "active")) == Place("people.yaml", 3, 3)
-    assert source.nearest(("users", "cy@acme.com", "name")) == Place("people.yaml", 9, 5)
+    assert source.nearest(("users", "cy@acme.com", "active")) == Place("people.yaml", 9, 5)
     assert source.nearest(("nothing", "here")) == Place("people.yaml", 1, 1)
 
 

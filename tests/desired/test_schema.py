@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reconciler.desired import schema
 from reconciler.desired.documents import REFUSED, Document, parse
 from reconciler.desired.schema import Name, check, is_valid
+from reconciler.desired.text import MAX_PROBLEMS
 
 
 def checked(text: str, name: Name = "desired-state") -> Document:
@@ -315,3 +316,51 @@ def test_the_quick_check_and_the_thorough_one_agree_and_what_is_left_is_valid(
     check(document, name)
     kept = {error.validator for error in jsonschema.Draft202012Validator(schema.load(name)).iter_errors(data)}
     assert kept <= {"required", "minProperties", "maxProperties", "minItems"}
+
+
+def test_more_problems_than_anyone_reads_end_the_check_and_those_told_are_the_first() -> None:
+    document = checked("users:\n" + "".join(f"  u{at}@x: {{name: 1, nick: x}}\n" for at in range(6000)))
+    assert [problem.place.line for problem in document.problems[:4]] == [2, 2, 3, 3]
+    assert len(document.problems) == MAX_PROBLEMS + 1
+    assert str(document.problems[-1]) == (
+        "f:5002:14: this file has more than 10000 problems (mend the others first)"
+    )
+    assert not document.whole
+    assert document.data == {}
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ("create, name, create", ["f:5:11: `users` holds the same item twice (keep one of them)"]),
+        ("1, create, [a], 1, true", ["f:5:11: `users` holds the same item twice (keep one of them)"]),
+        ("create, ~, ~", []),
+        ("1, true", []),
+    ],
+)
+def test_repeated_items_are_found_whatever_their_types(items: str, told: list[str]) -> None:
+    text = f"kind: omni\nurl: https://acme.omniapp.co\nkeys: [{{env: K}}]\nmanage:\n  {{users: [{items}]}}\n"
+    text = text.replace("  {users: ", "   users:  ").replace("]}", "]")
+    assert [line for line in said(text, "target") if "twice" in line] == [
+        line.replace(":11:", ":4:") for line in told
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "valid"),
+    [
+        ("https://acme.omniapp.co", True),
+        ("https://acme.omniapp.co/", True),
+        ("http://127.0.0.1:8080/api/v1//", True),
+        ("https:///x", False),
+        ("https://a b", False),
+        ("https://a/b c", False),
+        ("https://user@a", False),
+        ("https://a/x@y", False),
+        ("https://a?x", False),
+        ("https://a/#x", False),
+    ],
+)
+def test_an_address_is_a_host_and_perhaps_a_path(url: str, *, valid: bool) -> None:
+    data = {"kind": "omni", "url": url, "keys": [{"env": "K"}]}
+    assert is_valid(data, "target") is valid

@@ -61,6 +61,10 @@ class Front:
             self.store = Store()
             self.store.load_json(json.loads(state))
         self.took, self.refused = [], []
+        self.calm()
+
+    def calm(self) -> None:
+        """Forget all hooks."""
         self.on_write, self.on_read = (lambda _, process: process()), (lambda: None)
 
     @property
@@ -208,7 +212,8 @@ def assert_evidence(journal: Path, received: Sequence[tuple[str, str]]) -> None:
 
 def assert_free(folder: Path) -> None:
     """Nobody holds the lock."""
-    with FileLock(folder / ".reconciler" / "runs" / "acme.lock", timeout=0):
+    (lock,) = (folder / ".reconciler").rglob("*.lock")
+    with FileLock(lock, timeout=0):
         pass
 
 
