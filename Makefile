@@ -5,7 +5,7 @@ RECONCILER := $(BIN)/reconciler
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kill lint bench format lock clean
+.PHONY: help demo test fuzz kill lint bench format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -19,6 +19,9 @@ demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omn
 
 test: .venv/ready ## Run all tests
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+fuzz: .venv/ready ## Read 100,000 files with mistakes in them
+	$(BIN)/python tests/fuzzing.py
 
 kill: .venv/ready ## Kill an apply at every write and every line of its journal (3 minutes)
 	$(BIN)/python -m pytest -m campaign tests/e2e

@@ -81,8 +81,8 @@ def test_the_same_size_is_the_same_company_and_two_in_a_hundred_differ() -> None
 
 
 def test_a_small_run_takes_the_fewest_requests(tmp_path: Path) -> None:
-    least = measure.make(tmp_path, "200")
-    found = measure.plan(tmp_path / "in-1", str(tmp_path / "seed.json"), "1")
+    least = measure.make(tmp_path, "200", "1")
+    found = measure.requests(tmp_path / "in-1", str(tmp_path / "seed.json"))
     assert (found["reads"], found["writes"]) == (least["reads"], least["writes"])
     assert json.loads(json.dumps(found)) == found
 

@@ -201,7 +201,7 @@ def test_what_could_be_misread_is_refused_with_its_place_and_a_hint(text: str, f
 
 
 def test_what_many_languages_write_is_text() -> None:
-    for text in ("Zoe\u0308", "नमस्ते दुनिया " * 9, "e\u0301" * 99, "\u0e01\u0e35\u0e49 " * 20 + "x"):
+    for text in ("Zoe\u0308", "नमस्ते दुनिया " * 9 + "x", "e\u0301" * 99, "\u0e01\u0e35\u0e49 " * 20 + "x"):
         assert read(f"a: {text}\n").data == {"a": text}
 
 
@@ -218,7 +218,7 @@ def test_lines_may_end_as_on_windows() -> None:
 def test_a_file_with_more_problems_than_anyone_reads_is_read_no_further(text: str) -> None:
     document = read(text)
     assert len(document.problems) == MAX_PROBLEMS + 1
-    assert document.problems[-1 if text[0] != "a" or "~" in text else 0].message.endswith("10000 problems")
+    assert sum(problem.message.endswith("10000 problems") for problem in document.problems) == 1
     assert not document.whole
 
 
