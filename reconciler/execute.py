@@ -45,6 +45,8 @@ RESENDS = 3
 _REFUSALS = 20
 """After so many in a row nothing is halved: a system that refuses everything must not be asked a thousand
 times. To find one refused member among 5,000 takes 14."""
+_SILENT = 2
+"""After so many operations in a row that were neither answered nor could be read back, nothing is sent."""
 _READ_BACK_DELAYS = (0.0, 0.5, 2.0)
 """Seconds before each look: a read may lag behind a write (seen live on role endpoints)."""
 
@@ -88,6 +90,7 @@ class Execution:
     requests: int = 0
     _failed: dict[Address, str] = field(default_factory=dict)
     _refusals: int = 0
+    _silent: int = 0
 
     def run(self, changes: Sequence[Change]) -> str:
         """Execute all changes; afterwards ``outcomes`` has every atom. Returns why it stopped early, or "".
@@ -157,6 +160,7 @@ class Execution:
         self._refusals = self._refusals + 1 if answer.verdict == "refused" else 0
         match answer.verdict:
             case "done":
+                self._silent = 0
                 self._record(operation.covers, "done")
             case "credential":
                 self._record(operation.covers, "failed", answer.message)
@@ -207,13 +211,13 @@ class Execution:
         except _CANNOT_READ as error:
             reason = f"{answer.message}; reading it back failed too: {error}"
             self._record(operation.covers, unknown, reason)
-            if isinstance(error, CredentialRefused):
-                raise _Stop(str(error)) from None
+            self._stop_if_hopeless(error)
             return
         except Interrupted:
             reason = f"{answer.message}; interrupted before it could be read"
             self._record(operation.covers, unknown, reason)
             raise
+        self._silent = 0
         true: list[Atom] = []
         left: list[Atom] = []
         for atom in operation.covers:
@@ -230,6 +234,15 @@ class Execution:
             self._halve(left, covered, answer)
         else:
             self._record(left, "failed", answer.message)
+
+    def _stop_if_hopeless(self, error: Exception) -> None:
+        """Stop where the key is refused, or where the system has gone silent; raises _Stop."""
+        self._silent += 1
+        if isinstance(error, CredentialRefused):
+            raise _Stop(str(error)) from None
+        if self._silent >= _SILENT:
+            message = f"the system does not answer any more, so nothing else is sent to it: {error}"
+            raise _Stop(message) from None
 
     def _halve(self, left: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
         """Send what was refused in two parts; what stands alone has failed."""

@@ -19,6 +19,7 @@ from reconciler.transport.messages import Request, Response
 # The HTTP libraries are imported where they are used: they take 0.1 s, which --help must not pay.
 # ruff: noqa: PLC0415 (see above)
 
+_NO_CONTENT = 204
 _BLOCK = 64 * 1024
 _LONGEST_LOCATION = 200
 _PATH = re.compile(r"(/[!-~]+)+")
@@ -101,7 +102,15 @@ class Network:
         try:
             with adapter.send(prepared, timeout=self._timeout, **settings) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return response.status_code, headers, self._body(response.raw, end)
+                body = self._body(response.raw, end)
+                told = (
+                    response.status_code == _NO_CONTENT
+                    or {"content-length", "transfer-encoding"} & headers.keys()
+                )
+                if body or told:
+                    return response.status_code, headers, body
+                # An answer that was cut within its headers looks just like an empty one.
+                kind, reason = NoAnswer, "the answer ended before it said how long it is"
         except (OSError, HTTPException, HTTPError) as error:
             kind, reason = self._explain(error)
         except _TooMuch as error:

@@ -398,3 +398,21 @@ def test_a_server_that_takes_requests_and_never_answers_is_given_up(acme: Arena)
     assert "was silent for 0.12 s" in run.err.splitlines()[-1]
     assert not journals(folder)
     assert front.received == []
+
+
+def test_a_server_that_is_gone_is_not_written_to_again_and_again(acme: Arena) -> None:
+    folder, front = acme.folder("silent"), acme.front
+    front.begin()
+
+    def gone() -> None:
+        raise Dropped
+
+    def from_the_second(number: int, done: Callable[[], Response]) -> Response:
+        if number < 2:
+            return done()
+        front.on_read = gone
+        raise Dropped
+
+    front.on_write = from_the_second
+    assert acme.apply(folder, wrong={"hurry": 500}).code == 6
+    assert len(front.received) <= 3

@@ -451,3 +451,9 @@ def test_a_proxy_that_makes_no_sense_is_an_error_without_its_password(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@:x/")
     assert "hunter2" not in str(failure("https://acme.omniapp.co/api"))
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK\r\nX: y", "HTTP/1.1 200 OK\r\n"])
+def test_an_answer_that_ends_within_its_headers_is_no_answer(server: Server, head: str) -> None:
+    server.say(head)
+    assert failure(server.root)
