@@ -52,7 +52,7 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
                     "protected", f"{change.address} {why}, and would be removed", overridable=False
                 )
         for atom in atoms(change):
-            if atom.member and atom.after is None and policy.protects(atom.member):
+            if atom.after is None and atom.member and policy.protects(atom.member):
                 message = f"{atom.member} is protected, and would leave {change.address}"
                 yield Violation("protected", message, overridable=False)
     for name in plan.census.emptied:

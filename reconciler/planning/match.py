@@ -102,9 +102,9 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
 
 def _declared(kind: Kind, desired: DesiredState) -> list[Address]:
     stated = desired.users if kind == "user" else desired.groups
-    return [
-        Address(kind, key) for key in sorted({*stated, *(a.key for a in desired.absent if a.kind == kind)})
-    ]
+    absent = (address.key for address in desired.absent if address.kind == kind)
+    # Not a set: what is mostly in order is sorted in no time.
+    return [Address(kind, key) for key in sorted(dict.fromkeys((*stated, *absent)))]
 
 
 def _by_key(items: Iterable[tuple[str, L]]) -> dict[str, list[L]]:

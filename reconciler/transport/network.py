@@ -25,6 +25,8 @@ _LONGEST_LOCATION = 200
 _PATH = re.compile(r"(/[!-~]+)+")
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
 
+_Answer = tuple[int, dict[str, str], bytes]
+
 
 class Network:
     """A Transport over one kept-alive connection pool to an API root such as ``https://acme.omniapp.co/api``.
@@ -80,7 +82,7 @@ class Network:
         if not _stays_below(request.path):
             message = f"{request.method} {request.path!a}: not sent, since the path would lead elsewhere"
             raise Unreachable(message)
-        status, headers, body = self._exchange(what, request)
+        status, headers, body = self._in_time(what, request)
         if 300 <= status < 400:  # noqa: PLR2004 (the HTTP redirect range)
             message = (
                 f"{what}: {self._host} answers with a redirect ({status}) to {_place(headers)}, which is not "
@@ -89,7 +91,32 @@ class Network:
             raise Unreachable(message)
         return _response(what, status, headers, body)
 
-    def _exchange(self, what: str, request: Request) -> tuple[int, dict[str, str], bytes]:
+    def _in_time(self, what: str, request: Request) -> _Answer:
+        """What ``_exchange`` answers, or NoAnswer at the deadline whatever it is still waiting for.
+
+        A thread of its own, since the HTTP libraries bound each silence only: headers
+        that trickle in, or a name server that hangs, would outlast any of their time-outs.
+        """
+        from concurrent.futures import Future
+        from threading import Thread
+
+        answer: Future[_Answer] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(self._exchange(what, request))
+            except BaseException as error:  # noqa: BLE001 (raised again where the answer is awaited)
+                answer.set_exception(error)
+
+        # A daemon, so that one that still hangs does not keep the process alive.
+        Thread(target=work, daemon=True).start()
+        try:
+            return answer.result(timeout=self._deadline)
+        except TimeoutError:
+            message = f"{what}: {self._too_late()}"
+        raise NoAnswer(message)
+
+    def _exchange(self, what: str, request: Request) -> _Answer:
         from http.client import HTTPException
 
         from urllib3.exceptions import HTTPError
@@ -143,9 +170,11 @@ class Network:
                 message = f"the answer is larger than {self._largest} bytes and was given up"
                 raise _TooMuch(message)
             if time.monotonic() > end:
-                message = f"the answer did not end within {self._deadline:g} s"
-                raise _TooMuch(message)
+                raise _TooMuch(self._too_late())
         return bytes(body)
+
+    def _too_late(self) -> str:
+        return f"the answer did not end within {self._deadline:g} s"
 
     def _explain(self, error: Exception) -> tuple[type[NoAnswer], str]:  # noqa: C901, PLR0911, PLR0912 (one line for each way to fail)
         """What went wrong, in our own words: those of the library may repeat headers."""

@@ -53,7 +53,9 @@ BLANK = Line()
 def line(*parts: Part | str, indent: int = 0, hang: int = 4, bar: Part | None = None) -> Line:
     """A line of these parts, without blanks around each; plain text stands for an unstyled part."""
     made = (Part(part) if isinstance(part, str) else part for part in parts)
-    bare = (replace(part, text=part.text.strip(" ")) for part in made)
+    bare = (
+        part if part.text == (text := part.text.strip(" ")) else replace(part, text=text) for part in made
+    )
     return Line(tuple(part for part in bare if part.text), indent, hang, bar)
 
 

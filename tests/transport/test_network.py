@@ -360,6 +360,11 @@ def test_an_answer_that_trickles_in_is_given_up(server: Server, head: str) -> No
     assert "did not end within 0.05 s" in str(failure(server.root, deadline=0.05))
 
 
+def test_headers_that_trickle_in_are_given_up(server: Server) -> None:
+    server.trickle("HTTP/1.1 200 -\r\nX: ")
+    assert "did not end within 0.05 s" in str(failure(server.root, deadline=0.05))
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 def test_an_answer_that_is_too_large_is_given_up(server: Server, *, zipped: bool) -> None:
     body = b" " * 200_000

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead
-from reconciler.model import Address, Kind, LiveState, Need, group_key, user_key
+from reconciler.model import Address, Group, Kind, Live, LiveState, Need, group_key, user_key
 from reconciler.providers.scim.codec import (
     GroupRow,
     UserRow,
@@ -272,9 +272,10 @@ def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -
 
 
 def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping[str, str]) -> LiveState:
-    rows = list(groups)
-    return LiveState(
-        users=tuple(row.live for row in users),
-        groups=tuple(live_group(row, people) for row in rows),
-        foreign={row.id: number for row in rows if (number := sum(m not in people for m in row.members))},
-    )
+    live: list[Live[Group]] = []
+    foreign: dict[str, int] = {}
+    for row in groups:
+        live.append(live_group(row, people))
+        if number := sum(member not in people for member in row.members):
+            foreign[row.id] = number
+    return LiveState(users=tuple(row.live for row in users), groups=tuple(live), foreign=foreign)
