@@ -126,6 +126,7 @@ class Document:
 def parse(raw: bytes, file: str) -> Document:
     """Read one file strictly; ``file`` is its name in places. No problem is raised, all are in the answer."""
     text, problems = decode(raw, file)
+    del raw  # a large file is held once only
     document = Document(Source(file, text, _walk), problems=problems, whole=not problems)
     if text:
         _Reader(document, text).read()
@@ -139,6 +140,19 @@ class _Stop(Exception):
 _COMPLEX: Final = object()
 _QUOTED: Final = "write the value out; text that begins with `{0}` must be quoted"
 _EMPTY: Final = "leave the field out to leave it alone, write [] or {} for none, null to clear an attribute"
+
+
+class _Pieces:
+    """A text to be read bit by bit: given as a whole, the parser makes a second one of it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def read(self, size: int) -> str:
+        start = self._at
+        self._at += size
+        return self._text[start : self._at]
 
 
 class _Reader:
@@ -176,7 +190,7 @@ class _Reader:
             document.refuse((), Problem(Place(document.source.file, 1, 1), "the file holds no fields", hint))
 
     def _build(self) -> list[Any]:  # noqa: C901, PLR0912, PLR0915  one loop: a call for each event would double its time
-        events = _Loader(self._text).get_event
+        events = _Loader(_Pieces(self._text)).get_event
         scalar_event, mapping_event, sequence_event = (
             yaml.ScalarEvent,
             yaml.MappingStartEvent,

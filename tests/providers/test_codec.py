@@ -49,7 +49,7 @@ def test_a_user_has_all_that_the_row_says() -> None:
     }
     assert row.live.resource == User("Ada@acme.com", "Ada", active=True, attributes=attributes)
     assert row.id == "4f-A_9"
-    assert row.groups == frozenset({"mEhXj6ZI"})
+    assert row.groups == ("mEhXj6ZI",)
 
 
 def test_what_the_row_does_not_say_is_not_known() -> None:

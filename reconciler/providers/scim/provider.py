@@ -9,8 +9,8 @@ What users say about their groups and what groups say about their members must
 agree; where they do not, the groups are looked at once more, then the users.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
@@ -256,19 +256,27 @@ def _page(body: object, path: str) -> tuple[int, Sequence[object]]:
     return total, rows
 
 
-def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, AbstractSet[str]]:
+def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
     """By group id, the ids of users of whom only one side says that they are members.
 
     Users whose row says nothing of groups, and groups that are not listed, contradict nobody.
     """
-    claimed: dict[str, set[str]] = {live_id: set() for live_id in groups}
-    for row in users.values():
-        for live_id in row.groups or ():
-            if live_id in claimed:
-                claimed[live_id].add(row.id)
-    silent = {row.id for row in users.values() if row.groups is None}
-    said = {live_id: (row.members & users.keys()) - silent for live_id, row in groups.items()}
-    return {live_id: odd for live_id in sorted(groups) if (odd := said[live_id] ^ claimed[live_id])}
+    odd: dict[str, set[str]] = defaultdict(set)
+    agreed: Counter[str] = Counter()
+    for user in users.values():
+        for live_id in user.groups or ():
+            if live_id in groups:
+                if user.id in groups[live_id].members:
+                    agreed[live_id] += 1
+                else:
+                    odd[live_id].add(user.id)
+    for group in groups.values():
+        # Where all its members have said so, none needs to be asked.
+        for live_id in group.members if len(group.members) > agreed[group.id] else ():
+            claimed = users[live_id].groups if live_id in users else None
+            if claimed is not None and group.id not in claimed:
+                odd[group.id].add(live_id)
+    return dict(sorted(odd.items()))
 
 
 def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping[str, str]) -> LiveState:
