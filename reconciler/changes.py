@@ -53,12 +53,17 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A live object that is to go."""
+    """A live object that is to go.
+
+    ``ends`` are the memberships that go with it: of a group its people, by key;
+    of a person the groups, by name.
+    """
 
     address: Address
     label: str
     id: str
     place: Place
+    ends: tuple[str, ...] = ()
 
 
 Change = Create | Update | Delete
@@ -258,7 +263,9 @@ def encode_change(change: Change) -> dict[str, object]:
         encoded["id"] = change.id
     if isinstance(change, Update) and change.removal:
         encoded["removal"] = change.removal
-    if not isinstance(change, Delete):
+    if isinstance(change, Delete):
+        encoded["ends"] = list(change.ends)
+    else:
         encoded["fields"] = [
             {"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields
         ]

@@ -18,12 +18,11 @@ everything touched is read back: an answer is a claim, the directory is the fact
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.changes import Atom, Change, Create, atoms, narrow
+from reconciler.changes import Atom, Change, Create, Delete, atoms, narrow
 from reconciler.errors import (
     BadAnswer,
     CredentialRefused,
@@ -73,8 +72,7 @@ class Execution:
 
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
-    each operation. ``members`` are the people of the groups that are to be
-    deleted: that takes something away from each of them.
+    each operation.
     """
 
     provider: Provider
@@ -85,7 +83,6 @@ class Execution:
     stop: Callable[[], bool]
     wait: Callable[[float], None]
     on_progress: Callable[[Progress], None]
-    members: Mapping[Address, AbstractSet[Address]] = field(default_factory=dict)
     outcomes: dict[Atom, Outcome] = field(default_factory=dict)
     requests: int = 0
     _failed: dict[Address, str] = field(default_factory=dict)
@@ -149,7 +146,9 @@ class Execution:
             return f"{person} {self._failed.get(person, 'is not live')}"
         if stage_of(change, atom) < Stage.REMOVE_MEMBERS:
             return ""
-        subjects = (person or atom.address, *sorted(self.members.get(atom.address, ())))
+        subjects = [person or atom.address]
+        if isinstance(change, Delete) and change.address.kind == "group":
+            subjects += [Address("user", key) for key in change.ends]
         wronged = next((subject for subject in subjects if subject in self._failed), None)
         return f"{wronged} {self._failed[wronged]}, so nothing is taken away from them" if wronged else ""
 

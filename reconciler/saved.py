@@ -135,7 +135,8 @@ def _decode_change(item: dict[str, Any]) -> Change:
     address, place = Address(kind, key), _decode_place(_typed(item["place"], str))
     action, label = item["action"], _typed(item["label"], str)
     if action == "delete":
-        return Delete(address, label, _typed(item["id"], str), place)
+        ends = tuple(_typed(one, str) for one in _typed(item["ends"], list))
+        return Delete(address, label, _typed(item["id"], str), place, ends)
     fields = tuple(_decode_field(kind, field) for field in _typed(item["fields"], list))
     if action == "create":
         return Create(address, label, fields, place)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Change, Create, Delete, Plan
+from reconciler.changes import Change, Create, Plan
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import record_applied, with_left
 from reconciler.errors import ExitCode, Invalid, Place, Problem
@@ -150,11 +150,6 @@ def apply(
             stop=session.stop.is_set,
             wait=session.wait,
             on_progress=on_progress,
-            members={
-                c.address: proposal.fresh.members(c.address)
-                for c in proposal.changes
-                if isinstance(c, Delete)
-            },
         )
         stopped = execution.run(proposal.changes)
     return replace(

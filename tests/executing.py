@@ -10,7 +10,7 @@ from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Remova
 from reconciler.errors import JournalFailed, Place
 from reconciler.execute import Execution, Progress
 from reconciler.journal import Event, Journal
-from reconciler.model import Address, Definition, Value, group_address, user_address
+from reconciler.model import Address, Definition, Value, group_address, user_address, user_key
 from reconciler.operations import Outcome
 from reconciler.providers.base import Provider
 from reconciler.providers.omni.provider import Omni
@@ -90,20 +90,10 @@ class Stage:
             stop=self.stop,
             wait=self.clock.sleep,
             on_progress=self.steps.append,
-            members=self.members_of(changes),
         )
         self.stopped = self.execution.run(changes)
         assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}
         return [said(outcome) for outcome in self.execution.outcomes.values()]
-
-    def members_of(self, changes: Iterable[Change]) -> dict[Address, set[Address]]:
-        """Who is in the groups that are to be deleted."""
-        store = self.sandbox.store
-        return {
-            change.address: {user_address(store.member(one).email) for one in store.groups[change.id].members}
-            for change in changes
-            if isinstance(change, Delete) and change.id in store.groups
-        }
 
     @property
     def report(self) -> Report:
@@ -169,7 +159,10 @@ def update_group(
 
 
 def delete(sandbox: Sandbox, address: Address) -> Delete:
-    return Delete(address, address.key, ids_of(sandbox)[address], HERE)
+    live_id, store = ids_of(sandbox)[address], sandbox.store
+    members = store.groups[live_id].members if address.kind == "group" else ()
+    ends = tuple(sorted(user_key(store.member(one).email) for one in members))
+    return Delete(address, address.key, live_id, HERE, ends)
 
 
 def _edges(people: Iterable[str]) -> tuple[FieldChange, ...]:

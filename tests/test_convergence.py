@@ -1,16 +1,18 @@
 """Whatever is live and whatever the files say: apply, and nothing is left, and nobody else was touched."""
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from worlds import EMBED, OUTSIDER, World, schedules, session, worlds, write
+from worlds import EMAILS, EMBED, GROUPS, OUTSIDER, World, schedules, session, worlds, write
 
 from reconciler import workflow
 from reconciler.errors import IncompleteRead, NoAnswer, Refused
+from reconciler.planning.guard import check
 from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.store import Store
 from reconciler.settings import Target
@@ -87,6 +89,59 @@ def _lost_members(world: World, before: dict[str, Any], after: dict[str, Any]) -
             if not kept <= set(after["groups"][name]):
                 said.append(f"{name}: lost one of {kept}")
     return said
+
+
+@settings(max_examples=250)
+@given(
+    world=worlds(),
+    people=st.sets(st.sampled_from(EMAILS), min_size=1, max_size=3),
+    groups=st.sets(st.sampled_from(GROUPS), max_size=2),
+)
+def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
+    world: World, people: set[str], groups: set[str]
+) -> None:
+    # Where a deactivation removes the account, groups lose a member that no plan could know of.
+    assume(not world.seed["switches"]["deactivate_revokes"])
+    protect = {"protect": {"users": sorted(people), "groups": sorted(groups)}}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "desired-state" / "acme"
+        folder.mkdir(parents=True)
+        target = write(folder, replace(world, target=world.target | protect))
+        store = Store.from_seed(world.seed)
+        before = store.snapshot()
+        connection = session(store, target)
+        proposal = workflow.propose(target, connection)
+        approved = check(proposal.plan, target.policy, allow_removals=proposal.plan.counts.removals)
+        assert all(not violation.overridable for violation in approved)
+        workflow.apply(target, connection, proposal)
+        after = store.snapshot()
+        # Nobody approves what is refused; executed all the same it shows that the guard stops
+        # everything that it must, and nothing that does no harm.
+        if not approved:
+            renamed = {o: new for new, g in world.files["groups"].items() for o in g.get("previously", ())}
+            assert list(_lost_by(people, groups, before, after, renamed)) == []
+        else:
+            assert before != after
+
+
+def _lost_by(
+    people: set[str], groups: set[str], before: dict[str, Any], after: dict[str, Any], renamed: dict[str, str]
+) -> Iterator[str]:
+    """What protected people and groups had before and have not now."""
+    for email in people & before["users"].keys():
+        if email not in after["users"]:
+            yield f"{email} is gone"
+        elif before["users"][email]["active"] and not after["users"][email]["active"]:
+            yield f"{email} is no longer active"
+        for name, members in before["groups"].items():
+            now = name if name in after["groups"] else renamed.get(name, name)
+            if email in members and email not in after["groups"].get(now, ()):
+                yield f"{email} left {name}"
+    for name in groups & before["groups"].keys():
+        if name not in after["groups"]:
+            yield f"{name} is gone"
+        elif before["groups"][name] and not after["groups"][name]:
+            yield f"{name} is empty"
 
 
 @settings(max_examples=60)

@@ -51,14 +51,22 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
                 yield Violation(
                     "protected", f"{change.address} {why}, and would be removed", overridable=False
                 )
-        for atom in atoms(change):
-            if atom.after is None and atom.member and policy.protects(atom.member):
-                message = f"{atom.member} is protected, and would leave {change.address}"
+        for person in _leaving(change):
+            if policy.protects(person):
+                message = f"{person} is protected, and would leave {change.address}"
                 yield Violation("protected", message, overridable=False)
     for name in plan.census.emptied:
         kind, _, key = name.partition("/")
         if kind == "group" and policy.protects(Address("group", key)):
             yield Violation("protected", f"{name} is protected, and would be emptied", overridable=False)
+
+
+def _leaving(change: Change) -> Iterator[Address]:
+    """The people whose membership of a group ends with this change."""
+    if not isinstance(change, Delete):
+        yield from (atom.member for atom in atoms(change) if atom.after is None and atom.member)
+    elif change.address.kind == "group":
+        yield from (Address("user", key) for key in change.ends)
 
 
 def _ends_access(change: Change) -> bool:

@@ -17,7 +17,7 @@ Nothing else is ever removed, so files that say nothing take nothing away.
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.changes import Census, Change, Create, Delete, FieldChange, Plan, Removal, Update
@@ -74,13 +74,6 @@ class Planned:
         if group is None:
             return None
         return group_facts(Group(group.resource.name, self.pairing.members(group)))
-
-    def members(self, address: Address) -> frozenset[Address]:
-        """The known members of a live group; nobody where it is none."""
-        group = self.pairing.groups.get(address)
-        return (
-            frozenset(Address("user", key) for key in self.pairing.members(group)) if group else frozenset()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +143,7 @@ class _Planner:
 
     def changes(self) -> list[Change]:
         """All changes; users first, since what becomes of a person decides about memberships."""
-        users = list(self.users())
+        users = list(self.with_ends(self.users()))
         groups = list(self.groups())
         if self.problems:
             raise Invalid(self.problems)
@@ -162,6 +155,19 @@ class _Planner:
             for change in users
             if not isinstance(change, Update) or change.fields or change.address.key in out_of_a_group
         ] + groups
+
+    def with_ends(self, users: Iterable[Change]) -> Iterator[Change]:
+        """The changes of users; a deletion with the groups that the person is in."""
+        users = list(users)
+        groups: dict[str, list[str]] = {key: [] for key in self.deleted}
+        for live in self.pairing.groups.values() if self.deleted else ():
+            for key in self.pairing.members(live) & self.deleted:
+                groups[key].append(live.resource.name)
+        for change in users:
+            if isinstance(change, Delete):
+                yield replace(change, ends=tuple(sorted(groups[change.address.key])))
+            else:
+                yield change
 
     def users(self) -> Iterator[Change]:
         for key in sorted(self.desired.users):
@@ -266,13 +272,18 @@ class _Planner:
             renamed = () if group_key(old) == key else (FieldChange(("name",), old, group.name),)
             if fields := (*renamed, *edges):
                 yield Update(address, group.name, live.id, fields, place)
+        for address, live in self.pairing.groups.items():
+            if address in self.pairing.surplus and address not in self.going:
+                self.count_ended(address, live)
         for address in self.going:
             if address.kind == "group":
                 live = self.pairing.groups[address]
                 current = self.pairing.members(live)
                 self.memberships += len(current)
-                self.count_losses(address, len(current), len(current))
-                yield Delete(address, live.resource.name, live.id, self.place(address))
+                self.count_losses(address, len(current), len(current), emptied=False)
+                yield Delete(
+                    address, live.resource.name, live.id, self.place(address), tuple(sorted(current))
+                )
 
     def stated_by_users(self) -> Mapping[str, Wanted]:
         """What the users state of each group ``from_users``; people who say nothing stay as they are."""
@@ -291,6 +302,8 @@ class _Planner:
     ) -> Iterator[FieldChange]:
         """The memberships of one group that change, in order: those that begin, then those that end."""
         if wanted is None:
+            if live:
+                self.count_ended(address, live)
             return
         current = self.pairing.members(live) if live else frozenset()
         foreign = self.live.foreign.get(live.id, 0) if live else 0
@@ -300,9 +313,7 @@ class _Planner:
         self.memberships += len(current)
         self.kept_members += foreign
         if lost:
-            self.count_losses(address, len(current), len(lost))
-            if not foreign and not adds and len(lost) == len(current):
-                self.emptied.append(str(address))
+            self.count_losses(address, len(current), len(lost), emptied=not foreign and not adds)
         for key in adds:
             yield FieldChange(("members", key), None, after=True)
         # A deletion ends the memberships of that person by itself (Omni docs: delete user).
@@ -326,9 +337,19 @@ class _Planner:
                 )
         return found
 
-    def count_losses(self, address: Address, members: int, losses: int) -> None:
+    def count_ended(self, address: Address, live: Live[Group]) -> None:
+        """The memberships that end with their person in a group whose members are not ours."""
+        current = self.pairing.members(live)
+        if lost := current & self.deleted:
+            self.memberships += len(current)
+            self.count_losses(address, len(current), len(lost), emptied=live.id not in self.live.foreign)
+
+    def count_losses(self, address: Address, members: int, losses: int, *, emptied: bool) -> None:
+        """Note what a group loses; ``emptied`` says that nobody else is in it, or joins."""
         self.members[str(address)] = members
         self.losses[str(address)] = losses
+        if emptied and losses == members:
+            self.emptied.append(str(address))
 
     def census(self, owner: str) -> Census:
         """The numbers that guards and summaries divide by; what left the files was managed until now."""

@@ -4,7 +4,8 @@ Each reviewed atom is one of four things:
 
 * *to do*: the fresh plan wants exactly it, from the same value of the same object;
 * *done*: it is already true (so an interrupted apply resumes);
-* *moved*: live is something else than both what was reviewed and what was wanted;
+* *moved*: live is something else than both what was reviewed and what was wanted
+  (so is a group that is to go and has gained a member: nobody reviewed that this person loses it);
 * *unwanted*: live is as it was reviewed, but the files do not want the change any more.
 
 What was to be created counts as unset: a field of it is to do where it is still
@@ -14,12 +15,12 @@ was not reviewed, and waits.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.changes import Atom, Change, Plan, atoms, narrow
-from reconciler.model import Value
+from reconciler.changes import Atom, Change, Delete, Plan, atoms, narrow
+from reconciler.model import Address, Value
 from reconciler.planning.diff import explain, holds
 from reconciler.planning.plan import Planned
 
@@ -58,8 +59,9 @@ def review(saved: Plan, fresh: Planned) -> Review:
     """Judge every reviewed atom, and cut the fresh plan down to those that are to do."""
     wanted = {(atom.address, atom.path): atom for change in fresh.plan.changes for atom in atoms(change)}
     judge = _Judge(fresh, frozenset(fresh.ids.values()))
+    deleted = {change.address: change for change in fresh.plan.changes if isinstance(change, Delete)}
     judged = tuple(
-        judge.verdict(atom, wanted.get((atom.address, atom.path)))
+        _judge_gains(judge.verdict(atom, wanted.get((atom.address, atom.path))), change, deleted)
         for change in saved.changes
         for atom in atoms(change)
     )
@@ -69,6 +71,15 @@ def review(saved: Plan, fresh: Planned) -> Review:
         _select(fresh.plan.changes, to_do),
         _select(fresh.plan.changes, set(wanted.values()) - to_do),
     )
+
+
+def _judge_gains(item: Judged, reviewed: Change, deleted: Mapping[Address, Delete]) -> Judged:
+    if item.verdict != "to do" or not isinstance(reviewed, Delete) or reviewed.address.kind == "user":
+        return item
+    gained = sorted(set(deleted[reviewed.address].ends) - set(reviewed.ends))
+    others = f" and {len(gained) - 1} more" if len(gained) > 1 else ""
+    reason = f"{gained[0]}{others} joined it since the review, and would lose it" if gained else ""
+    return Judged(item.atom, "moved", reason) if gained else item
 
 
 def _select(changes: Sequence[Change], wanted: set[Atom]) -> tuple[Change, ...]:

@@ -133,6 +133,8 @@ def _block(change: Change, census: Census) -> Iterator[Line]:
         hang=2,
     )
     if isinstance(change, Delete):
+        for name in change.ends:
+            yield line(Part("-", "remove"), label(name), indent=4, hang=6)
         return
     said = ("email",) if change.address.kind == "user" else ("name",)
     own = [
@@ -163,8 +165,10 @@ def _deed(change: Change, census: Census) -> str:
     """What happens to the object, in a few words."""
     match change:
         case Delete():
-            lost = census.members.get(str(change.address), 0)
-            return f"delete, {number_of(lost, 'member')} {_verb(lost, 'lose')} it" if lost else "delete"
+            ended = len(change.ends)
+            if change.address.kind == "user":
+                return f"delete, out of {number_of(ended, 'group')}" if ended else "delete"
+            return f"delete, {number_of(ended, 'member')} {_verb(ended, 'lose')} it" if ended else "delete"
         case Update(removal="revoke", fields=()):
             return "revoke, by leaving groups"
         case Update(removal=str(removal)):

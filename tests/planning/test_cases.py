@@ -72,7 +72,9 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
         if isinstance(change, Update) and change.removal:
             action = change.removal
         lines.append(f"{action} {change.address} at {change.place}")
-        if not isinstance(change, Delete):
+        if isinstance(change, Delete):
+            lines += [f"  ends: {name}" for name in change.ends]
+        else:
             lines += [f"  {' '.join(a.path)}: {a.before!r} -> {a.after!r}" for a in atoms(change)]
     lines += [
         f"{'warning' if note.warning else 'note'} {note.code}: {note.message}" for note in planned.plan.notes

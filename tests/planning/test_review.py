@@ -200,3 +200,31 @@ def test_what_nobody_reviewed_is_left_to_the_next_plan() -> None:
     left = [str(atom) for change in result.unreviewed for atom in atoms(change)]
     assert "user/ada@acme.com attributes region" in left
     assert "user/ada@acme.com name" not in left
+
+
+def test_a_group_that_gained_people_since_the_review_is_not_deleted() -> None:
+    def world(*members: str) -> Planned:
+        people = [a_user(f"{name}@acme.com") for name in ("ada", "bob", "carl")]
+        found = live(*people, a_group("Finance", [f"{name}@acme.com" for name in members]))
+        return planned(desired(absent=[FINANCE]), found, DELETES)
+
+    saved = world("ada").plan
+    (deletion,) = review(saved, world("ada")).changes
+    assert deletion.address == FINANCE
+    assert review(saved, world()).changes != (), "who has left since has nothing to lose"
+    for gained, reason in (
+        (("bob",), "bob@acme.com joined it since the review, and would lose it"),
+        (("bob", "carl"), "bob@acme.com and 1 more joined it since the review, and would lose it"),
+    ):
+        fresh = world("ada", *gained)
+        found = review(saved, fresh)
+        assert found.changes == ()
+        assert found.unreviewed == fresh.plan.changes
+        assert [(item.verdict, item.reason) for item in found.stale] == [("moved", reason)]
+
+
+def test_a_person_who_goes_may_have_joined_more_groups_since() -> None:
+    found = live(a_user("ada@acme.com"), a_group("Finance", ["ada@acme.com"]))
+    wanted = desired(absent=[ADA])
+    saved = planned(wanted, live(a_user("ada@acme.com"), a_group("Finance", [])), DELETES).plan
+    assert review(saved, planned(wanted, found, DELETES)).stale == ()

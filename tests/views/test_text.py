@@ -117,7 +117,12 @@ def test_removals_come_first_and_behind_a_minus_wherever_they_are() -> None:
         "user/guest@acme.com",
         "region",
         "user/robot@acme.com",
+        "BI",
         "group/Old",
+        "ada@acme.com",
+        "dan@acme.com",
+        "eve@acme.com",
+        "robot@acme.com",
     ]
 
 
