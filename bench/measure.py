@@ -157,7 +157,7 @@ def requests(root: Path, seed: str) -> dict[str, int]:
     counting, session = _session(Store.from_seed(json.loads(Path(seed).read_bytes())), Clock())
     proposal = workflow.propose(target, session)
     planned = counting.take()
-    assert not proposal.violations, proposal.violations
+    assert not proposal.plan.violations, proposal.plan.violations
     _apply(target, session, proposal)
     applied = counting.take()
     left = workflow.plan(target, session).plan.changes

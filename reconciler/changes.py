@@ -10,7 +10,7 @@ comparable and digestible.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Literal, assert_never
 
 from reconciler.errors import Place
@@ -130,6 +130,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """One reason why a plan is not let through; ``code`` is one word for programs."""
+
+    code: str
+    message: str
+    overridable: bool = True
+
+
+Origin = Literal["change", "drift", "backlog"]
+"""Why an atom is in a plan that was compared with a base revision: the files changed since
+(*this change*), somebody changed the live state (*drift*), or it was merged earlier and never
+applied (*backlog*)."""
+
+Origins = Mapping[tuple[Address, Path], Origin]
+"""The origin of each atom, by address and path."""
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """What was live when the plan was made: the numbers that guards and summaries divide by.
 
@@ -186,6 +204,12 @@ class Counts:
             + self.values_cleared
         )
 
+    @property
+    def additions(self) -> int:
+        """All that gives something or changes it."""
+        total: int = sum(astuple(self))
+        return total - self.removals
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -193,7 +217,9 @@ class Plan:
 
     ``requests`` is the number of writes; ``requests_per_minute`` the target's
     pace, 0 for none. ``created_at`` is the only field that differs between two
-    plans of the same inputs.
+    plans of the same inputs. ``base`` is the commit that the files were compared
+    with, empty where there was none; only then ``origins`` are known.
+    ``violations`` are what the guards said when the plan was made.
     """
 
     target: str
@@ -205,11 +231,22 @@ class Plan:
     requests: int = 0
     requests_per_minute: int = 0
     created_at: str = ""
+    base: str = ""
+    origins: Origins = field(default_factory=dict)
+    violations: tuple[Violation, ...] = ()
 
     @property
     def counts(self) -> Counts:
         """How much changes, by kind."""
         return count(self.changes)
+
+    def only(self, *origins: Origin) -> tuple[Change, ...]:
+        """The changes cut down to the atoms of these origins."""
+        parts = (
+            narrow(change, [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins])
+            for change in self.changes
+        )
+        return tuple(part for part in parts if part)
 
     @property
     def digest(self) -> str:
@@ -252,8 +289,13 @@ def _fields(change: Change) -> Iterator[FieldChange]:
     return iter(() if isinstance(change, Delete) else change.fields)
 
 
-def encode_change(change: Change) -> dict[str, object]:
+def encode_change(change: Change, origins: Origins | None = None) -> dict[str, object]:
     """One change as JSON data, as ``schemas/plan.schema.json`` describes it."""
+
+    def origin(path: Path) -> dict[str, object]:
+        found = (origins or {}).get((change.address, path))
+        return {"origin": found} if found else {}
+
     encoded: dict[str, object] = {
         "action": type(change).__name__.lower(),
         "address": str(change.address),
@@ -264,10 +306,11 @@ def encode_change(change: Change) -> dict[str, object]:
     if isinstance(change, Update) and change.removal:
         encoded["removal"] = change.removal
     if isinstance(change, Delete):
-        encoded["ends"] = list(change.ends)
+        encoded |= {"ends": list(change.ends)} | origin(())
     else:
         encoded["fields"] = [
-            {"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields
+            {"path": list(f.path), "before": f.before, "after": f.after} | origin(f.path)
+            for f in change.fields
         ]
     encoded["place"] = str(change.place)
     return encoded

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,7 +22,6 @@ from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, R
 if TYPE_CHECKING:
     from reconciler.changes import Plan
     from reconciler.execute import Progress
-    from reconciler.planning.guard import Violation
     from reconciler.settings import Session, Target
     from reconciler.workflow import Proposal
 
@@ -113,12 +112,12 @@ def show(plan: "Plan", out: TextIO | None = None) -> None:
     write(stream, plan_text(plan, **look(stream)))
 
 
-def show_violations(plan: "Plan", violations: "Sequence[Violation]", out: TextIO) -> None:
+def show_violations(plan: "Plan", out: TextIO) -> None:
     """Print why a plan is refused, where it is."""
     from reconciler.views.text import violations_text
 
-    if violations:
-        write(out, "\n" + violations_text(violations, removals=plan.counts.removals, **look(out)))
+    if plan.violations:
+        write(out, "\n" + violations_text(plan, **look(out)))
 
 
 def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> None:
@@ -128,8 +127,7 @@ def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> Non
     show(proposal.plan, out)
     if proposal.review:
         write(out, "\n" + review_text(proposal.review, **look(out)))
-    if proposal.violations:
-        show_violations(proposal.plan, proposal.violations, out)
+    if proposal.plan.violations:
         message = "a guard refuses this plan; nothing was executed"
         raise GuardRefused(message)
     if proposal.review and proposal.review.stale and not skip_stale:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -12,12 +13,14 @@ from reconciler.changes import (
     Delete,
     FieldChange,
     Note,
+    Origin,
     Plan,
     Update,
+    Violation,
     encode_change,
 )
 from reconciler.errors import Place
-from reconciler.model import Address, Value
+from reconciler.model import Address, Path, Value
 
 FORMAT_VERSION = 1
 
@@ -35,6 +38,8 @@ def to_json(plan: Plan) -> str:
         "requests": plan.requests,
         "requests_per_minute": plan.requests_per_minute,
         "census": asdict(plan.census),
+        "base": plan.base or None,
+        "violations": [asdict(violation) for violation in plan.violations],
         "notes": [
             {
                 "code": note.code,
@@ -44,7 +49,7 @@ def to_json(plan: Plan) -> str:
             }
             for note in plan.notes
         ],
-        "changes": [encode_change(change) for change in plan.changes],
+        "changes": [encode_change(change, plan.origins) for change in plan.changes],
     }
     return dump_json(document)
 
@@ -114,7 +119,26 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         requests=_typed(document["requests"], int),
         requests_per_minute=_typed(document["requests_per_minute"], int),
         created_at=_typed(document["created_at"], str),
+        base=_typed(document["base"], str, type(None)) or "",
+        origins=dict(_decode_origins(document["changes"])),
+        violations=tuple(
+            Violation(
+                _typed(item["code"], str), _typed(item["message"], str), _typed(item["overridable"], bool)
+            )
+            for item in _typed(document["violations"], list)
+        ),
     )
+
+
+def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Address, Path], Origin]]:
+    for item in changes:
+        address = _decode_address(item)
+        for part, path in ((item, ()), *((f, tuple(f["path"])) for f in item.get("fields", ()))):
+            if (origin := part.get("origin")) is not None:
+                if origin not in ("change", "drift", "backlog"):
+                    message = f"{origin!r} is no origin of a change"
+                    raise ValueError(message)
+                yield (address, path), origin
 
 
 def _decode_census(item: dict[str, Any]) -> Census:
@@ -127,12 +151,17 @@ def _decode_census(item: dict[str, Any]) -> Census:
     return Census(**decoded)
 
 
-def _decode_change(item: dict[str, Any]) -> Change:
+def _decode_address(item: dict[str, Any]) -> Address:
     kind, _, key = _typed(item["address"], str).partition("/")
     if kind not in ("user", "group") or not key:
         message = f"{item['address']!r} is not the address of a user or group"
         raise ValueError(message)
-    address, place = Address(kind, key), _decode_place(_typed(item["place"], str))
+    return Address(kind, key)
+
+
+def _decode_change(item: dict[str, Any]) -> Change:
+    address, place = _decode_address(item), _decode_place(_typed(item["place"], str))
+    kind = address.kind
     action, label = item["action"], _typed(item["label"], str)
     if action == "delete":
         ends = tuple(_typed(one, str) for one in _typed(item["ends"], list))

@@ -19,7 +19,7 @@ from reconciler.journal import Journal
 from reconciler.lock import held
 from reconciler.model import DesiredState
 from reconciler.operations import stages
-from reconciler.planning.guard import Violation, check
+from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import need
@@ -79,13 +79,12 @@ def load_plan(path: str, text: str, target: Target | None = None) -> Plan:
 class Proposal:
     """What an apply is about to do: the plan that was judged, and what of it is to be executed.
 
-    ``review`` is there for a saved plan. ``violations`` are judged on the whole plan.
+    ``review`` is there for a saved plan. The guards judged the whole plan, and left their verdict in it.
     """
 
     plan: Plan
     fresh: Planned
     changes: tuple[Change, ...]
-    violations: tuple[Violation, ...]
     review: Review | None = None
 
 
@@ -99,12 +98,16 @@ def propose(
 ) -> Proposal:
     """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
     fresh = plan(target, session, since)
-    judged = saved or fresh.plan
-    violations = check(judged, target.policy, allow_removals=allow_removals)
+    judged = judge(saved or fresh.plan, target, allow_removals)
     if saved is None:
-        return Proposal(judged, fresh, fresh.plan.changes, violations)
+        return Proposal(judged, fresh, fresh.plan.changes)
     reviewed = review(saved, fresh)
-    return Proposal(judged, fresh, reviewed.changes, violations, reviewed)
+    return Proposal(judged, fresh, reviewed.changes, reviewed)
+
+
+def judge(plan: Plan, target: Target, allow_removals: int | None = None) -> Plan:
+    """The plan with what the target's guards say about it."""
+    return replace(plan, violations=check(plan, target.policy, allow_removals=allow_removals))
 
 
 def locked(target: Target) -> AbstractContextManager[None]:

@@ -1,9 +1,23 @@
 """Plans of every kind, and a strategy for any plan, for the tests of plans and of what draws them."""
 
+from dataclasses import replace
+
 from builders import changed
 from hypothesis import strategies as st
 
-from reconciler.changes import Census, Change, Create, Delete, FieldChange, Note, Plan, Update
+from reconciler.changes import (
+    Census,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Note,
+    Origin,
+    Plan,
+    Update,
+    Violation,
+    atoms,
+)
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
 
@@ -199,8 +213,23 @@ ONE_REMOVAL = Plan(
     requests_per_minute=55,
 )
 
+_KINDS: tuple[Origin, ...] = ("change", "drift", "change", "backlog")
+COMPARED = replace(
+    EVERY_KIND,
+    base="1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
+    origins={
+        (atom.address, atom.path): _KINDS[number % len(_KINDS)]
+        for number, atom in enumerate(atom for change in EVERY_KIND.changes for atom in atoms(change))
+    },
+    violations=(
+        Violation("emptied", "group/interns would lose every member it has (2)"),
+        Violation("protected", "user/former@acme.com is protected, and would be removed", overridable=False),
+    ),
+)
+
 SAMPLES = {
     "every_kind": EVERY_KIND,
+    "compared": COMPARED,
     "hostile_names": HOSTILE_NAMES,
     "no_changes": NO_CHANGES,
     "one_removal": ONE_REMOVAL,
@@ -229,13 +258,22 @@ def _changes(kind: str) -> st.SearchStrategy[Change]:
     return st.one_of(
         st.builds(Create, address, TEXTS, _fields(kind), PLACES),
         st.builds(Update, address, TEXTS, TEXTS, _fields(kind), PLACES, removals),
-        st.builds(Delete, address, TEXTS, TEXTS, PLACES),
+        st.builds(Delete, address, TEXTS, TEXTS, PLACES, st.lists(TEXTS, max_size=2).map(tuple)),
     )
+
+
+def _compared(plan: Plan, base: str, origins: list[Origin]) -> Plan:
+    """The plan with an origin for each atom, where there is a base."""
+    found = [(atom.address, atom.path) for change in plan.changes for atom in atoms(change)]
+    return replace(plan, base=base, origins=dict(zip(found, origins, strict=False)) if base else {})
+
+
+_ORIGIN: st.SearchStrategy[Origin] = st.sampled_from(("change", "drift", "backlog"))
 
 
 _NUMBERS = st.integers(0, 9999)
 _TALLIES = st.dictionaries(TEXTS, _NUMBERS, max_size=3)
-PLANS = st.builds(
+_PLANS = st.builds(
     Plan,
     target=TEXTS,
     provider=TEXTS,
@@ -255,4 +293,6 @@ PLANS = st.builds(
     requests=_NUMBERS,
     requests_per_minute=st.integers(0, 60),
     created_at=TEXTS,
+    violations=st.lists(st.builds(Violation, TEXTS, TEXTS, st.booleans()), max_size=2).map(tuple),
 )
+PLANS = st.builds(_compared, _PLANS, TEXTS, st.lists(_ORIGIN, min_size=20, max_size=20))

@@ -63,7 +63,6 @@ def plan(
 ) -> ExitCode:
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
-    from reconciler.planning.guard import check
     from reconciler.saved import to_json
     from reconciler.settings import connect
 
@@ -75,20 +74,18 @@ def plan(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            made = workflow.plan(target, session, since).plan
-        violations = check(made, target.policy, allow_removals=allow_removals)
+            made = workflow.judge(workflow.plan(target, session, since).plan, target, allow_removals)
         if out:
             console.save(out, to_json(made))
         if shape is Format.JSON:
             documents.append(to_json(made))
-            console.show_violations(made, violations, sys.stderr)
+            console.show_violations(made, sys.stderr)
         else:
             console.show(made)
-            console.show_violations(made, violations, sys.stdout)
             if out:
-                how = "" if violations else f" {_how_to_apply(target, root, out)}"
+                how = "" if made.violations else f" {_how_to_apply(target, root, out)}"
                 console.say(f"\nSaved to {out}.{how}")
-        if violations:
+        if made.violations:
             return ExitCode.GUARD
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.OK
 

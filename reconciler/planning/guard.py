@@ -15,20 +15,10 @@ Four steps, each with its numbers in the message:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from reconciler.changes import Change, Delete, Plan, Update, atoms
+from reconciler.changes import Change, Delete, Plan, Update, Violation, atoms
 from reconciler.model import Address
 from reconciler.planning.scope import Limits, Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One reason why a plan is not let through; ``code`` is one word for programs."""
-
-    code: str
-    message: str
-    overridable: bool = True
 
 
 def check(plan: Plan, policy: Policy, *, allow_removals: int | None = None) -> tuple[Violation, ...]:

@@ -6,9 +6,23 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import astuple
 
-from reconciler.changes import Census, Change, Counts, Create, Delete, FieldChange, Note, Plan, Update
+from reconciler.changes import (
+    Census,
+    Change,
+    Counts,
+    Create,
+    Delete,
+    FieldChange,
+    Note,
+    Origin,
+    Plan,
+    Update,
+    Violation,
+    atoms,
+    count,
+)
 from reconciler.errors import Problem
 from reconciler.model import Path, Value
 from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
@@ -33,20 +47,19 @@ _ADDITIONS: tuple[tuple[str, str, str, str], ...] = (
     ("groups_updated", "~", "group", "updated"),
     ("values_set", "~", "attribute value", "set"),
 )
+ORIGINS: dict[Origin, str] = {"change": "this change", "drift": "drift", "backlog": "backlog"}
+"""How each origin is called."""
+EXPLAINED: dict[Origin, str] = {
+    "change": "",
+    "drift": "(somebody changed the live state: applying this reverts it)",
+    "backlog": "(merged earlier, never applied)",
+}
+"""What each origin means for a reader; the first needs no words."""
+_SHORT_COMMIT = 8
+_BARE = Part("")
+
 _STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
 _OWN_FIELDS = frozenset({"email", "name", "active"})
-
-
-class Reason(Protocol):
-    """Why a guard does not let a plan through."""
-
-    @property
-    def message(self) -> str:
-        """The reason, with its numbers."""
-
-    @property
-    def overridable(self) -> bool:
-        """Whether ``--allow-removals`` can approve it."""
 
 
 def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
@@ -54,11 +67,9 @@ def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> s
     return draw(_plan(plan), width=width, color=color)
 
 
-def violations_text(
-    violations: Sequence[Reason], *, removals: int, width: int | None = None, color: bool = False
-) -> str:
-    """Why the plan is refused, and how to go on; ``removals`` is the plan's number of them."""
-    return draw(_violations(violations, removals), width=width, color=color)
+def violations_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
+    """Why the plan is refused, and how to go on."""
+    return draw(_violations(plan.violations, plan.counts.removals), width=width, color=color)
 
 
 def problems_text(problems: Sequence[Problem], *, width: int | None = None, color: bool = False) -> str:
@@ -72,6 +83,8 @@ def _plan(plan: Plan) -> Iterator[Line]:
     yield BLANK
     if plan.changes:
         yield from _summary(plan.counts, plan.census)
+        if plan.base:
+            yield from _by_origin(plan)
     else:
         yield line("No changes.")
     yield BLANK
@@ -80,10 +93,13 @@ def _plan(plan: Plan) -> Iterator[Line]:
     yield from _kept(plan.census)
     for change in plan.changes:
         yield BLANK
-        yield from _block(change, plan.census)
+        yield from _block(change, plan)
     if plan.changes:
         yield BLANK
         yield line(_effort(plan.requests, plan.requests_per_minute), hang=2)
+    if plan.violations:
+        yield BLANK
+        yield from _violations(plan.violations, plan.counts.removals)
 
 
 def _summary(counts: Counts, census: Census) -> Iterator[Line]:
@@ -106,6 +122,20 @@ def _summary(counts: Counts, census: Census) -> Iterator[Line]:
                 yield line(Part(f"{sign} {number_of(number, noun)} {done}", _STYLES[sign]), indent=2)
 
 
+def _by_origin(plan: Plan) -> Iterator[Line]:
+    yield line(f"Compared with {label(plan.base[:_SHORT_COMMIT])}")
+    for origin, what in ORIGINS.items():
+        counts = count(plan.only(origin))
+        if not any(astuple(counts)):
+            continue
+        removals = number_of(counts.removals, "removal")
+        others = (
+            "1 addition or update" if counts.additions == 1 else f"{counts.additions} additions and updates"
+        )
+        said = ", ".join(said for said in (removals, others) if not said.startswith("0 "))
+        yield line(Part(f"{what}:", "strong"), said, Part(EXPLAINED[origin], "dim"), indent=2)
+
+
 def _note(note: Note) -> Line:
     kind = Part("warning:", "change") if note.warning else Part("note:", "dim")
     place = Part(printable(str(note.place)) if note.place else "", "dim", 2)
@@ -123,12 +153,16 @@ def _kept(census: Census) -> Iterator[Line]:
         yield line(Part("note:", "dim"), text, hang=2)
 
 
-def _block(change: Change, census: Census) -> Iterator[Line]:
+def _block(change: Change, plan: Plan) -> Iterator[Line]:
     sign = _sign(change)
+    origins = {plan.origins.get((atom.address, atom.path)) for atom in atoms(change)}
+    # An object of one origin is marked once; else each of its lines is.
+    common = _mark(origins.pop()) if len(origins) == 1 else _BARE
     yield line(
         Part(sign, _STYLES[sign]),
         Part(f"{change.address.kind}/{label(change.label)}", "strong"),
-        Part(_deed(change, census), _STYLES[sign], 2),
+        Part(_deed(change, plan.census), _STYLES[sign], 2),
+        common,
         Part(printable(str(change.place)), "dim", 2),
         hang=2,
     )
@@ -143,12 +177,18 @@ def _block(change: Change, census: Census) -> Iterator[Line]:
         if f.path[0] != "members" and not (f.path == said and f.before is None and f.after == change.label)
     ]
     column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
+    marks = {f.path: _mark(plan.origins.get((change.address, f.path))) for f in change.fields if origins}
     for item in own:
-        yield _field(item, column)
+        yield _field(item, column, marks.get(item.path, _BARE))
     for item in change.fields:
         if item.path[0] == "members":
             sign = "+" if item.after else "-"
-            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), indent=4, hang=6)
+            mark = marks.get(item.path, _BARE)
+            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), mark, indent=4, hang=6)
+
+
+def _mark(origin: Origin | None) -> Part:
+    return Part(ORIGINS[origin] if origin else "", "dim" if origin == "change" else "change", 2)
 
 
 def _sign(change: Change) -> str:
@@ -188,12 +228,12 @@ def _deed(change: Change, census: Census) -> str:
     return ", ".join(deeds) or "update"
 
 
-def _field(item: FieldChange, column: int) -> Line:
+def _field(item: FieldChange, column: int, mark: Part) -> Line:
     name = field_name(item.path)
     gap = max(column - cells(name), 0) + 2
     hang = 6 + column + 2
     if item.before is None:
-        return line(Part("+", "add"), name, Part(quote(item.after), gap=gap), indent=4, hang=hang)
+        return line(Part("+", "add"), name, Part(quote(item.after), gap=gap), mark, indent=4, hang=hang)
     gone = item.after is None or (item.path == ("active",) and item.after is False)
     sign = "-" if gone else "~"
     return line(
@@ -202,6 +242,7 @@ def _field(item: FieldChange, column: int) -> Line:
         Part(quote(item.before), gap=gap),
         Part(f"-> {quote(item.after)}", "remove" if gone else ""),
         Part(_joins(item.before, item.after), "dim", 2),
+        mark,
         indent=4,
         hang=hang,
     )
@@ -237,7 +278,7 @@ def _effort(requests: int, pace: int) -> str:
     return f"{writes}, about {time} at {pace} a minute{beside}"
 
 
-def _violations(violations: Sequence[Reason], removals: int) -> Iterator[Line]:
+def _violations(violations: Sequence[Violation], removals: int) -> Iterator[Line]:
     bar = Part("|", "alarm", 0)
     absolute = [violation for violation in violations if not violation.overridable]
     yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
