@@ -26,11 +26,13 @@ fuzz: .venv/ready ## Read 100,000 files with mistakes in them
 kill: .venv/ready ## Kill an apply at every write and every line of its journal (3 minutes)
 	$(BIN)/python -m pytest -m campaign tests/e2e
 
-lint: .venv/ready ## Check style, types and the direction of imports
+lint: .venv/ready ## Check style, types, the direction of imports, and the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet .github/workflows
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 bench: .venv/ready .venv/octodns/ready ## Measure speed and requests, as ratios within this run (4 minutes)
 	$(BIN)/python bench/bench.py

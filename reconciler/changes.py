@@ -10,11 +10,11 @@ comparable and digestible.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from reconciler.errors import Place
-from reconciler.model import Address, Path, Value
+from reconciler.model import Address, Path, Value, group_address
 
 Removal = Literal["deactivate", "revoke"]
 """How an update takes a person's access away. A deletion is a change of its own."""
@@ -204,12 +204,6 @@ class Counts:
             + self.values_cleared
         )
 
-    @property
-    def additions(self) -> int:
-        """All that gives something or changes it."""
-        total: int = sum(astuple(self))
-        return total - self.removals
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -218,8 +212,9 @@ class Plan:
     ``requests`` is the number of writes; ``requests_per_minute`` the target's
     pace, 0 for none. ``created_at`` is the only field that differs between two
     plans of the same inputs. ``base`` is the commit that the files were compared
-    with, empty where there was none; only then ``origins`` are known.
-    ``violations`` are what the guards said when the plan was made.
+    with, empty where there was none; only then ``origins`` are known, and only
+    those in ``included`` are to be applied, in a report of drift none.
+    ``violations`` are what the guards said of that part when the plan was made.
     """
 
     target: str
@@ -233,6 +228,7 @@ class Plan:
     created_at: str = ""
     base: str = ""
     origins: Origins = field(default_factory=dict)
+    included: tuple[Origin, ...] = ("change",)
     violations: tuple[Violation, ...] = ()
 
     @property
@@ -242,11 +238,36 @@ class Plan:
 
     def only(self, *origins: Origin) -> tuple[Change, ...]:
         """The changes cut down to the atoms of these origins."""
-        parts = (
-            narrow(change, [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins])
+        parts: dict[Address, Change] = {}
+        for change in self.changes:
+            found = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
+            if part := narrow(change, found):
+                parts[change.address] = part
+        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if not a.after}
+        # A revoked person may have no field that changes: leaving groups is all of it.
+        return tuple(
+            parts.get(change.address, change)
             for change in self.changes
+            if change.address in parts or (not atoms(change) and change.address in out_of_a_group)
         )
-        return tuple(part for part in parts if part)
+
+    @property
+    def intended(self) -> "Plan":
+        """The part of the plan that is to be applied, with what its groups lose by that part."""
+        if not self.base:
+            return self
+        changes = self.only(*self.included)
+        lost: dict[str, set[str]] = {}
+        for change in changes:
+            if isinstance(change, Delete) and change.address.kind == "user":
+                for name in change.ends:
+                    lost.setdefault(str(group_address(name)), set()).add(change.address.key)
+            elif change.address.kind == "group":
+                lost.setdefault(str(change.address), set()).update(_leaving(change))
+        members = self.census.members
+        losses = {name: len(lost[name]) for name in self.census.losses if lost.get(name)}
+        emptied = tuple(n for n in self.census.emptied if losses.get(n) == members.get(n))
+        return replace(self, changes=changes, census=replace(self.census, losses=losses, emptied=emptied))
 
     @property
     def digest(self) -> str:
@@ -259,6 +280,12 @@ class Plan:
         value = {"target": self.target, "url": self.url, "changes": changes}
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _leaving(change: Change) -> Iterator[str]:
+    if isinstance(change, Delete):
+        return iter(change.ends)
+    return (f.path[1] for f in change.fields if f.path[0] == "members" and f.after is None)
 
 
 def count(changes: Sequence[Change]) -> Counts:

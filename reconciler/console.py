@@ -104,12 +104,29 @@ def bug() -> ExitCode:
     return ExitCode.BUG
 
 
-def show(plan: "Plan", out: TextIO | None = None) -> None:
-    """Print a plan, to standard output unless told otherwise."""
+def show(plan: "Plan", shape: str = "text", budget: int = 65_536) -> None:
+    """Print a plan to standard output, as text, json, markdown or html."""
+    say(drawn(plan, shape, budget).rstrip("\n"))
+
+
+def drawn(plan: "Plan", shape: str, budget: int) -> str:
+    """A plan in one of its shapes; ``budget`` is the most characters that Markdown may take."""
+    match shape:
+        case "json":
+            from reconciler.saved import to_json
+
+            return to_json(plan)
+        case "markdown":
+            from reconciler.views.markdown import plan_markdown
+
+            return plan_markdown(plan, budget=budget)
+        case "html":
+            from reconciler.views.html import plan_html
+
+            return plan_html(plan)
     from reconciler.views.text import plan_text
 
-    stream = out or sys.stdout
-    write(stream, plan_text(plan, **look(stream)))
+    return plan_text(plan, **look(sys.stdout))
 
 
 def show_violations(plan: "Plan", out: TextIO) -> None:
@@ -123,8 +140,9 @@ def show_violations(plan: "Plan", out: TextIO) -> None:
 def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> None:
     """Show what is about to be done; raises GuardRefused or Stale where it may not be."""
     from reconciler.views.review import review_text
+    from reconciler.views.text import plan_text
 
-    show(proposal.plan, out)
+    write(out, plan_text(proposal.plan, **look(out)))
     if proposal.review:
         write(out, "\n" + review_text(proposal.review, **look(out)))
     if proposal.plan.violations:

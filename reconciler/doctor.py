@@ -25,7 +25,7 @@ from reconciler.providers.scim.provider import ScimReader
 from reconciler.settings import Target, connect, environment, resolve_keys
 from reconciler.transport.messages import Reader, Response
 from reconciler.transport.pacing import Patience
-from reconciler.views.text import number_of
+from reconciler.views.lines import number_of
 
 Status = Literal["ok", "failed", "unknown"]
 

@@ -125,6 +125,10 @@ class DesiredState:
     left: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, Path], Place] = field(default=_nowhere, compare=False)
 
+    def place(self, address: Address) -> Place:
+        """Where an object is declared, or was before it left the files."""
+        return self.left.get(address) or self.locate(address, ())
+
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
@@ -159,3 +163,16 @@ class Need:
     others: frozenset[str] = frozenset()
     all_deleted: bool = False
     everything: bool = False
+
+    def __or__(self, other: "Need") -> "Need":
+        """What must be known for both."""
+        attributes = dict(self.attributes)
+        for key, wanted in other.attributes.items():
+            attributes[key] = attributes.get(key, frozenset()) | wanted
+        return Need(
+            attributes,
+            self.deleted | other.deleted,
+            self.others | other.others,
+            self.all_deleted or other.all_deleted,
+            self.everything or other.everything,
+        )

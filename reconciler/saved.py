@@ -39,6 +39,7 @@ def to_json(plan: Plan) -> str:
         "requests_per_minute": plan.requests_per_minute,
         "census": asdict(plan.census),
         "base": plan.base or None,
+        "included": list(plan.included),
         "violations": [asdict(violation) for violation in plan.violations],
         "notes": [
             {
@@ -121,6 +122,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         created_at=_typed(document["created_at"], str),
         base=_typed(document["base"], str, type(None)) or "",
         origins=dict(_decode_origins(document["changes"])),
+        included=tuple(_decode_origin(item) for item in _typed(document["included"], list)),
         violations=tuple(
             Violation(
                 _typed(item["code"], str), _typed(item["message"], str), _typed(item["overridable"], bool)
@@ -135,10 +137,14 @@ def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Addre
         address = _decode_address(item)
         for part, path in ((item, ()), *((f, tuple(f["path"])) for f in item.get("fields", ()))):
             if (origin := part.get("origin")) is not None:
-                if origin not in ("change", "drift", "backlog"):
-                    message = f"{origin!r} is no origin of a change"
-                    raise ValueError(message)
-                yield (address, path), origin
+                yield (address, path), _decode_origin(origin)
+
+
+def _decode_origin(origin: Any) -> Origin:
+    if origin in ("change", "drift", "backlog"):
+        return cast("Origin", origin)
+    message = f"{origin!r} is no origin of a change"
+    raise ValueError(message)
 
 
 def _decode_census(item: dict[str, Any]) -> Census:

@@ -10,14 +10,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 
-from reconciler.desired import files
+from reconciler.desired import files, history
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unreachable
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Limits, Policy
@@ -91,6 +91,9 @@ class Target:
     ``journal`` is the folder of the run journals; ``sandbox`` the seed and the
     state file of an embedded pretend system, None for a real one. ``probe`` says
     whether scratch objects may be made there; ``quirks`` what a probe found out.
+    ``settings`` is the data of target.yaml. Where the settings of a base revision
+    hold, ``pending`` names those that the folder's own files change, and
+    ``proposed`` is the policy that these make.
     """
 
     name: str
@@ -104,6 +107,9 @@ class Target:
     sandbox: tuple[Path, Path] | None
     probe: bool = False
     quirks: Quirks = NO_QUIRKS
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    proposed: Policy | None = None
 
     @property
     def provider(self) -> Provider:
@@ -117,7 +123,30 @@ class Target:
 
     def load(self) -> DesiredState:
         """Read and check the files; raises Invalid with every problem of every file."""
-        return files.load(self.folder)
+        return files.load(self.folder, settings=self.settings)
+
+
+def at_base(target: Target, revision: str) -> Target:
+    """The target with the settings, and the quirks, of a base revision: a change to them is only pending.
+
+    Who proposes a change of the files can so not lift a limit, unprotect a user
+    or point the key elsewhere in the same breath. Raises Invalid where the
+    revision cannot be read, or had no such target.
+    """
+    with history.at(target.folder, revision, "--base") as (scratch, shown_as):
+        base = _target(target.name, target.folder, scratch, shown_as)
+    now, then = _flat(target.settings), _flat(base.settings)
+    changed = sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
+    if target.quirks != base.quirks:
+        changed.append("quirks.yaml")
+    return replace(base, pending=tuple(changed), proposed=target.policy)
+
+
+def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return flat
 
 
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
@@ -143,8 +172,9 @@ def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     return targets
 
 
-def _target(name: str, folder: Path) -> Target:
-    data, locate = files.load_target_file(folder)
+def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:
+    """One target; its settings may be read from another copy of its folder."""
+    data, locate = files.load_target_file(read_from or folder, shown_as)
     try:
         root = api_root(data["url"])
     except ValueError as error:
@@ -161,7 +191,8 @@ def _target(name: str, folder: Path) -> Target:
         keys=tuple(data.get("keys", ())),
         sandbox=(folder / sandbox["seed"], folder / sandbox["state"]) if sandbox else None,
         probe=data.get("probe", False),
-        quirks=Quirks(**files.load_quirks(folder)),
+        quirks=Quirks(**files.load_quirks(read_from or folder)),
+        settings=data,
     )
 
 

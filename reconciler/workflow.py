@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Change, Create, Plan
+from reconciler.changes import Change, Create, Plan, Violation, atoms
+from reconciler.compare import compared
 from reconciler.desired.files import without_collector
-from reconciler.desired.history import record_applied, with_left
+from reconciler.desired.history import record_applied
 from reconciler.errors import ExitCode, Invalid, Place, Problem
 from reconciler.execute import Execution, Progress
 from reconciler.journal import Journal
@@ -22,7 +23,6 @@ from reconciler.operations import stages
 from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
-from reconciler.planning.scope import need
 from reconciler.report import Report
 from reconciler.saved import from_json
 from reconciler.settings import Session, Target
@@ -35,32 +35,37 @@ def validate(target: Target) -> DesiredState:
 
 
 @without_collector()
-def plan(target: Target, session: Session, since: str | None = None) -> Planned:
+def plan(target: Target, session: Session, since: str | None = None, base: str | None = None) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
-    Raises Invalid for the files, and whatever a read raises.
+    With a ``base`` revision each atom has its origin. Raises Invalid for the
+    files, and whatever a read raises.
     """
-    desired = with_left(target.load(), target.folder, target.name, since)
-    policy = target.policy
-    live = target.provider.read(Reader(session.transport), need(desired, policy))
-    problems = target.provider.audit(desired, live)
-    try:
-        planned = make_plan(
+    states = compared(target, since, base)
+    live = target.provider.read(Reader(session.transport), states.need)
+    problems = target.provider.audit(states.desired, live)
+
+    def planned(desired: DesiredState) -> Planned:
+        return make_plan(
             desired,
             live,
-            policy,
+            target.policy,
             target=target.name,
             provider=target.kind,
             url=target.url,
             requests_per_minute=target.requests_per_minute,
             created_at=_now().isoformat(timespec="seconds"),
         )
+
+    try:
+        made = planned(states.desired)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
     if problems:
         raise Invalid(problems)
-    requests = sum(len(target.provider.translate(part)) for part in stages(planned.plan.changes))
-    return replace(planned, plan=replace(planned.plan, requests=requests))
+    requests = sum(len(target.provider.translate(part)) for part in stages(made.plan.changes))
+    explained = states.explained(made.plan, lambda desired: planned(desired).plan)
+    return replace(made, plan=replace(explained, requests=requests))
 
 
 def load_plan(path: str, text: str, target: Target | None = None) -> Plan:
@@ -106,8 +111,14 @@ def propose(
 
 
 def judge(plan: Plan, target: Target, allow_removals: int | None = None) -> Plan:
-    """The plan with what the target's guards say about it."""
-    return replace(plan, violations=check(plan, target.policy, allow_removals=allow_removals))
+    """The plan with what the target's guards say about the part that is to be applied.
+
+    Where settings change with the files, the stricter of the old and the new ones hold.
+    """
+    found: dict[Violation, None] = {}
+    for policy in (target.policy, target.proposed or target.policy):
+        found |= dict.fromkeys(check(plan.intended, policy, allow_removals=allow_removals))
+    return replace(plan, violations=tuple(found))
 
 
 def locked(target: Target) -> AbstractContextManager[None]:
@@ -167,9 +178,18 @@ def apply(
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> bool:
-    """Note HEAD as applied where nothing is left to do, and the files are as committed; whether it was."""
-    left = proposal.review and (proposal.review.stale or proposal.review.unreviewed)
-    return report.complete and not left and record_applied(target.folder, target.name)
+    """Note HEAD as applied where nothing is left to do, and the files are as committed; whether it was.
+
+    Drift that was left alone on purpose is nothing to do: it was applied once.
+    """
+    if not report.complete:
+        return False
+    if found := proposal.review:
+        origins = proposal.plan.origins
+        left = (origins[atom.address, atom.path] for change in found.left for atom in atoms(change))
+        if found.stale or found.unreviewed or any(origin != "drift" for origin in left):
+            return False
+    return record_applied(target.folder, target.name)
 
 
 def exit_code(report: Report) -> ExitCode:

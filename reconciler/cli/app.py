@@ -33,6 +33,22 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class PlanFormat(StrEnum):
+    """How to print a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class Origin(StrEnum):
+    """What an apply of a compared plan may include beside this change."""
+
+    DRIFT = "drift"
+    BACKLOG = "backlog"
+
+
 Targets = Annotated[
     list[str] | None, typer.Argument(metavar="TARGET", help="Which targets; without any, all of them.")
 ]
@@ -43,6 +59,7 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each request: method, path, status, ms.")
 ]
 Shape = Annotated[Format, typer.Option("--format", help="How to print.")]
+PlanShape = Annotated[PlanFormat, typer.Option("--format", help="How to print.")]
 AllowRemovals = Annotated[
     int | None,
     typer.Option(
@@ -60,6 +77,24 @@ Since = Annotated[
         metavar="REV",
         help="What left the files since this git revision goes as `leavers` say; else since the last apply.",
     ),
+]
+
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REV",
+        help="Tell this change from drift and backlog, by the files at this git revision; "
+        "its target.yaml holds, too.",
+    ),
+]
+Include = Annotated[
+    list[Origin] | None,
+    typer.Option("--include", help="With --base: apply drift, or backlog, with this change."),
+]
+
+Expect = Annotated[
+    Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]
 
 DESIRED_STATE = Path("desired-state")

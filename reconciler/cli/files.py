@@ -1,5 +1,6 @@
 """Files as files: put them in order, write what is live, and the schemas for an editor."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,9 @@ from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
     from reconciler.settings import Target
+
+
+_TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Layout(StrEnum):
@@ -28,6 +32,49 @@ class Members(StrEnum):
     NOT_OURS = "not-ours"
     FROM_USERS = "from-users"
     STATED = "stated"
+
+
+@app.command()
+def init(
+    target_name: Annotated[
+        str, typer.Argument(metavar="TARGET", help="What to call the first target.")
+    ] = "production",
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Its address, as https://acme.omniapp.co.")
+    ] = "",
+    install: Annotated[
+        str,
+        typer.Option(
+            "--install", metavar="COMMAND", help="How a workflow installs reconciler; else as this one was."
+        ),
+    ] = "",
+) -> ExitCode:
+    """Begin a repository: workflows, schemas for the editor, and a folder for the first target.
+
+    Nothing that is there is touched.
+    """
+    from reconciler.desired.schema import texts
+    from reconciler.starter.write import how_installed, starter, write
+    from reconciler.transport.hosts import api_root
+
+    if not url:
+        message = "init needs the address of your Omni: --url https://acme.omniapp.co"
+        raise BadUsage(message)
+    if not _TARGET_NAME.fullmatch(target_name):
+        message = f"a target's name is a folder's: letters, digits, `.`, `_` and `-`; not {target_name!r}"
+        raise BadUsage(message)
+    try:
+        address = api_root(url).removesuffix("/api")
+    except ValueError as error:
+        raise BadUsage(str(error)) from None
+    wanted = starter(target_name, address, install or how_installed(), texts())
+    for deed, path in write(Path(), wanted):
+        console.say(f"{deed} {path.as_posix()}")
+    console.say(
+        f"\nNext: export OMNI_API_KEY=..., then `reconciler doctor {target_name}`, "
+        f"`reconciler import {target_name}`, and a pull request."
+    )
+    return ExitCode.OK
 
 
 @app.command("import")
@@ -52,8 +99,8 @@ def import_(
     from reconciler.adopt import adopt, write
     from reconciler.desired.export import Wish
     from reconciler.settings import connect
+    from reconciler.views.lines import number_of
     from reconciler.views.safe import printable
-    from reconciler.views.text import number_of
 
     def one(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
@@ -88,7 +135,7 @@ def fmt(
     """Put the files in order and spacing; comments and meaning are kept."""
     from reconciler.desired.files import sources
     from reconciler.desired.format import format_text
-    from reconciler.views.text import number_of
+    from reconciler.views.lines import number_of
 
     def one(target: "Target") -> ExitCode:
         target.load()

@@ -2,6 +2,9 @@
 
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +15,11 @@ from reconciler.cli.app import (
     DESIRED_STATE,
     AllowRemovals,
     BadUsage,
+    Base,
     Format,
+    Include,
+    PlanFormat,
+    PlanShape,
     Root,
     Shape,
     Since,
@@ -21,20 +28,33 @@ from reconciler.cli.app import (
     app,
     for_each,
 )
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Invalid
 
 if TYPE_CHECKING:
     from reconciler.settings import Target
 
 
+class ProblemFormat(StrEnum):
+    """How to print problems."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
 @app.command()
-def validate(targets: Targets = None, root: Root = DESIRED_STATE) -> ExitCode:
+def validate(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    shape: Annotated[
+        ProblemFormat, typer.Option("--format", help="With github, problems are annotations of the lines.")
+    ] = ProblemFormat.TEXT,
+) -> ExitCode:
     """Check the files; needs neither network nor key.
 
     Every problem of every file is reported in one run, with its place.
     """
     from reconciler import workflow
-    from reconciler.views.text import number_of
+    from reconciler.views.lines import number_of
 
     def one(target: "Target") -> ExitCode:
         state = workflow.validate(target)
@@ -43,7 +63,51 @@ def validate(targets: Targets = None, root: Root = DESIRED_STATE) -> ExitCode:
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
         return ExitCode.OK
 
-    return for_each(root, targets, one)
+    if shape is ProblemFormat.TEXT:
+        return for_each(root, targets, one)
+    return _annotated(lambda: for_each(root, targets, lambda target: _annotated(lambda: one(target))))
+
+
+def _annotated(work: Callable[[], ExitCode]) -> ExitCode:
+    """Do it; problems become annotations."""
+    from reconciler.views.github import annotations
+
+    try:
+        return work()
+    except Invalid as error:
+        console.say(annotations(error.problems).rstrip("\n"))
+        return error.exit_code
+
+
+@app.command("targets")
+def list_targets(
+    root: Root = DESIRED_STATE,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a list of objects, as a matrix of jobs takes it.")
+    ] = False,
+) -> ExitCode:
+    """List the targets."""
+    import json
+
+    from reconciler.settings import load_targets
+    from reconciler.starter.write import artifact
+
+    rows = [
+        {
+            "name": target.name,
+            "kind": target.kind,
+            "url": target.url,
+            "folder": target.folder.as_posix(),
+            "artifact": artifact(target.name),
+        }
+        for target in load_targets(root)
+    ]
+    if as_json:
+        console.say(json.dumps(rows))
+    else:
+        for row in rows:
+            console.say(f"{row['name']}  {row['kind']}  {row['url']}")
+    return ExitCode.OK
 
 
 @app.command()
@@ -53,9 +117,11 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to be applied as reviewed.")
     ] = None,
-    shape: Shape = Format.TEXT,
+    shape: PlanShape = PlanFormat.TEXT,
     allow_removals: AllowRemovals = None,
     since: Since = None,
+    base: Base = None,
+    include: Include = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -64,25 +130,32 @@ def plan(
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
     from reconciler.saved import to_json
-    from reconciler.settings import connect
+    from reconciler.settings import at_base, connect
 
+    if include and base is None:
+        message = "--include goes with --base"
+        raise BadUsage(message)
     documents: list[str] = []
 
     def one(target: "Target") -> ExitCode:
+        target = target if base is None else at_base(target, base)
         watch = console.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            made = workflow.judge(workflow.plan(target, session, since).plan, target, allow_removals)
+            made = workflow.plan(target, session, since, base).plan
+        made = workflow.judge(
+            replace(made, included=("change", *(o.value for o in include or ()))), target, allow_removals
+        )
         if out:
             console.save(out, to_json(made))
-        if shape is Format.JSON:
+        if shape is PlanFormat.JSON:
             documents.append(to_json(made))
             console.show_violations(made, sys.stderr)
         else:
-            console.show(made)
-            if out:
+            console.show(made, shape)
+            if out and shape is PlanFormat.TEXT:
                 how = "" if made.violations else f" {_how_to_apply(target, root, out)}"
                 console.say(f"\nSaved to {out}.{how}")
         if made.violations:
@@ -90,23 +163,22 @@ def plan(
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.OK
 
     only_one = {"--out": out, "--allow-removals": allow_removals}
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
 
 
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan saved with --out.")],
-    shape: Shape = Format.TEXT,
+    shape: PlanShape = PlanFormat.TEXT,
+    budget: Annotated[
+        int,
+        typer.Option("--budget", metavar="N", min=1000, help="The most characters, for --format markdown."),
+    ] = 65_536,
 ) -> ExitCode:
     """Print a saved plan again."""
     from reconciler import workflow
-    from reconciler.saved import to_json
 
-    saved = workflow.load_plan(str(file), console.read(file))
-    if shape is Format.JSON:
-        console.say(to_json(saved).rstrip("\n"))
-    else:
-        console.show(saved)
+    console.show(workflow.load_plan(str(file), console.read(file)), shape, budget)
     return ExitCode.OK
 
 
@@ -131,7 +203,7 @@ def apply(
     With --plan, what was reviewed is done and nothing else, without asking.
     """
     from reconciler import workflow
-    from reconciler.settings import connect
+    from reconciler.settings import at_base, connect
     from reconciler.views.json import report_json
     from reconciler.views.report import report_text
 
@@ -142,6 +214,8 @@ def apply(
 
     def one(target: "Target") -> ExitCode:
         saved = workflow.load_plan(str(file), console.read(file), target) if file else None
+        if saved and saved.base:
+            target = at_base(target, saved.base)
         watch = console.Watch(verbose=verbose)
         with (
             workflow.locked(target),

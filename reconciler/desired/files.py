@@ -9,7 +9,7 @@ was reviewed can become part of a plan. Each real file is read once.
 import gc
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,13 @@ def find_targets(root: Path) -> dict[str, Path]:
     return targets
 
 
-def load_target_file(folder: Path) -> tuple[dict[str, Any], Callable[[Steps], Place]]:
+def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Callable[[Steps], Place]]:
     """The checked data of ``target.yaml``, and what tells the place of a value in it.
 
     Raises Invalid with every problem of that file.
     """
     with without_collector():
-        target = _read_target(folder, shown(folder))
+        target = _read_target(folder, shown_as or shown(folder))
     if target.problems:
         raise Invalid(target.problems)
     return target.data, target.source.nearest
@@ -68,35 +68,43 @@ def load_quirks(folder: Path) -> dict[str, Any]:
     path = folder / QUIRKS_FILE
     if not (path.exists() and Path(_real(path)).is_relative_to(_real(folder))):
         return {}
-    document = _read(path, f"{shown(folder)}/{QUIRKS_FILE}", "quirks")
+    document = read_document(path, f"{shown(folder)}/{QUIRKS_FILE}", "quirks")
     if document.problems:
         raise Invalid(document.problems)
     return document.data
 
 
-def load(folder: Path, *, exclude: frozenset[Path] = frozenset(), shown_as: str = "") -> DesiredState:
+def load(
+    folder: Path,
+    *,
+    exclude: frozenset[Path] = frozenset(),
+    shown_as: str = "",
+    settings: Mapping[str, Any] | None = None,
+) -> DesiredState:
     """The desired state that all files of a target describe together.
 
     ``exclude`` are files that are no desired state; the sandbox's seed file,
     which ``target.yaml`` names, is one of its own accord. Places begin with
     ``shown_as``, else with the folder as seen from the working directory.
+    ``settings`` are those of another ``target.yaml``, to hold instead of the folder's own.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
     problems: list[Problem] = []
     with without_collector():
         target = _read_target(folder, name)
+        settings = target.data if settings is None else settings
         skipped = {_real(path) for path in exclude}
-        if seed := target.data.get("sandbox", {}).get("seed"):
+        if seed := settings.get("sandbox", {}).get("seed"):
             skipped.add(_real(folder / seed))
         documents = []
         for path in _find_files(folder, name, problems):
             if _real(path) not in skipped:
                 skipped.add(_real(path))
                 documents.append(
-                    _read(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
+                    read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
                 )
-        ignore = target.data.get("ignore", {})
+        ignore = settings.get("ignore", {})
         state, between = build(
             documents, ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file)
         )
@@ -166,10 +174,10 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
 
 
 def _read_target(folder: Path, name: str) -> Document:
-    return _read(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target")
+    return read_document(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target")
 
 
-def _read(path: Path, name: str, schema_name: schema.Name) -> Document:
+def read_document(path: Path, name: str, schema_name: schema.Name) -> Document:
     """One file, parsed and checked; the document carries its problems."""
     try:
         found = path.stat()

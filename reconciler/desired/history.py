@@ -4,12 +4,14 @@ Git is asked as a process: it reads the repository's own objects, so nothing in
 the work tree is touched.
 """
 
+import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -36,16 +38,32 @@ def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]
 
 
 def load_at(folder: Path, revision: str) -> DesiredState:
-    """The desired state of a target's folder at a revision, an ancestor of HEAD.
+    """The desired state of a target's folder at a revision.
 
-    Raises Invalid where there is no such revision, where it is no ancestor,
-    where the folder was not there, or where its files do not load.
+    Raises Invalid as ``at`` does, and where the files do not load.
     """
-    asked = Place(f"--since {revision}")
-    commit = _git(
+    with at(folder, revision, "--since") as (scratch, shown_as):
+        return files.load(scratch, shown_as=shown_as)
+
+
+def commit_of(folder: Path, revision: str, option: str) -> str:
+    """The full name of a commit; raises Invalid, placed at the option that named it, where there is none."""
+    asked = Place(f"{option} {revision}")
+    found = _git(
         folder, asked, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
-    name = commit.decode().strip()
+    return found.decode().strip()
+
+
+@contextmanager
+def at(folder: Path, revision: str, option: str) -> Iterator[tuple[Path, str]]:
+    """A target's folder as it was at a revision, an ancestor of HEAD, and how to show it in places.
+
+    Raises Invalid where there is no such revision, where it is no ancestor, or
+    where the folder was not there.
+    """
+    asked = Place(f"{option} {revision}")
+    name = commit_of(folder, revision, option)
     _git(folder, asked, "merge-base", "--is-ancestor", name, "HEAD")
     inside = _git(folder, asked, "rev-parse", "--show-prefix").decode().strip()
     packed = _git(folder, asked, "archive", "--format=tar", name, ".")
@@ -56,23 +74,24 @@ def load_at(folder: Path, revision: str) -> DesiredState:
         except tarfile.TarError as error:
             message = f"{inside or '.'} cannot be unpacked: {error}"
             raise Invalid([Problem(asked, message)]) from None
-        return files.load(Path(scratch), shown_as=f"{name[:8]}:{inside.rstrip('/') or '.'}")
+        yield Path(scratch), f"{name[:8]}:{inside.rstrip('/') or '.'}"
 
 
-def with_left(now: DesiredState, folder: Path, target: str, revision: str | None) -> DesiredState:
-    """The desired state with what left the files since a revision; raises Invalid as ``load_at`` does.
+def load_applied(folder: Path, target: str) -> DesiredState | None:
+    """What the files said when they were last applied completely.
 
-    Without a revision it is the one that was last applied completely, where one
-    is recorded and can be read from here; else nothing is known to have left.
+    None where no such revision is recorded, or where it cannot be read from here:
+    another branch, or files of an older release, must not keep anybody from planning.
     """
-    if revision is not None:
-        return replace(now, left=left_since(now, load_at(folder, revision)))
     applied = last_applied(folder, target)
-    # Another branch, or files of an older release, must not keep anybody from planning.
     with suppress(Invalid):
-        if applied:
-            return replace(now, left=left_since(now, load_at(folder, applied)))
-    return now
+        return load_at(folder, applied) if applied else None
+    return None
+
+
+def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
+    """The desired state with what left the files since then; None knows of nothing that left."""
+    return replace(now, left=left_since(now, then)) if then else now
 
 
 def last_applied(folder: Path, target: str) -> str | None:
@@ -90,6 +109,44 @@ def record_applied(folder: Path, target: str) -> bool:
     return moved is not None and moved.returncode == 0
 
 
+def head(folder: Path) -> str | None:
+    """The commit that is checked out; None where there is none, or no git."""
+    found = _run(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    return found.stdout.decode().strip() if found and found.returncode == 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit and the day it was made, in UTC."""
+
+    commit: str
+    day: str
+
+    def __str__(self) -> str:
+        return f"{self.day} ({self.commit[:8]})"
+
+
+def blame(folder: Path, paths: Iterable[Path]) -> dict[Path, dict[int, Revision]]:
+    """By file and line, the revision that wrote it last; what is not committed is left out."""
+    found: dict[Path, dict[int, Revision]] = {}
+    for path in paths:
+        answer = _run(folder, "blame", "--line-porcelain", "--", str(path.absolute()))
+        if answer is None or answer.returncode:
+            continue
+        lines: dict[int, Revision] = {}
+        commit, number = "", 0
+        for line in answer.stdout.decode(errors="replace").splitlines():
+            if entry := _BLAMED.fullmatch(line):
+                commit, number = entry[1], int(entry[2])
+            elif line.startswith("committer-time ") and commit.strip("0"):
+                made = datetime.fromtimestamp(int(line.split()[1]), UTC)
+                lines[number] = Revision(commit, f"{made:%Y-%m-%d}")
+        found[path] = lines
+    return found
+
+
+_BLAMED = re.compile(r"([0-9a-f]{40,64}) [0-9]+ ([0-9]+)( [0-9]+)?")
+
 _MEANINGS = {
     "rev-parse": (
         "there is no such revision here",
@@ -99,14 +156,17 @@ _MEANINGS = {
         "it is no ancestor of HEAD",
         "name a revision that this checkout was built on; a shallow checkout may not tell",
     ),
-    "archive": ("the target's folder was not there at that revision", "name a later revision"),
+    "archive": (
+        "the target's folder was not there at that revision",
+        "name a later revision; what is new has no older one to compare with",
+    ),
 }
 
 
 def _git(folder: Path, asked: Place, *arguments: str) -> bytes:
     found = _run(folder, *arguments)
     if found is None:
-        raise Invalid([Problem(asked, "git is not installed", "install git, or leave --since out")])
+        raise Invalid([Problem(asked, "git is not installed", "install git, or leave that option out")])
     if found.returncode:
         message, hint = _MEANINGS[arguments[0]]
         raise Invalid([Problem(asked, message, hint)])

@@ -20,7 +20,7 @@ from reconciler.desired.sources import Steps
 from reconciler.desired.text import MAX_PROBLEMS, clip, too_many
 from reconciler.errors import Problem
 
-Name = Literal["target", "desired-state", "quirks"]
+Name = Literal["target", "desired-state", "quirks", "expected-drift"]
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")

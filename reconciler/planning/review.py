@@ -43,10 +43,14 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The verdicts in the order of the saved plan, what to execute, and what nobody reviewed."""
+    """The verdicts in the order of the saved plan, what to execute, and what nobody reviewed.
+
+    ``left`` is what was reviewed as drift or backlog and is not to be applied with this plan.
+    """
 
     judged: tuple[Judged, ...]
     changes: tuple[Change, ...]
+    left: tuple[Change, ...]
     unreviewed: tuple[Change, ...]
 
     @property
@@ -56,20 +60,24 @@ class Review:
 
 
 def review(saved: Plan, fresh: Planned) -> Review:
-    """Judge every reviewed atom, and cut the fresh plan down to those that are to do."""
+    """Judge what was reviewed and is to be applied, and cut the fresh plan down to what of it is to do."""
     wanted = {(atom.address, atom.path): atom for change in fresh.plan.changes for atom in atoms(change)}
     judge = _Judge(fresh, frozenset(fresh.ids.values()))
     deleted = {change.address: change for change in fresh.plan.changes if isinstance(change, Delete)}
     judged = tuple(
         _judge_gains(judge.verdict(atom, wanted.get((atom.address, atom.path))), change, deleted)
-        for change in saved.changes
+        for change in saved.intended.changes
         for atom in atoms(change)
     )
     to_do = {wanted[item.atom.address, item.atom.path] for item in judged if item.verdict == "to do"}
+    rest = set(wanted.values()) - to_do
+    others = {a for change in saved.changes for a in atoms(change)} - {item.atom for item in judged}
+    left = rest & others
     return Review(
         judged,
         _select(fresh.plan.changes, to_do),
-        _select(fresh.plan.changes, set(wanted.values()) - to_do),
+        _select(fresh.plan.changes, left),
+        _select(fresh.plan.changes, rest - left),
     )
 
 

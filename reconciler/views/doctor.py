@@ -6,8 +6,8 @@ from typing import Protocol
 
 from reconciler.saved import dump_json
 from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
+from reconciler.views.lines import number_of
 from reconciler.views.safe import label, printable
-from reconciler.views.text import number_of
 
 FORMAT_VERSION = 1
 

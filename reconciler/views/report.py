@@ -7,8 +7,8 @@ from reconciler.changes import Atom, Change
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
+from reconciler.views.lines import field_name, number_of
 from reconciler.views.safe import label, printable
-from reconciler.views.text import field_name, number_of
 
 
 class Report(Protocol):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from reconciler.planning.review import Judged, Review, Verdict
 from reconciler.views.layout import Line, draw, line
+from reconciler.views.lines import number_of
 from reconciler.views.safe import printable
-from reconciler.views.text import number_of
 
 _NAMES: dict[Verdict, str] = {
     "done": "done already",
@@ -29,6 +29,10 @@ def _lines(review: Review) -> Iterator[Line]:
     )
     for item in review.stale:
         yield line(_stale(item), indent=2)
+    if review.left:
+        yield line(
+            f"{number_of(len(review.left), 'object')} with drift or backlog: left alone, as was reviewed."
+        )
     if review.unreviewed:
         yield line(
             f"{number_of(len(review.unreviewed), 'change')} that the files want now and nobody reviewed: "

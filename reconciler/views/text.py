@@ -1,65 +1,22 @@
-"""A plan, its guards' verdict, and problems, for a person at a terminal or in a log.
-
-``+`` creates or adds, ``~`` changes, ``-`` takes away. What is taken away comes
-first in the summary and stands behind a ``-`` wherever it appears, so that
-``grep -E '^ *-'`` finds all of it.
-"""
+"""A plan, its guards' verdict, and problems, for a person at a terminal or in a log."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
 
-from reconciler.changes import (
-    Census,
-    Change,
-    Counts,
-    Create,
-    Delete,
-    FieldChange,
-    Note,
-    Origin,
-    Plan,
-    Update,
-    Violation,
-    atoms,
-    count,
-)
+from reconciler.changes import Plan
 from reconciler.errors import Problem
-from reconciler.model import Path, Value
-from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
-from reconciler.views.safe import label, printable, quote
-
-_NAME_COLUMN = 24
-"""The widest name that a field's value still lines up behind."""
-
-_REMOVALS = (
-    ("users_deactivated", "user", "deactivated"),
-    ("users_revoked", "user", "revoked"),
-    ("users_deleted", "user", "deleted"),
-    ("groups_deleted", "group", "deleted"),
-    ("memberships_removed", "membership", "removed"),
-    ("values_cleared", "attribute value", "cleared"),
+from reconciler.views.layout import BLANK, Line, Part, draw, line
+from reconciler.views.lines import (
+    TITLES,
+    block,
+    by_origin,
+    effort,
+    kept,
+    note_line,
+    number_of,
+    summary,
+    violations,
 )
-_ADDITIONS: tuple[tuple[str, str, str, str], ...] = (
-    ("users_created", "+", "user", "created"),
-    ("groups_created", "+", "group", "created"),
-    ("memberships_added", "+", "membership", "added"),
-    ("users_updated", "~", "user", "updated"),
-    ("groups_updated", "~", "group", "updated"),
-    ("values_set", "~", "attribute value", "set"),
-)
-ORIGINS: dict[Origin, str] = {"change": "this change", "drift": "drift", "backlog": "backlog"}
-"""How each origin is called."""
-EXPLAINED: dict[Origin, str] = {
-    "change": "",
-    "drift": "(somebody changed the live state: applying this reverts it)",
-    "backlog": "(merged earlier, never applied)",
-}
-"""What each origin means for a reader; the first needs no words."""
-_SHORT_COMMIT = 8
-_BARE = Part("")
-
-_STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
-_OWN_FIELDS = frozenset({"email", "name", "active"})
+from reconciler.views.safe import label, printable
 
 
 def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
@@ -69,7 +26,7 @@ def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> s
 
 def violations_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
     """Why the plan is refused, and how to go on."""
-    return draw(_violations(plan.violations, plan.counts.removals), width=width, color=color)
+    return draw(violations(plan.violations, plan.intended.counts.removals), width=width, color=color)
 
 
 def problems_text(problems: Sequence[Problem], *, width: int | None = None, color: bool = False) -> str:
@@ -78,223 +35,28 @@ def problems_text(problems: Sequence[Problem], *, width: int | None = None, colo
 
 
 def _plan(plan: Plan) -> Iterator[Line]:
-    heading = Part(f"Plan for {label(plan.target)}", "strong")
+    heading = Part(f"{TITLES[bool(plan.included)]} {label(plan.target)}", "strong")
     yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", hang=2)
     yield BLANK
     if plan.changes:
-        yield from _summary(plan.counts, plan.census)
+        yield from summary(plan.counts, plan.census)
         if plan.base:
-            yield from _by_origin(plan)
+            yield from by_origin(plan)
     else:
-        yield line("No changes.")
+        yield line("No changes." if plan.included else "No drift.")
     yield BLANK
-    for note in sorted(plan.notes, key=lambda note: not note.warning):
-        yield _note(note)
-    yield from _kept(plan.census)
+    for one in sorted(plan.notes, key=lambda one: not one.warning):
+        yield note_line(one)
+    yield from kept(plan.census)
     for change in plan.changes:
         yield BLANK
-        yield from _block(change, plan)
-    if plan.changes:
+        yield from block(change, plan)
+    if plan.changes and plan.included:
         yield BLANK
-        yield line(_effort(plan.requests, plan.requests_per_minute), hang=2)
+        yield line(effort(plan.requests, plan.requests_per_minute), hang=2)
     if plan.violations:
         yield BLANK
-        yield from _violations(plan.violations, plan.counts.removals)
-
-
-def _summary(counts: Counts, census: Census) -> Iterator[Line]:
-    if counts.removals:
-        yield line(Part(number_of(counts.removals, "removal"), "remove"))
-        for attribute, noun, done in _REMOVALS:
-            if number := getattr(counts, attribute):
-                yield line(Part(f"- {number_of(number, noun)} {done}", "remove"), indent=2)
-        ended = sum(census.losses.values()) - counts.memberships_removed
-        if ended > 0:
-            text = f"({number_of(ended, 'more membership')} {_verb(ended, 'end')} with what is deleted)"
-            yield line(text, indent=4)
-    else:
-        yield line("No removals")
-    additions = [(sign, getattr(counts, name), noun, done) for name, sign, noun, done in _ADDITIONS]
-    if any(number for _, number, _, _ in additions):
-        yield line("Additions and updates")
-        for sign, number, noun, done in additions:
-            if number:
-                yield line(Part(f"{sign} {number_of(number, noun)} {done}", _STYLES[sign]), indent=2)
-
-
-def _by_origin(plan: Plan) -> Iterator[Line]:
-    yield line(f"Compared with {label(plan.base[:_SHORT_COMMIT])}")
-    for origin, what in ORIGINS.items():
-        counts = count(plan.only(origin))
-        if not any(astuple(counts)):
-            continue
-        removals = number_of(counts.removals, "removal")
-        others = (
-            "1 addition or update" if counts.additions == 1 else f"{counts.additions} additions and updates"
-        )
-        said = ", ".join(said for said in (removals, others) if not said.startswith("0 "))
-        yield line(Part(f"{what}:", "strong"), said, Part(EXPLAINED[origin], "dim"), indent=2)
-
-
-def _note(note: Note) -> Line:
-    kind = Part("warning:", "change") if note.warning else Part("note:", "dim")
-    place = Part(printable(str(note.place)) if note.place else "", "dim", 2)
-    return line(kind, Part(printable(note.message)), place, hang=2)
-
-
-def _kept(census: Census) -> Iterator[Line]:
-    users, groups = census.unlisted_users, census.unlisted_groups
-    kept = ": kept" if users + groups else ""
-    text = f"{number_of(users, 'live user')} and {number_of(groups, 'live group')} are not in the files{kept}"
-    yield line(Part("note:", "dim"), text, hang=2)
-    if number := census.kept_members:
-        verb = "is" if number == 1 else "are"
-        text = f"{number_of(number, 'group member')} {verb} not in the user list: kept"
-        yield line(Part("note:", "dim"), text, hang=2)
-
-
-def _block(change: Change, plan: Plan) -> Iterator[Line]:
-    sign = _sign(change)
-    origins = {plan.origins.get((atom.address, atom.path)) for atom in atoms(change)}
-    # An object of one origin is marked once; else each of its lines is.
-    common = _mark(origins.pop()) if len(origins) == 1 else _BARE
-    yield line(
-        Part(sign, _STYLES[sign]),
-        Part(f"{change.address.kind}/{label(change.label)}", "strong"),
-        Part(_deed(change, plan.census), _STYLES[sign], 2),
-        common,
-        Part(printable(str(change.place)), "dim", 2),
-        hang=2,
-    )
-    if isinstance(change, Delete):
-        for name in change.ends:
-            yield line(Part("-", "remove"), label(name), indent=4, hang=6)
-        return
-    said = ("email",) if change.address.kind == "user" else ("name",)
-    own = [
-        f
-        for f in change.fields
-        if f.path[0] != "members" and not (f.path == said and f.before is None and f.after == change.label)
-    ]
-    column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
-    marks = {f.path: _mark(plan.origins.get((change.address, f.path))) for f in change.fields if origins}
-    for item in own:
-        yield _field(item, column, marks.get(item.path, _BARE))
-    for item in change.fields:
-        if item.path[0] == "members":
-            sign = "+" if item.after else "-"
-            mark = marks.get(item.path, _BARE)
-            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), mark, indent=4, hang=6)
-
-
-def _mark(origin: Origin | None) -> Part:
-    return Part(ORIGINS[origin] if origin else "", "dim" if origin == "change" else "change", 2)
-
-
-def _sign(change: Change) -> str:
-    match change:
-        case Create():
-            return "+"
-        case Update(removal=None):
-            return "~"
-        case _:
-            return "-"
-
-
-def _deed(change: Change, census: Census) -> str:
-    """What happens to the object, in a few words."""
-    match change:
-        case Delete():
-            ended = len(change.ends)
-            if change.address.kind == "user":
-                return f"delete, out of {number_of(ended, 'group')}" if ended else "delete"
-            return f"delete, {number_of(ended, 'member')} {_verb(ended, 'lose')} it" if ended else "delete"
-        case Update(removal="revoke", fields=()):
-            return "revoke, by leaving groups"
-        case Update(removal=str(removal)):
-            return removal
-        case Create():
-            deeds = ["create"]
-        case _:
-            renamed = change.address.kind == "group" and ("name",) in {f.path for f in change.fields}
-            deeds = ["rename"] if renamed else []
-    edges = [f.after for f in change.fields if f.path[0] == "members"]
-    added = sum(after is not None for after in edges)
-    if added:
-        deeds.append(f"add {number_of(added, 'member')}")
-    if removed := len(edges) - added:
-        emptied = ", which empties it" if str(change.address) in census.emptied else ""
-        deeds.append(f"remove {number_of(removed, 'member')}{emptied}")
-    return ", ".join(deeds) or "update"
-
-
-def _field(item: FieldChange, column: int, mark: Part) -> Line:
-    name = field_name(item.path)
-    gap = max(column - cells(name), 0) + 2
-    hang = 6 + column + 2
-    if item.before is None:
-        return line(Part("+", "add"), name, Part(quote(item.after), gap=gap), mark, indent=4, hang=hang)
-    gone = item.after is None or (item.path == ("active",) and item.after is False)
-    sign = "-" if gone else "~"
-    return line(
-        Part(sign, _STYLES[sign]),
-        name,
-        Part(quote(item.before), gap=gap),
-        Part(f"-> {quote(item.after)}", "remove" if gone else ""),
-        Part(_joins(item.before, item.after), "dim", 2),
-        mark,
-        indent=4,
-        hang=hang,
-    )
-
-
-def field_name(path: Path) -> str:
-    """A field's name as the files have it; in full where an attribute is called like a field."""
-    last = label(path[-1])
-    return f"attributes.{last}" if len(path) > 1 and last in _OWN_FIELDS else last
-
-
-def _joins(before: Value, after: Value) -> str:
-    """What a list gains and loses."""
-    if after is None or not (isinstance(before, tuple) or isinstance(after, tuple)):
-        return ""
-    old = before if isinstance(before, tuple) else (before,)
-    new = after if isinstance(after, tuple) else (after,)
-    differences = [f"+ {quote(one)}" for one in new if one not in old]
-    differences += [f"- {quote(one)}" for one in old if one not in new]
-    return f"({', '.join(differences)})" if differences else ""
-
-
-def _effort(requests: int, pace: int) -> str:
-    writes = number_of(requests, "write")
-    beside = "; the reads before and after come on top"
-    if not pace:
-        return f"{writes}, no limit on their pace{beside}"
-    minutes = (requests - 1) // pace if requests else 0
-    if not minutes:
-        return f"{writes}, at once at {pace} a minute{beside}"
-    hours, rest = divmod(minutes, 60)
-    time = f"{hours} h {rest} min" if hours else f"{rest} min"
-    return f"{writes}, about {time} at {pace} a minute{beside}"
-
-
-def _violations(violations: Sequence[Violation], removals: int) -> Iterator[Line]:
-    bar = Part("|", "alarm", 0)
-    absolute = [violation for violation in violations if not violation.overridable]
-    yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
-    yield Line(bar=bar)
-    for violation in violations:
-        mark = " (no override)" if not violation.overridable and len(absolute) < len(violations) else ""
-        yield line(Part("-", "alarm"), printable(violation.message) + mark, hang=2, bar=bar)
-    yield Line(bar=bar)
-    if absolute:
-        advice = "Protected users and groups, and the user whom the key belongs to, have no override."
-        yield line(advice, hang=0, bar=bar)
-        yield line("Change the files, and plan again.", hang=0, bar=bar)
-    else:
-        what = "its only removal" if removals == 1 else f"all of its {removals} removals"
-        yield line(f"To approve exactly this plan, {what}:", hang=0, bar=bar)
-        yield line(Part(f"--allow-removals {removals}", "strong"), indent=2, bar=bar)
+        yield from violations(plan.violations, plan.intended.counts.removals)
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[Line]:
@@ -305,12 +67,3 @@ def _problems(problems: Sequence[Problem]) -> Iterator[Line]:
             yield line("hint:", printable(problem.hint), indent=4, hang=6)
     files = len({problem.place.file for problem in problems})
     yield line(Part(f"{number_of(len(problems), 'problem')} in {number_of(files, 'file')}.", "strong"))
-
-
-def _verb(number: int, verb: str) -> str:
-    return f"{verb}s" if number == 1 else verb
-
-
-def number_of(number: int, noun: str) -> str:
-    """The number with its noun, in the plural where that is due."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

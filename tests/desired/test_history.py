@@ -1,9 +1,9 @@
 """Older revisions, in real repositories."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from repository import git
 
 from reconciler.desired.files import load
 from reconciler.desired.history import last_applied, left_since, load_at, record_applied
@@ -11,18 +11,6 @@ from reconciler.errors import Invalid
 from reconciler.model import DesiredState, user_address
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: KEY}]\n"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=A", "-c", "user.email=a@acme.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(
-        ["git", "-C", str(folder), *identity, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture

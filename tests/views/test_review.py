@@ -14,12 +14,12 @@ def judged(verdict: str, *path: str, reason: str = "") -> Judged:
 
 
 def test_the_verdicts_are_counted() -> None:
-    review = Review((judged("done", "name"), judged("to do", "active"), judged("done", "email")), (), ())
+    review = Review((judged("done", "name"), judged("to do", "active"), judged("done", "email")), (), (), ())
     assert review_text(review) == "Of 3 details in the reviewed plan: 2 done already, 1 to do.\n"
 
 
 def test_an_empty_plan_has_nothing_to_do() -> None:
-    assert review_text(Review((), (), ())) == "Of 0 details in the reviewed plan: nothing to do.\n"
+    assert review_text(Review((), (), (), ())) == "Of 0 details in the reviewed plan: nothing to do.\n"
 
 
 def test_each_stale_detail_is_named_with_the_reason() -> None:
@@ -28,7 +28,7 @@ def test_each_stale_detail_is_named_with_the_reason() -> None:
         "unwanted",
         "the files do not want it any more",
     )
-    review = Review((judged("moved", "name", reason='live is now "X", and was "Ada"'), edge), (), ())
+    review = Review((judged("moved", "name", reason='live is now "X", and was "Ada"'), edge), (), (), ())
     assert review_text(review) == (
         "Of 2 details in the reviewed plan: 1 moved, 1 unwanted.\n"
         '  user/ada@acme.com name: moved, live is now "X", and was "Ada"\n'
@@ -38,7 +38,7 @@ def test_each_stale_detail_is_named_with_the_reason() -> None:
 
 def test_what_nobody_reviewed_is_listed() -> None:
     changes = tuple(Create(user_address(f"{n}@acme.com"), f"{n}@acme.com", (), Place("f")) for n in "ab")
-    assert review_text(Review((judged("done", "name"),), (), changes)) == (
+    assert review_text(Review((judged("done", "name"),), (), (), changes)) == (
         "Of 1 detail in the reviewed plan: 1 done already.\n"
         "2 changes that the files want now and nobody reviewed: left to the next plan.\n"
         "  user/a@acme.com\n"
@@ -49,6 +49,6 @@ def test_what_nobody_reviewed_is_listed() -> None:
 def test_hostile_text_moves_no_cursor_and_a_narrow_terminal_is_fine() -> None:
     stale = Judged(Atom(user_address(HOSTILE), "u1", (HOSTILE,), None, HOSTILE), "moved", HOSTILE)
     change = Create(user_address(HOSTILE), HOSTILE, (), Place("f"))
-    text = review_text(Review((stale,), (), (change,)), width=30)
+    text = review_text(Review((stale,), (), (), (change,)), width=30)
     assert "\x1b" not in text
     assert max(len(row) for row in text.splitlines()) <= 30

@@ -1,0 +1,132 @@
+"""The steps of the GitHub workflows; see ``reconciler.hub``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler import console
+from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, app
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.changes import Origin
+    from reconciler.report import Report
+    from reconciler.settings import Session, Target
+    from reconciler.workflow import Proposal
+
+github = typer.Typer(
+    help="The steps of the GitHub workflows that `reconciler init` writes.",
+    no_args_is_help=True,
+)
+app.add_typer(github, name="github")
+
+TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Which target.")]
+PullNumber = Annotated[
+    int | None,
+    typer.Option("--pull", metavar="N", help="The pull request's number; else the one of the job's event."),
+]
+
+
+@github.command("plan")
+def plan_pull_request(
+    target: TargetName,
+    out_dir: Annotated[
+        Path, typer.Option("--out-dir", metavar="DIR", help="Where plan.json and plan.html go.")
+    ],
+    root: Root = DESIRED_STATE,
+    pull: PullNumber = None,
+    include: Include = None,
+) -> ExitCode:
+    """Plan a pull request's test merge, and say so in its comment.
+
+    Reads GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_EVENT_PATH.
+    """
+    from reconciler import hub
+    from reconciler.github import from_environment
+
+    number = hub.event_number() if pull is None else pull
+    origins: list[Origin] = [origin.value for origin in include or ()]
+    made = hub.plan_pull(from_environment(), _one(root, target), number, origins, out_dir)
+    console.show(made)
+    return ExitCode.GUARD if made.violations else ExitCode.OK
+
+
+@github.command("reviewed")
+def reviewed(
+    root: Root = DESIRED_STATE,
+    commit: Annotated[
+        str, typer.Option("--commit", metavar="SHA", envvar="GITHUB_SHA", help="The merge.")
+    ] = "",
+) -> ExitCode:
+    """Find the pull request of a merge, and the plans that were made for it.
+
+    Hands `pull` and `targets` to the next steps of the job.
+    """
+    from dataclasses import asdict
+
+    from reconciler import hub
+    from reconciler.github import from_environment
+    from reconciler.settings import load_targets
+
+    targets = load_targets(root)
+    found, plans = hub.find_reviewed(from_environment(), commit, targets)
+    hub.output("pull", found.number)
+    hub.output("targets", [asdict(plan) for plan in plans])
+    for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
+        console.say(f"::warning::{name}: no plan was made for #{found.number}, so nothing is applied there")
+    return ExitCode.OK
+
+
+@github.command("apply")
+def apply_pull_request(
+    target: TargetName,
+    file: Annotated[
+        Path, typer.Option("--plan", metavar="FILE", help="The plan that was made for the pull request.")
+    ],
+    root: Root = DESIRED_STATE,
+    pull: PullNumber = None,
+) -> ExitCode:
+    """Apply a merged pull request's plan, and say there how it went.
+
+    What moved since the review is applied by nobody: exit 5, and the comment says what to do.
+    """
+    from reconciler import hub, workflow
+    from reconciler.github import from_environment
+    from reconciler.views.report import report_text
+
+    def execute(based: "Target", session: "Session", proposal: "Proposal") -> "Report":
+        console.show_proposal(proposal, skip_stale=False, out=sys.stdout)
+        with console.stoppable(session), console.progress(based) as on_progress:
+            return workflow.apply(based, session, proposal, on_progress=on_progress)
+
+    service = from_environment()
+    one = _one(root, target)
+    saved = workflow.load_plan(str(file), console.read(file), one)
+    found = service.pull(hub.event_number() if pull is None else pull)
+    report = hub.apply_reviewed(service, one, saved, found, execute)
+    console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
+    return workflow.exit_code(report)
+
+
+@github.command("drift")
+def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect = None) -> ExitCode:
+    """Compare, and keep one issue for the target: opened, updated, and closed when the drift is gone."""
+    from datetime import UTC, datetime
+
+    from reconciler import hub
+    from reconciler.drift import load_expectations
+    from reconciler.github import from_environment
+
+    known = load_expectations(expect) if expect else []
+    found = hub.report_drift(from_environment(), _one(root, target), known, f"{datetime.now(UTC):%Y-%m-%d}")
+    console.show(found)
+    return ExitCode.OK
+
+
+def _one(root: Path, name: str) -> "Target":
+    from reconciler.settings import load_targets
+
+    (found,) = load_targets(root, [name])
+    return found

@@ -1,0 +1,81 @@
+"""What the files said at a base revision, and when they were last applied, read from git.
+
+The states that a plan is compared with, to tell why each of its lines is there
+(see ``planning.origin``). Nothing here asks the network.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from reconciler.changes import Note, Plan
+from reconciler.desired import files
+from reconciler.desired.history import at, commit_of, load_applied, load_at, with_left
+from reconciler.errors import IncompleteRead, Invalid
+from reconciler.model import DesiredState, Need
+from reconciler.planning.origin import origins
+from reconciler.planning.scope import need
+from reconciler.settings import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The desired state, and the older ones to compare its plan with; without a base there are none."""
+
+    target: Target
+    desired: DesiredState
+    base: str = ""
+    before: DesiredState | None = None
+    applied: DesiredState | None = None
+
+    @property
+    def need(self) -> Need:
+        """What must be known of the live state for all of their plans."""
+        wanted = need(self.desired, self.target.policy)
+        for state in (self.before, self.applied):
+            if state is not None:
+                wanted |= need(state, self.target.policy)
+        return wanted
+
+    def explained(self, plan: Plan, plan_of: Callable[[DesiredState], Plan]) -> Plan:
+        """The plan with the origin of each of its atoms, where there is a base."""
+        if not self.base:
+            return plan
+        said = [*plan.notes]
+        if pending := self.target.pending:
+            message = (
+                f"the settings change ({', '.join(pending)}): this plan is made with those of the base, "
+                "and the change takes effect after its merge"
+            )
+            said.append(Note("settings", message, self.target.place, warning=True))
+        with suppress(Invalid, IncompleteRead):
+            if self.before is not None:
+                applied = plan_of(self.applied) if self.applied is not None else None
+                found = origins(plan, plan_of(self.before), applied)
+                return replace(plan, base=self.base, origins=found, notes=tuple(said))
+        message = (
+            f"the files at the base {self.base[:8]} cannot be planned, "
+            "so this change cannot be told from drift and backlog"
+        )
+        said.append(Note("base", message, warning=True))
+        return replace(plan, notes=tuple(said))
+
+
+def compared(target: Target, since: str | None, base: str | None) -> Compared:
+    """Load the files as they are, and as they were.
+
+    Without ``since``, what left the files is counted from where they were last
+    applied completely. Raises Invalid where the files as they are do not load,
+    or where a revision cannot be read.
+    """
+    desired = target.load()
+    applied = load_applied(target.folder, target.name)
+    then = load_at(target.folder, since) if since is not None else applied
+    desired = with_left(desired, then)
+    if base is None:
+        return Compared(target, desired)
+    before: DesiredState | None = None
+    # A base whose files do not load is what this change may be about to mend.
+    with at(target.folder, base, "--base") as (folder, shown_as), suppress(Invalid):
+        before = with_left(files.load(folder, shown_as=shown_as), then)
+    return Compared(target, desired, commit_of(target.folder, base, "--base"), before, applied)

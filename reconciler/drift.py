@@ -1,0 +1,68 @@
+"""What differs between the files as they were merged and the live state, and since when the files say so."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler import workflow
+from reconciler.changes import Note, Plan
+from reconciler.desired import files
+from reconciler.desired.history import Revision, blame, head, last_applied
+from reconciler.errors import Invalid, Place
+from reconciler.planning.expected import Expectation, without_expected
+from reconciler.settings import Session, Target
+
+_MOST_NAMED = 5
+"""Objects that a note about one revision names; beyond that they are counted."""
+
+
+def drift(target: Target, session: Session, expectations: Sequence[Expectation], today: str) -> Plan:
+    """A plan of which nothing is to be applied: all that differs and is not expected, with its origins.
+
+    ``today`` is a day such as 2026-12-31. Raises as ``workflow.plan`` does.
+    """
+    # Without git there is no history to tell drift from backlog by.
+    base = head(target.folder)
+    plan = workflow.plan(target, session, base=base).plan
+    plan = without_expected(replace(plan, included=()), expectations, today)
+    return replace(plan, notes=(*plan.notes, *_since_when(target, plan)))
+
+
+def load_expectations(path: Path) -> list[Expectation]:
+    """Read a file of expected drift; raises Invalid with every problem."""
+    document = files.read_document(path, files.shown(path), "expected-drift")
+    if document.problems:
+        raise Invalid(document.problems)
+    return [
+        Expectation(
+            item["object"],
+            item.get("field", ""),
+            item["until"],
+            item["reason"],
+            document.source.nearest(("expected", number)),
+        )
+        for number, item in enumerate(document.data["expected"])
+    ]
+
+
+def _since_when(target: Target, plan: Plan) -> list[Note]:
+    """For each revision that wrote what differs now: when that was, and which objects it is about."""
+    by_revision: dict[Revision, list[str]] = defaultdict(list)
+    lines = blame(target.folder, {Path(change.place.file) for change in plan.changes})
+    for change in plan.changes:
+        if revision := _revision(lines, change.place):
+            by_revision[revision].append(f"{change.address.kind}/{change.label}")
+    notes = []
+    for revision, named in sorted(by_revision.items(), key=lambda item: item[0].day):
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        message = f"in the files since {revision}: {', '.join(named[:_MOST_NAMED])}{more}"
+        notes.append(Note("since", message))
+    if (applied := last_applied(target.folder, target.name)) and "drift" in plan.origins.values():
+        message = f"the files were last applied completely at {applied[:8]}: drift has come up after that"
+        notes.append(Note("applied", message))
+    return notes
+
+
+def _revision(lines: Mapping[Path, Mapping[int, Revision]], place: Place) -> Revision | None:
+    return lines.get(Path(place.file), {}).get(place.line)

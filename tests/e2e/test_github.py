@@ -1,0 +1,365 @@
+"""A team's day on GitHub: pull request, review, merge, apply, a stale plan, a fork, drift.
+
+Real git repositories, the sandbox behind a socket as Omni, and a small GitHub
+behind another. A job is a fresh clone and a command, as in the workflows.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from fake_github import REPOSITORY, TOKEN, FakeGitHub, serving
+from project import KEY, LIVE, Served, served
+from repository import commit, git
+
+from reconciler import cli
+from reconciler.errors import ExitCode
+from reconciler.starter.write import artifact
+from reconciler.views.markdown import marker
+
+PEOPLE = """\
+users:
+  ada@acme.com:
+    name: Ada
+  bob@acme.com:
+    name: Bob
+  dora@acme.com:
+    name: Dora
+groups:
+  Finance:
+    members: [ada@acme.com, bob@acme.com]
+"""
+SEED = LIVE | {
+    "users": {f"{name.lower()}@acme.com": {"name": name} for name in ("Ada", "Bob", "Dora")},
+}
+Output = pytest.CaptureFixture[str]
+
+
+@dataclass
+class Team:
+    """A repository on the small GitHub, the Omni that it is about, and the people who work on them."""
+
+    root: Path
+    omni: Served
+    github: FakeGitHub
+    monkeypatch: pytest.MonkeyPatch
+    stored: dict[int, Path] = field(default_factory=dict)
+    pulls: int = 0
+
+    def __post_init__(self) -> None:
+        self.origin = self.root / "origin.git"
+        git(self.root, "init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
+        self.desk = self.clone("desk")
+        source = self.omni.target
+        self.folder = self.desk / "desired-state" / "acme"
+        self.folder.mkdir(parents=True)
+        (self.folder / "target.yaml").write_text((source / "target.yaml").read_text())
+        self.write(PEOPLE)
+        self.push("main")
+
+    def clone(self, name: str) -> Path:
+        folder = self.root / name
+        git(self.root, "clone", "--quiet", str(self.origin), str(folder))
+        return folder
+
+    def write(self, text: str, name: str = "people.yaml") -> None:
+        (self.folder / name).write_text(text)
+
+    def push(self, branch: str) -> str:
+        made = commit(self.desk)
+        git(self.desk, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        return made
+
+    def open_pull(self, text: str, body: str = "", name: str = "people.yaml") -> int:
+        """Push a branch from main with this file, and open a pull request; GitHub makes its test merge."""
+        self.pulls += 1
+        number = self.pulls
+        git(self.desk, "fetch", "--quiet", "origin")
+        git(self.desk, "checkout", "--quiet", "-B", f"pull-{number}", "origin/main")
+        self.write(text, name)
+        self.github.add_pull(number, self.push(f"pull-{number}"), body)
+        self.test_merge(number)
+        return number
+
+    def push_again(self, number: int, text: str) -> None:
+        """Another commit on the branch of a pull request."""
+        git(self.desk, "checkout", "--quiet", f"pull-{number}")
+        self.write(text)
+        self.github.pulls[number]["head"]["sha"] = self.push(f"pull-{number}")
+        self.test_merge(number)
+
+    def test_merge(self, number: int) -> None:
+        head = self.github.pulls[number]["head"]["sha"]
+        git(self.desk, "fetch", "--quiet", "origin")
+        git(self.desk, "checkout", "--quiet", "-B", "merging", "origin/main")
+        git(self.desk, "merge", "--quiet", "--no-ff", "--message", f"Merge #{number}", head)
+        git(self.desk, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{number}/merge")
+
+    def merge(self, number: int) -> str:
+        """Somebody approves, and merges."""
+        self.test_merge(number)
+        git(self.desk, "push", "--quiet", "origin", "HEAD:refs/heads/main")
+        made = git(self.desk, "rev-parse", "HEAD")
+        self.github.pulls[number] |= {"merge_commit_sha": made, "merged_at": "2026-01-01T00:00:00Z"}
+        return made
+
+    # Jobs
+
+    def job(
+        self, name: str, revision: str, *arguments: str, event: object = None
+    ) -> tuple[int, dict[str, str]]:
+        """Run a step in a fresh clone; returns its exit code and its outputs."""
+        folder = self.root / f"job-{self.github.new_id()}-{name}"
+        git(self.root, "init", "--quiet", str(folder))
+        git(folder, "remote", "add", "origin", str(self.origin))
+        git(
+            folder,
+            "fetch",
+            "--quiet",
+            "origin",
+            "+refs/heads/*:refs/remotes/origin/*",
+            f"+{revision}:refs/job",
+        )
+        git(folder, "checkout", "--quiet", "--detach", "refs/job")
+        files = {path: folder.parent / f"{folder.name}.{path}" for path in ("output", "summary", "event")}
+        for file in files.values():
+            file.touch()
+        files["event"].write_text(json.dumps(event or {}))
+        with self.monkeypatch.context() as patch:
+            patch.chdir(folder)
+            for key, value in {
+                **self.omni.environ,
+                "CI": "true",
+                "GITHUB_REPOSITORY": REPOSITORY,
+                "GITHUB_TOKEN": TOKEN,
+                "GITHUB_API_URL": self.github.url,
+                "GITHUB_OUTPUT": str(files["output"]),
+                "GITHUB_STEP_SUMMARY": str(files["summary"]),
+                "GITHUB_EVENT_PATH": str(files["event"]),
+            }.items():
+                patch.setenv(key, value)
+            code = cli.run(["github", *arguments])
+        self.summary = files["summary"].read_text("utf-8")
+        lines = files["output"].read_text("utf-8").splitlines()
+        return code, {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
+
+    def plan(self, number: int) -> int:
+        """The job `plan` of a pull request; its artifact is kept."""
+        out = self.root / f"plan-{self.github.new_id()}"
+        event = {"pull_request": {"number": number}}
+        revision = f"refs/pull/{number}/merge"
+        code, _ = self.job("plan", revision, "plan", "acme", "--out-dir", str(out), event=event)
+        if out.exists():
+            head = self.github.pulls[number]["head"]["sha"]
+            self.stored[self.github.add_artifact(f"{artifact('acme')}-{head}")] = out
+        return code
+
+    def apply(self, merged: str) -> int:
+        """The jobs of the workflow `apply` after a merge."""
+        code, said = self.job("reviewed", merged, "reviewed", "--commit", merged)
+        if code:
+            return code
+        for target in said["targets"]:
+            plan = self.stored[target["run"]] / "plan.json"
+            code, _ = self.job(
+                "apply", merged, "apply", target["name"], "--plan", str(plan), "--pull", str(said["pull"])
+            )
+        return code
+
+    def drift(self) -> int:
+        """The scheduled job."""
+        return self.job("drift", "refs/heads/main", "drift", "acme")[0]
+
+    def comment(self, number: int, about: str = "acme") -> str:
+        """The one comment about the plan, or about its application ("apply acme")."""
+        (found,) = [text for text in self.github.texts(number) if text.startswith(marker(about))]
+        return found
+
+    def applied(self) -> str:
+        """Which commit was applied completely, as the server has it."""
+        return git(self.origin, "rev-parse", "refs/reconciler/applied/acme")
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    (tmp_path / "omni").mkdir()
+    with served(tmp_path / "omni", SEED) as omni, serving() as github:
+        yield Team(tmp_path, omni, github, monkeypatch)
+
+
+def name_of(team: Team, email: str = "ada@acme.com") -> str:
+    return str(team.omni.live()["users"][email]["name"])
+
+
+def test_a_change_is_planned_reviewed_merged_and_applied(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.plan(number) == ExitCode.OK
+    assert "Ada -> Augusta" in team.comment(number)
+    assert "Ada -> Augusta" in team.summary
+    # After another push it is the same comment.
+    team.push_again(number, PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    assert team.plan(number) == ExitCode.OK
+    assert "Ada -> Ada Lovelace" in team.comment(number)
+    assert "Augusta" not in team.comment(number)
+    merged = team.merge(number)
+    assert name_of(team) == "Ada", "a merge is no apply"
+    assert team.apply(merged) == ExitCode.OK
+    assert name_of(team) == "Ada Lovelace"
+    assert team.applied() == merged
+    assert "### Applied: `acme`" in team.comment(number, "apply acme")
+    # The job again, as somebody who presses "Re-run" starts it, does nothing twice.
+    writes = len(team.omni.omni.writes)
+    assert team.apply(merged) == ExitCode.OK
+    assert len(team.omni.omni.writes) == writes
+
+
+def test_a_second_merge_goes_on_from_the_first(team: Team) -> None:
+    for name in ("Augusta", "Ada Lovelace"):
+        number = team.open_pull(PEOPLE.replace("name: Ada", f"name: {name}"))
+        assert team.plan(number) == ExitCode.OK
+        assert "drift" not in team.comment(number)
+        assert "backlog" not in team.comment(number)
+        assert team.apply(team.merge(number)) == ExitCode.OK
+        assert name_of(team) == name
+
+
+def test_a_push_without_a_pull_request_applies_nothing(team: Team, capsys: Output) -> None:
+    team.write(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.apply(team.push("main")) == ExitCode.ERROR
+    assert "came without a pull request, so nothing was reviewed" in capsys.readouterr().err
+    assert name_of(team) == "Ada"
+
+
+def test_what_moved_since_the_review_is_applied_by_nobody(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.plan(number) == ExitCode.OK
+    team.omni.by_hand("ada@acme.com", name="Somebody else")
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.STALE
+    assert name_of(team) == "Somebody else"
+    said = team.comment(number, "apply acme")
+    assert "user/ada@acme.com name: moved" in said
+    assert "`Reconciler-Include: backlog`" in said
+    # The next pull request shows it as backlog, and applies it where its text says so.
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta") + "# again\n")
+    assert team.plan(number) == ExitCode.OK
+    assert "backlog: 1 addition or update" in team.comment(number)
+    team.github.pulls[number]["body"] = "Now.\r\n\r\nReconciler-Include: backlog\r\n"
+    assert team.plan(number) == ExitCode.OK
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert name_of(team) == "Augusta"
+
+
+def test_an_emergency_fix_survives_the_next_merge_and_is_reported(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.plan(number) == ExitCode.OK
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    team.omni.by_hand("bob@acme.com", name="Robert")
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Ada L."))
+    assert team.plan(number) == ExitCode.OK
+    assert "drift: 1 addition or update (somebody changed the live state" in team.comment(number)
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert name_of(team, "bob@acme.com") == "Robert"
+    # Drift becomes one issue, which is kept up to date, and closed when it is gone.
+    assert team.drift() == ExitCode.OK
+    assert team.drift() == ExitCode.OK
+    (issue,) = team.github.issues
+    assert (issue["title"], issue["state"]) == ("Drift of acme", "open")
+    assert "name  Robert -> Bob" in issue["body"]
+    team.omni.by_hand("bob@acme.com", name="Bob")
+    assert team.drift() == ExitCode.OK
+    assert issue["state"] == "closed"
+    assert team.github.texts(issue["number"]) == ["The live state is as the files say again."]
+    assert team.drift() == ExitCode.OK
+    assert len(team.github.issues) == 1
+
+
+def test_a_refused_plan_is_approved_by_a_line_for_that_plan_alone(team: Team) -> None:
+    gone = PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[]")
+    number = team.open_pull(gone)
+    assert team.plan(number) == ExitCode.GUARD
+    said = team.comment(number)
+    assert "Refused by a guard" in said
+    (line,) = re.findall(r"`(Reconciler-Allow: acme=2 digest=[0-9a-f]{12})`", said)
+    # Merged all the same, it is refused again.
+    body = team.github.pulls[number]
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.GUARD
+    assert "group/finance would lose every member it has (2)" in team.comment(number, "apply acme")
+    # For another plan the line is worth nothing; for this one it is.
+    body["body"] = line.replace("digest=", "digest=000")[:-3]
+    assert team.apply(merged) == ExitCode.GUARD
+    body["body"] = f"Approved by security.\n\n{line}\n"
+    assert team.apply(merged) == ExitCode.OK
+    assert team.omni.live()["groups"]["Finance"] == []
+
+
+def test_an_approved_plan_says_so_before_its_merge(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[]"))
+    assert team.plan(number) == ExitCode.GUARD
+    (line,) = re.findall(r"`(Reconciler-Allow: [^`]*)`", team.comment(number))
+    team.github.pulls[number]["body"] = line
+    assert team.plan(number) == ExitCode.OK
+    assert "Refused" not in team.comment(number)
+    team.github.pulls[number]["body"] = "Reconciler-Allow: acme"
+    assert team.plan(number) == ExitCode.ERROR
+    assert "is not understood; write `Reconciler-Allow:" in team.comment(number)
+
+
+def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team, capsys: Output) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    head = team.github.pulls[number]["head"]["sha"]
+    team.github.add_artifact(f"{artifact('acme')}-{head}", event="pull_request")
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.OK
+    assert f"::warning::acme: no plan was made for #{number}" in capsys.readouterr().out
+    assert name_of(team) == "Ada"
+
+
+def test_settings_of_a_pull_request_do_not_hold_for_its_own_plan(team: Team) -> None:
+    """Who proposes it cannot point the key elsewhere: the request still goes to the base's address."""
+    evil = (team.folder / "target.yaml").read_text().replace(team.omni.url, "https://evil.omniapp.co")
+    number = team.open_pull(evil, name="target.yaml")
+    assert team.plan(number) == ExitCode.OK
+    said = team.comment(number)
+    assert "warning: the settings change (url)" in said
+    assert len(team.omni.omni.seen) > 0, "it was read from where the base says"
+
+
+def test_files_that_do_not_load_replace_an_older_plan(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.plan(number) == ExitCode.OK
+    team.push_again(number, "users: [\n")
+    assert team.plan(number) == ExitCode.ERROR
+    said = team.comment(number)
+    assert "`acme cannot be planned`" in said
+    assert "people.yaml:" in said
+    assert "Augusta" not in said
+
+
+def test_an_outdated_test_merge_is_not_planned(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    team.github.pulls[number]["head"]["sha"] = "f" * 40
+    assert team.plan(number) == ExitCode.ERROR
+    assert "is no merge of ffffffff" in team.comment(number)
+
+
+def test_two_targets_of_one_name_in_two_folders_keep_their_artifacts_apart() -> None:
+    assert artifact("eu/live") != artifact("eu-live")
+
+
+def test_no_token_reaches_a_log_a_comment_or_a_journal(team: Team, capsys: Output) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    team.plan(number)
+    team.apply(team.merge(number))
+    said = capsys.readouterr()
+    for secret in (TOKEN, KEY):
+        assert secret not in said.out + said.err
+        assert all(secret not in row["body"] for row in team.github.comments)
+        held = [
+            path for path in team.root.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()
+        ]
+        assert held == []

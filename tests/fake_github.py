@@ -1,0 +1,204 @@
+"""A small GitHub: the endpoints that are used, behind a real socket, with a state that tests can look at."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+REPOSITORY = "acme/access"
+TOKEN = "ghs_a-token-that-opens-nothing"
+BOT = "github-actions[bot]"
+Row = dict[str, Any]
+
+
+@dataclass
+class FakeGitHub:
+    """``pulls``, ``comments``, ``issues``, ``artifacts`` and ``runs`` are rows as the API shows them.
+
+    ``fails`` are statuses to answer the next requests with; ``asked`` is what was asked.
+    """
+
+    pulls: dict[int, Row] = field(default_factory=dict)
+    comments: list[Row] = field(default_factory=list)
+    issues: list[Row] = field(default_factory=list)
+    artifacts: list[Row] = field(default_factory=list)
+    runs: dict[int, Row] = field(default_factory=dict)
+    fails: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    _last: int = 100
+
+    def new_id(self) -> int:
+        """A number that nothing has yet; later ones are larger."""
+        self._last += 1
+        return self._last
+
+    def add_pull(self, number: int, head: str, body: str = "") -> Row:
+        """Open a pull request."""
+        row = {
+            "number": number,
+            "body": body,
+            "head": {"sha": head},
+            "merge_commit_sha": None,
+            "merged_at": None,
+        }
+        self.pulls[number] = row
+        return row
+
+    def add_comment(self, number: int, body: str, author: str = BOT) -> Row:
+        """Write a comment."""
+        row = {"id": self.new_id(), "issue": number, "user": {"login": author}, "body": body}
+        self.comments.append(row)
+        return row
+
+    def add_artifact(self, name: str, *, event: str = "pull_request_target", path: str = "") -> int:
+        """Have a run keep an artifact; returns the run's id."""
+        run = self.new_id()
+        self.runs[run] = {"id": run, "event": event, "path": path or ".github/workflows/plan.yml@main"}
+        self.artifacts.append(
+            {
+                "id": self.new_id(),
+                "name": name,
+                "expired": False,
+                "created_at": f"2026-01-01T00:{run:05}Z",
+                "workflow_run": {"id": run},
+            }
+        )
+        return run
+
+    def texts(self, number: int) -> list[str]:
+        """The comments of one pull request or issue, the oldest first."""
+        return [row["body"] for row in self.comments if row["issue"] == number]
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Row) -> tuple[int, Any]:
+        """What the API answers."""
+        for pattern, handler in (
+            (r"GET /pulls/(\d+)", self._pull),
+            (r"GET /commits/([^/]+)/pulls", self._pulls_of),
+            (r"GET /actions/artifacts", self._artifacts),
+            (r"GET /actions/runs/(\d+)", self._run),
+            (r"GET /issues/(\d+)/comments", self._list_comments),
+            (r"POST /issues/(\d+)/comments", self._comment),
+            (r"PATCH /issues/comments/(\d+)", self._edit_comment),
+            (r"DELETE /issues/comments/(\d+)", self._delete_comment),
+            (r"GET /issues", self._list_issues),
+            (r"POST /issues", self._open_issue),
+            (r"PATCH /issues/(\d+)", self._edit_issue),
+        ):
+            if match := re.fullmatch(pattern, f"{method} {path}"):
+                found: tuple[int, Any] = handler(query, body, *match.groups())
+                return found
+        return 404, {"message": "Not Found"}
+
+    def _pull(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
+        row = self.pulls.get(int(number))
+        return (200, row) if row else (404, {"message": "Not Found"})
+
+    def _pulls_of(self, _query: Any, _body: Any, commit: str) -> tuple[int, Any]:
+        # A commit belongs to every pull request that holds it, merged or not.
+        return 200, [
+            row for row in self.pulls.values() if commit in (row["merge_commit_sha"], row["head"]["sha"])
+        ]
+
+    def _artifacts(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+        rows = [row for row in self.artifacts if row["name"] == query["name"]]
+        return 200, {"total_count": len(rows), "artifacts": _page(rows, query)}
+
+    def _run(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
+        return 200, self.runs[int(number)]
+
+    def _list_comments(self, query: dict[str, str], _body: Any, number: str) -> tuple[int, Any]:
+        return 200, _page([row for row in self.comments if row["issue"] == int(number)], query)
+
+    def _comment(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
+        return 201, self.add_comment(int(number), body["body"])
+
+    def _edit_comment(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
+        (row,) = [row for row in self.comments if row["id"] == int(number)]
+        row["body"] = body["body"]
+        return 200, row
+
+    def _delete_comment(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
+        self.comments = [row for row in self.comments if row["id"] != int(number)]
+        return 204, None
+
+    def _list_issues(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+        wanted = [
+            row
+            for row in self.issues
+            if row["state"] == query["state"]
+            and query["labels"] in {label["name"] for label in row["labels"]}
+        ]
+        return 200, _page(wanted, query)
+
+    def _open_issue(self, _query: Any, body: Row) -> tuple[int, Any]:
+        row = {
+            "id": self.new_id(),
+            "number": self.new_id(),
+            "title": body["title"],
+            "body": body["body"],
+            "labels": [{"name": name} for name in body["labels"]],
+            "state": "open",
+            "user": {"login": BOT},
+        }
+        self.issues.append(row)
+        return 201, row
+
+    def _edit_issue(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
+        (row,) = [row for row in self.issues if row["number"] == int(number)]
+        row.update(body)
+        return 200, row
+
+
+def _page(rows: list[Row], query: dict[str, str]) -> list[Row]:
+    size, page = int(query["per_page"]), int(query["page"])
+    return rows[size * (page - 1) : size * page]
+
+
+@contextmanager
+def serving() -> Iterator[FakeGitHub]:
+    """Serve one on loopback."""
+    fake = FakeGitHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self) -> None:
+            size = int(self.headers.get("content-length", "0"))
+            body = json.loads(self.rfile.read(size) or "{}")
+            parts = urlsplit(self.path)
+            path = unquote(parts.path).removeprefix(f"/repos/{REPOSITORY}")
+            fake.asked.append(f"{self.command} {path}")
+            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+                status, found = 401, {"message": "Bad credentials"}
+            elif fake.fails:
+                status, found = fake.fails.pop(0), {"message": "not now"}
+            else:
+                status, found = fake.answer(self.command, path, query, body)
+            answer = b"" if found is None else json.dumps(found).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_one  # noqa: N815 (the names http.server looks for)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name in http.server)
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,34 @@
+"""A project in a git repository, for tests of what the history tells."""
+
+import subprocess
+from pathlib import Path
+
+from project import Project
+
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@acme.com", "-c", "commit.gpgsign=false")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as a person with a name; returns what it prints."""
+    done = subprocess.run(
+        ["git", "-C", str(folder), *IDENTITY, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+def begin(project: Project) -> None:
+    """Put the project under version control."""
+    git(project.root, "init", "--quiet", "--initial-branch=main")
+    (project.root / ".gitignore").write_text(".reconciler/\n*.json\n")
+    commit(project.root)
+
+
+def commit(folder: Path) -> str:
+    """Commit everything; returns the commit."""
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "a change")
+    return git(folder, "rev-parse", "HEAD")

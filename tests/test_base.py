@@ -1,0 +1,255 @@
+"""Plans that are compared with a base revision, and drift: real repositories, and an embedded sandbox."""
+
+import json
+from pathlib import Path
+
+import pytest
+from project import Project, a_project
+from repository import begin, commit, git
+
+from reconciler import cli
+from reconciler.errors import ExitCode
+
+Output = pytest.CaptureFixture[str]
+
+PEOPLE = """\
+users:
+  ada@acme.com:
+    name: Ada
+  bob@acme.com:
+    name: Bob
+groups:
+  Finance:
+    members: [ada@acme.com, bob@acme.com]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A repository whose files were applied, and are the live state."""
+    monkeypatch.chdir(tmp_path)
+    project = a_project(tmp_path)
+    project.write("people.yaml", PEOPLE)
+    begin(project)
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    git(tmp_path, "rev-parse", "--verify", "refs/reconciler/applied/acme")
+    return project
+
+
+def by_hand(project: Project) -> None:
+    """Somebody takes bob out of the group in Omni, in an emergency."""
+    project.write("people.yaml", PEOPLE.replace(", bob@acme.com", ""))
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    git(project.root, "checkout", "--quiet", ".")
+    assert "bob@acme.com" not in project.live()["groups"]["Finance"]
+
+
+def test_a_one_line_change_does_not_revert_an_emergency_fix(project: Project, capsys: Output) -> None:
+    by_hand(project)
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    base = git(project.root, "rev-parse", "HEAD")
+    commit(project.root)
+    capsys.readouterr()
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert f"Compared with {base[:8]}\n  this change: 1 addition or update\n  drift: 1 addition" in said
+    assert "~ user/ada@acme.com  update  this change" in said
+    assert "~ group/Finance  add 1 member  drift" in said
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert "1 object with drift or backlog: left alone, as was reviewed.\n" in capsys.readouterr().out
+    live = project.live()
+    assert live["users"]["ada@acme.com"]["name"] == "Ada Lovelace"
+    assert "bob@acme.com" not in live["groups"]["Finance"]
+    # The files were applied; what was left alone is drift, now and later.
+    assert git(project.root, "rev-parse", "refs/reconciler/applied/acme") == git(
+        project.root, "rev-parse", "HEAD"
+    )
+    assert cli.run(["drift"]) == ExitCode.DRIFT
+    said = capsys.readouterr().out
+    assert said.startswith("Drift of acme (omni, https://acme.omniapp.co)\n")
+    assert "drift: 1 addition" in said
+    assert "the files were last applied completely at" in said
+    assert "in the files since 20" in said
+
+
+def test_who_wants_both_includes_drift(project: Project, capsys: Output) -> None:
+    by_hand(project)
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--include", "drift", "--out", "plan.json"]) == ExitCode.OK
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert "left alone" not in capsys.readouterr().out
+    assert "bob@acme.com" in project.live()["groups"]["Finance"]
+    assert cli.run(["drift"]) == ExitCode.OK
+    assert "No drift.\n" in capsys.readouterr().out
+
+
+def test_backlog_stays_until_it_is_included_and_the_ref_waits_for_it(project: Project) -> None:
+    applied = git(project.root, "rev-parse", "HEAD")
+    project.write("people.yaml", PEOPLE.replace("name: Bob", "name: Robert"))
+    commit(project.root)
+    project.write("more.yaml", "users: {cleo@acme.com: {name: Cleo}}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.OK
+    plan = json.loads(Path("plan.json").read_text("utf-8"))
+    assert plan["included"] == ["change"]
+    assert {c["address"]: {f["origin"] for f in c["fields"]} for c in plan["changes"]} == {
+        "user/cleo@acme.com": {"change"},
+        "user/bob@acme.com": {"backlog"},
+    }
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert project.live()["users"]["bob@acme.com"]["name"] == "Bob"
+    assert git(project.root, "rev-parse", "refs/reconciler/applied/acme") == applied
+    assert cli.run(["plan", "--base", "HEAD", "--include", "backlog", "--out", "plan.json"]) == ExitCode.OK
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert project.live()["users"]["bob@acme.com"]["name"] == "Robert"
+    assert git(project.root, "rev-parse", "refs/reconciler/applied/acme") != applied
+
+
+def test_settings_come_from_the_base_and_a_change_to_them_is_said(project: Project, capsys: Output) -> None:
+    project.configure(protect={"users": ["bob@acme.com"]}, limits={"removals": {"share": 0.5, "floor": 1}})
+    commit(project.root)
+    project.configure(limits={"removals": {"share": 1, "floor": 100}})
+    project.write("people.yaml", PEOPLE.replace("name: Bob", "state: absent").replace(", bob@acme.com", ""))
+    commit(project.root)
+    capsys.readouterr()
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.GUARD
+    said = capsys.readouterr().out
+    assert "user/bob@acme.com is protected" in said
+    changed = "limits.removals.floor, limits.removals.share, protect.users"
+    assert f"warning: the settings change ({changed}): this plan is made with those of the base" in said
+    assert cli.run(["plan"]) == ExitCode.OK
+    # Nor does a merge lift the rule for the plan that it brings.
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.GUARD
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.GUARD
+    assert "bob@acme.com" in project.live()["groups"]["Finance"]
+
+
+def test_a_stricter_rule_holds_at_once(project: Project, capsys: Output) -> None:
+    project.configure(protect={"users": ["bob@acme.com"]})
+    project.write("people.yaml", PEOPLE.replace("name: Bob", "active: false"))
+    commit(project.root)
+    capsys.readouterr()
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.GUARD
+    assert "user/bob@acme.com is protected, and would be removed" in capsys.readouterr().out
+
+
+def test_what_the_base_ignores_cannot_be_declared_by_letting_go_of_the_rule(
+    project: Project, capsys: Output
+) -> None:
+    project.configure(ignore={"users": ["*@agency.example"]})
+    commit(project.root)
+    project.configure()
+    project.write("more.yaml", "users: {guest@agency.example: {name: Guest}}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.ERROR
+    assert "guest@agency.example" in capsys.readouterr().err
+
+
+def test_a_base_that_does_not_load_is_said_and_nothing_is_marked(project: Project, capsys: Output) -> None:
+    project.write("people.yaml", "users: [\n")
+    commit(project.root)
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    commit(project.root)
+    capsys.readouterr()
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "cannot be planned, so this change cannot be told from drift and backlog" in said
+    assert "Compared with" not in said
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        ("nothing", "--base nothing: there is no such revision here"),
+        ("other", "--base other: it is no ancestor of HEAD"),
+    ],
+)
+def test_a_base_that_is_none(project: Project, capsys: Output, revision: str, words: str) -> None:
+    git(project.root, "checkout", "--quiet", "-b", "other")
+    project.write("more.yaml", "users: {}\n")
+    commit(project.root)
+    git(project.root, "checkout", "--quiet", "main")
+    assert cli.run(["plan", "--base", revision]) == ExitCode.ERROR
+    assert words in capsys.readouterr().err
+
+
+def test_a_target_that_is_new_has_no_base(project: Project, capsys: Output) -> None:
+    a_project(project.root, "second")
+    commit(project.root)
+    assert cli.run(["plan", "second", "--base", "HEAD~1"]) == ExitCode.ERROR
+    assert "what is new has no older one to compare with" in capsys.readouterr().err
+
+
+def test_include_needs_a_base(capsys: Output) -> None:
+    assert cli.run(["plan", "--include", "drift"]) == ExitCode.USAGE
+    assert "--include goes with --base" in capsys.readouterr().err
+
+
+def test_drift_of_files_that_are_not_in_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_project(tmp_path)
+    assert cli.run(["drift"]) == ExitCode.DRIFT
+    said = capsys.readouterr().out
+    assert "Compared with" not in said
+    assert "in the files since" not in said
+
+
+# Expected drift
+
+
+def expecting(project: Project, *rows: str) -> list[str]:
+    path = project.root / "expected.yaml"
+    path.write_text("expected:\n" + "".join(f"  - {{{row}}}\n" for row in rows))
+    return ["drift", "--expect", "expected.yaml"]
+
+
+def test_expected_drift_is_accepted_until_its_day(project: Project, capsys: Output) -> None:
+    by_hand(project)
+    capsys.readouterr()
+    row = "object: group/FINANCE, field: members.bob@acme.com, until: 2099-12-31, reason: see OPS-12"
+    assert cli.run(expecting(project, row)) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "No drift.\n" in said
+    what = "group/FINANCE members.bob@acme.com: 1 difference expected until 2099-12-31 (see OPS-12)"
+    assert f"note: {what}  expected.yaml:2:5" in said
+    past = row.replace("2099-12-31", "2020-01-01")
+    assert cli.run(expecting(project, past)) == ExitCode.DRIFT
+    assert "until 2020-01-01, which has passed (see OPS-12)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "object: group/Sales, until: 2099-12-31, reason: x",
+        "object: user/finance, until: 2099-12-31, reason: x",
+        "object: group/Finance, field: name, until: 2099-12-31, reason: x",
+        "object: group/Finance, field: members.bob, until: 2099-12-31, reason: x",
+    ],
+)
+def test_an_expectation_that_covers_nothing_is_named(project: Project, capsys: Output, row: str) -> None:
+    by_hand(project)
+    assert cli.run(expecting(project, row)) == ExitCode.DRIFT
+    assert "was expected to differ and does not: the expectation can go (x)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "object: group/Finance, until: 2099-12-31, reason: x",
+        'object: "group/fin*", field: members, until: 2099-12-31, reason: x',
+    ],
+)
+def test_an_expectation_may_be_about_all_of_an_object(project: Project, row: str) -> None:
+    by_hand(project)
+    assert cli.run(expecting(project, row)) == ExitCode.OK
+
+
+def test_a_file_of_expected_drift_is_checked(project: Project, capsys: Output) -> None:
+    assert cli.run(expecting(project, "object: Finance, until: tomorrow, reason: x")) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "expected.yaml:2:6: " in said
+    assert "write the day as 2026-12-31" in said
+    assert "write user/ada@acme.com or group/Finance" in said
