@@ -28,6 +28,7 @@ ROUNDS_OF_A_TURN = 2
 STARTS = 10
 MOST_SECONDS = 40
 MOST_MEMORY = 1000
+MOST_TO_DRAW = 5
 MANY_WRITES = 1200
 WRITES_IN = 300.0
 """Seconds that 300 writes take at 60 a minute."""
@@ -94,6 +95,7 @@ def rows(folder: Path, users: int) -> Iterator[Row]:
     yield from loads(folder / f"{users}", users)
     yield from growth(folder, sizes)
     yield from against_octodns(folder / "newcomers", users)
+    yield from views(folder / "newcomers")
     yield from requests(folder / f"{users}", users, least[users])
     yield from pace(folder)
     starts = [timed(RECONCILER, "--help") for _ in range(STARTS)]
@@ -169,6 +171,14 @@ def against_octodns(folder: Path, size: int) -> Iterator[Row]:
     # A plan validates by itself; who validates in a process of its own as well does it twice.
     both = f"{(min(ours) + min(validate)) / min(theirs):.2f}x ({min(ours) + min(validate):.2f} s)"
     yield Row("  with a `reconciler validate` of its own before it", both)
+
+
+def views(folder: Path) -> Iterator[Row]:
+    """Drawing one plan for each kind of reader."""
+    found = measure("views", folder)
+    for name in ("text", "markdown", "html"):
+        what = f"draw {found['changes']:,.0f} changes as {name}"
+        yield Row(what, f"{found[name]:.2f} s", f"under {MOST_TO_DRAW} s", found[name] < MOST_TO_DRAW)
 
 
 def requests(folder: Path, users: int, least: dict[str, int]) -> Iterator[Row]:

@@ -25,10 +25,13 @@ import zone
 from reconciler import workflow
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
-from reconciler.settings import Session, Target, load_targets
+from reconciler.settings import Session, Target, connect, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window
+from reconciler.views.html import plan_html
+from reconciler.views.markdown import plan_markdown
+from reconciler.views.text import plan_text
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: OMNI_API_KEY}]\nrequests_per_minute: 60\n"
 EMBEDDED = (
@@ -169,6 +172,19 @@ def requests(root: Path, seed: str) -> dict[str, int]:
     }
 
 
+def views(company: Path) -> dict[str, float]:
+    """Seconds for each view of a plan in which everybody changes."""
+    target = _target(company / "ours")
+    with connect(target) as session:
+        drawn = workflow.plan(target, session).plan
+    return {
+        "changes": len(drawn.changes),
+        "text": _times(lambda: plan_text(drawn, width=80, color=True))[0],
+        "markdown": _times(lambda: plan_markdown(drawn))[0],
+        "html": _times(lambda: plan_html(drawn))[0],
+    }
+
+
 def pace(folder: Path, writes: str, keys: str) -> dict[str, float]:
     """Seconds for so many writes under a limit that the sandbox enforces, with the reads before them.
 
@@ -247,6 +263,6 @@ def _peak() -> float:
 if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
-        each.__name__: each for each in (make, newcomers, load, validate, plan, requests, pace)
+        each.__name__: each for each in (make, newcomers, load, validate, plan, requests, views, pace)
     }
     print(json.dumps(steps[step](Path(where), *rest)))

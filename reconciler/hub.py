@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import workflow
@@ -23,7 +23,7 @@ from reconciler.planning.approval import Override, inclusions, overrides
 from reconciler.planning.expected import Expectation
 from reconciler.report import Report
 from reconciler.saved import to_json
-from reconciler.settings import Session, Target, at_base, connect
+from reconciler.settings import Session, Target, at_base, connect, load_targets
 from reconciler.starter.write import artifact
 from reconciler.transport.auth import Secret
 from reconciler.views.html import plan_html
@@ -57,7 +57,9 @@ class Reviewed:
 # On the pull request
 
 
-def plan_pull(github: GitHub, target: Target, number: int, include: Sequence[Origin], out: Path) -> Plan:
+def plan_pull(
+    github: GitHub, root: Path, name: str, number: int, include: Sequence[Origin], out: Path
+) -> Plan:
     """Plan the files as the pull request would merge them, and say so in its comment.
 
     The checkout is GitHub's test merge: its first parent is the base, whose
@@ -66,25 +68,24 @@ def plan_pull(github: GitHub, target: Target, number: int, include: Sequence[Ori
     ReconcilerError as planning does.
     """
     pull = github.pull(number)
+    place = marker(name)
     try:
+        (target,) = load_targets(root, [name])
         _check_merge(target.folder, pull)
         fetch_applied(target)
         based = at_base(target, "HEAD^1")
-        origins: dict[Origin, None] = dict.fromkeys(("change", *include, *inclusions(pull.body)))
         with connect(based) as session:
-            plan = workflow.plan(based, session, base="HEAD^1").plan
-        plan = replace(plan, included=tuple(origins))
+            origins = (*include, *inclusions(pull.body))
+            plan = workflow.plan(based, session, base="HEAD^1", include=origins).plan
         plan = workflow.judge(plan, based, _approved(plan, pull, target))
     except ReconcilerError as error:
-        place = marker(target.name)
-        title = f"{target.name} cannot be planned"
-        github.comment(number, place, failure_markdown(place, title, str(error)))
+        github.comment(number, place, failure_markdown(place, f"{name} cannot be planned", str(error)))
         raise
     out.mkdir(parents=True, exist_ok=True)
     (out / "plan.json").write_text(to_json(plan), "utf-8")
     (out / "plan.html").write_text(plan_html(plan), "utf-8")
     summarize(plan_markdown(plan, budget=SUMMARY))
-    github.comment(number, marker(target.name), plan_markdown(plan, budget=COMMENT))
+    github.comment(number, place, plan_markdown(plan, budget=COMMENT, run=_run()))
     return plan
 
 
@@ -241,6 +242,13 @@ def event_number() -> int:
     except (OSError, ValueError, KeyError, TypeError):
         message = "GITHUB_EVENT_PATH names no event of a pull request: give --pull N"
         raise ReconcilerError(message) from None
+
+
+def _run() -> str:
+    """The address of this run, where it is one (GitHub docs: Default environment variables)."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, number = (os.environ.get(name, "") for name in names)
+    return f"{server}/{repository}/actions/runs/{number}" if server and repository and number else ""
 
 
 def summarize(markdown: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reconciler.changes import Change, Create, Update, atoms
+from reconciler.errors import ExitCode
 from reconciler.operations import Outcome, Status
 
 
@@ -25,6 +26,16 @@ class Report:
     def complete(self) -> bool:
         """Whether every atom is true now, and was seen to be."""
         return not self.stopped and all(o.status in ("done", "adopted") for o in self.outcomes)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the apply ended, as a code."""
+        if self.interrupted and (self.stopped or not self.complete):
+            return ExitCode.INTERRUPTED
+        if self.complete:
+            return ExitCode.OK
+        wrote = any(outcome.status in ("done", "adopted", "unsettled") for outcome in self.outcomes)
+        return ExitCode.PARTIAL if wrote or not self.stopped else ExitCode.ERROR
 
     @property
     def counts(self) -> dict[str, int]:

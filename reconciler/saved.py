@@ -19,7 +19,7 @@ from reconciler.changes import (
     Violation,
     encode_change,
 )
-from reconciler.errors import Place
+from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import Address, Path, Value
 
 FORMAT_VERSION = 1
@@ -95,6 +95,18 @@ def from_json(text: str) -> Plan:
         message = "its changes do not match its digest: it was edited after it was saved; plan again"
         raise ValueError(message)
     return plan
+
+
+def load_plan(path: str, text: str, target: str = "", url: str = "") -> Plan:
+    """Read a saved plan from a file; raises Invalid where it is none, was edited, or is of another target."""
+    try:
+        saved = from_json(text)
+    except ValueError as error:
+        raise Invalid([Problem(Place(path), str(error))]) from None
+    if target and (saved.target, saved.url) != (target, url):
+        message = f"it was made for {saved.target} at {saved.url}, not for {target} at {url}"
+        raise Invalid([Problem(Place(path), message, "plan again for this target")])
+    return saved
 
 
 def _explained(error: Exception) -> str:

@@ -5,16 +5,16 @@ asking and exit codes are the caller's.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Change, Create, Plan, Violation, atoms
+from reconciler.changes import Change, Create, Origin, Plan, Violation, atoms
 from reconciler.compare import compared
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import record_applied
-from reconciler.errors import ExitCode, Invalid, Place, Problem
+from reconciler.errors import Invalid
 from reconciler.execute import Execution, Progress
 from reconciler.journal import Journal
 from reconciler.lock import held
@@ -24,7 +24,6 @@ from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.report import Report
-from reconciler.saved import from_json
 from reconciler.settings import Session, Target
 from reconciler.transport.messages import Reader
 
@@ -35,11 +34,18 @@ def validate(target: Target) -> DesiredState:
 
 
 @without_collector()
-def plan(target: Target, session: Session, since: str | None = None, base: str | None = None) -> Planned:
+def plan(
+    target: Target,
+    session: Session,
+    since: str | None = None,
+    base: str | None = None,
+    include: Iterable[Origin] = (),
+) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
-    With a ``base`` revision each atom has its origin. Raises Invalid for the
-    files, and whatever a read raises.
+    With a ``base`` revision each atom has its origin, and those in ``include`` are
+    to be applied with this change. Raises Invalid for the files, and whatever a
+    read raises.
     """
     states = compared(target, since, base)
     live = target.provider.read(Reader(session.transport), states.need)
@@ -63,21 +69,11 @@ def plan(target: Target, session: Session, since: str | None = None, base: str |
         raise Invalid([*problems, *error.problems]) from None
     if problems:
         raise Invalid(problems)
-    requests = sum(len(target.provider.translate(part)) for part in stages(made.plan.changes))
     explained = states.explained(made.plan, lambda desired: planned(desired).plan)
+    explained = replace(explained, included=("change", *dict.fromkeys(include)))
+    parts = stages(explained.intended.changes)
+    requests = sum(len(target.provider.translate(part)) for part in parts)
     return replace(made, plan=replace(explained, requests=requests))
-
-
-def load_plan(path: str, text: str, target: Target | None = None) -> Plan:
-    """Read a saved plan; raises Invalid where it is none, was edited, or is of another target."""
-    try:
-        saved = from_json(text)
-    except ValueError as error:
-        raise Invalid([Problem(Place(path), str(error))]) from None
-    if target and (saved.target, saved.url) != (target.name, target.url):
-        message = f"it was made for {saved.target} at {saved.url}, not for {target.name} at {target.url}"
-        raise Invalid([Problem(Place(path), message, "plan again for this target")])
-    return saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +186,6 @@ def record(target: Target, proposal: Proposal, report: Report) -> bool:
         if found.stale or found.unreviewed or any(origin != "drift" for origin in left):
             return False
     return record_applied(target.folder, target.name)
-
-
-def exit_code(report: Report) -> ExitCode:
-    """How an apply ended, as a code."""
-    if report.interrupted and (report.stopped or not report.complete):
-        return ExitCode.INTERRUPTED
-    if report.complete:
-        return ExitCode.OK
-    wrote = any(outcome.status in ("done", "adopted", "unsettled") for outcome in report.outcomes)
-    return ExitCode.PARTIAL if wrote or not report.stopped else ExitCode.ERROR
 
 
 def _now() -> datetime:

@@ -253,3 +253,46 @@ def test_a_file_of_expected_drift_is_checked(project: Project, capsys: Output) -
     assert "expected.yaml:2:6: " in said
     assert "write the day as 2026-12-31" in said
     assert "write user/ada@acme.com or group/Finance" in said
+
+
+# Formats, and how much history there must be
+
+
+def test_drift_and_saved_plans_come_in_every_format(project: Project, capsys: Output) -> None:
+    by_hand(project)
+    capsys.readouterr()
+    assert cli.run(["drift", "--format", "json", "--out", "drift.json"]) == ExitCode.DRIFT
+    said = capsys.readouterr().out
+    assert json.loads(said) == json.loads(Path("drift.json").read_text("utf-8"))
+    assert json.loads(said)["included"] == []
+    assert cli.run(["drift", "--format", "markdown"]) == ExitCode.DRIFT
+    assert "### Drift of `acme`" in capsys.readouterr().out
+    for arguments, words in (
+        (["--format", "html"], "<h1>Drift of acme</h1>"),
+        (["--format", "markdown", "--budget", "1000"], "### Drift of `acme`"),
+        (["--format", "json"], '"target": "acme"'),
+        ([], "Drift of acme (omni,"),
+    ):
+        assert cli.run(["show", "drift.json", *arguments]) == ExitCode.OK
+        assert words in capsys.readouterr().out
+    assert cli.run(["plan", "--format", "html"]) == ExitCode.OK
+    assert "<h1>Plan for acme</h1>" in capsys.readouterr().out
+
+
+def test_a_checkout_of_one_commit_plans_and_says_where_it_takes_more(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    commit(project.root)
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{project.root}", str(shallow))
+    monkeypatch.chdir(shallow)
+    capsys.readouterr()
+    assert cli.run(["validate"]) == ExitCode.OK
+    assert cli.run(["plan"]) == ExitCode.OK
+    assert "Ada Lovelace" in capsys.readouterr().out
+    assert cli.run(["drift"]) == ExitCode.DRIFT
+    for option in (["--base", "HEAD~1"], ["--since", "HEAD~1"]):
+        capsys.readouterr()
+        assert cli.run(["plan", *option]) == ExitCode.ERROR
+        assert "a shallow checkout may not hold it (git fetch --unshallow)" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from wire import Server, running
 
 from reconciler import cli, workflow
 from reconciler.errors import ExitCode
+from reconciler.report import Report
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 from reconciler.settings import load_targets
@@ -523,7 +524,7 @@ def test_one_target_that_fails_does_not_stop_the_other_and_the_gravest_code_wins
 def test_an_interrupted_apply_does_not_go_on_with_the_next_target(
     capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "exit_code", lambda _: ExitCode.INTERRUPTED)
+    monkeypatch.setattr(Report, "exit_code", property(lambda _: ExitCode.INTERRUPTED))
     assert cli.run(["apply", "--auto-approve"]) == ExitCode.INTERRUPTED
     assert "other" not in capsys.readouterr().out
 

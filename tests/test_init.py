@@ -1,6 +1,7 @@
 """A repository's beginning, and the workflows that are this project's own."""
 
 import json
+import re
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -47,6 +48,31 @@ def test_the_job_with_the_key_executes_nothing_of_the_pull_request() -> None:
     assert steps[checkouts[1]]["with"]["path"] == "proposed"
     runs = [step["run"] for step in steps[checkouts[1] :] if "run" in step]
     assert runs == ['reconciler github plan "$TARGET" --out-dir "$RUNNER_TEMP/plan"']
+
+
+def test_a_fork_meets_no_secret() -> None:
+    text = yaml.safe_load(workflow("plan", "true"))
+    jobs = text["jobs"]
+    own = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert own in jobs["targets"]["if"]
+    assert jobs["plan"]["needs"] == "targets"
+    validate = jobs["validate"]
+    assert validate["if"] == "github.event_name == 'pull_request'"
+    assert validate["permissions"] == {"contents": "read"}
+    assert "secrets" not in json.dumps(validate)
+    assert "environment" not in validate
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_each_job_asks_for_the_rights_that_it_needs_alone(name: str) -> None:
+    text = yaml.safe_load(workflow(name, "true"))
+    assert text["permissions"] == {}
+    for job in text["jobs"].values():
+        rights = {right for right, level in job["permissions"].items() if level == "write"}
+        assert rights <= {"contents", "issues", "pull-requests"}
+        assert "contents" not in rights or "refs/reconciler/applied" in workflow(name, "true")
+        uses = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one) for one in uses)
 
 
 @pytest.mark.parametrize("name", [*WORKFLOWS, "ci"])

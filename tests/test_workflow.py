@@ -17,7 +17,7 @@ from reconciler import workflow
 from reconciler.errors import ExitCode, Invalid, JournalFailed, Locked, ReconcilerError
 from reconciler.report import Report
 from reconciler.sandbox.store import Store
-from reconciler.saved import to_json
+from reconciler.saved import load_plan, to_json
 from reconciler.settings import Session, Target, load_targets
 from reconciler.transport.messages import Transport
 
@@ -81,7 +81,7 @@ def test_an_apply_sends_what_the_plan_said_and_then_there_is_nothing_left(
         "PATCH /scim/v2/users",
     ]
     assert report.complete
-    assert workflow.exit_code(report) is ExitCode.OK
+    assert report.exit_code is ExitCode.OK
     assert report.counts == {
         "created": 1,
         "updated": 2,
@@ -129,7 +129,7 @@ def test_problems_of_the_reading_and_of_the_planning_come_together(project: Proj
 
 
 def test_a_saved_plan_narrows_what_is_done(project: Project, target: Target, wire: Wire) -> None:
-    saved = workflow.load_plan("plan.json", to_json(workflow.plan(target, wire.session).plan), target)
+    saved = load_plan("plan.json", to_json(workflow.plan(target, wire.session).plan), target.name, target.url)
     project.write("more.yaml", "users:\n  eve@acme.com: {}\n")
     proposal = workflow.propose(target, wire.session, saved=saved)
     assert proposal.plan == saved
@@ -170,7 +170,7 @@ def report(*statuses: str, stopped: str = "", interrupted: bool = False) -> Repo
     ],
 )
 def test_the_exit_code_says_how_an_apply_ended(ended: Report, code: ExitCode) -> None:
-    assert workflow.exit_code(ended) is code
+    assert ended.exit_code is code
 
 
 # The lock

@@ -48,7 +48,7 @@ def plan_pull_request(
 
     number = hub.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
-    made = hub.plan_pull(from_environment(), _one(root, target), number, origins, out_dir)
+    made = hub.plan_pull(from_environment(), root, target, number, origins, out_dir)
     console.show(made)
     return ExitCode.GUARD if made.violations else ExitCode.OK
 
@@ -94,6 +94,7 @@ def apply_pull_request(
     """
     from reconciler import hub, workflow
     from reconciler.github import from_environment
+    from reconciler.saved import load_plan
     from reconciler.views.report import report_text
 
     def execute(based: "Target", session: "Session", proposal: "Proposal") -> "Report":
@@ -103,11 +104,11 @@ def apply_pull_request(
 
     service = from_environment()
     one = _one(root, target)
-    saved = workflow.load_plan(str(file), console.read(file), one)
+    saved = load_plan(str(file), console.read(file), one.name, one.url)
     found = service.pull(hub.event_number() if pull is None else pull)
     report = hub.apply_reviewed(service, one, saved, found, execute)
     console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
-    return workflow.exit_code(report)
+    return report.exit_code
 
 
 @github.command("drift")

@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -144,10 +143,8 @@ def plan(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            made = workflow.plan(target, session, since, base).plan
-        made = workflow.judge(
-            replace(made, included=("change", *(o.value for o in include or ()))), target, allow_removals
-        )
+            found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
+        made = workflow.judge(found.plan, target, allow_removals)
         if out:
             console.save(out, to_json(made))
         if shape is PlanFormat.JSON:
@@ -176,9 +173,9 @@ def show(
     ] = 65_536,
 ) -> ExitCode:
     """Print a saved plan again."""
-    from reconciler import workflow
+    from reconciler.saved import load_plan
 
-    console.show(workflow.load_plan(str(file), console.read(file)), shape, budget)
+    console.show(load_plan(str(file), console.read(file)), shape, budget)
     return ExitCode.OK
 
 
@@ -203,6 +200,7 @@ def apply(
     With --plan, what was reviewed is done and nothing else, without asking.
     """
     from reconciler import workflow
+    from reconciler.saved import load_plan
     from reconciler.settings import at_base, connect
     from reconciler.views.json import report_json
     from reconciler.views.report import report_text
@@ -213,7 +211,7 @@ def apply(
     documents: list[str] = []
 
     def one(target: "Target") -> ExitCode:
-        saved = workflow.load_plan(str(file), console.read(file), target) if file else None
+        saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
         if saved and saved.base:
             target = at_base(target, saved.base)
         watch = console.Watch(verbose=verbose)
@@ -238,7 +236,7 @@ def apply(
             console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
         else:
             console.say("Nothing to do, and nothing was sent.")
-        return workflow.exit_code(report)
+        return report.exit_code
 
     only_one = {"--plan": file, "--allow-removals": allow_removals}
     return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)

@@ -65,10 +65,13 @@ def fence(lines: Sequence[str], language: str = "") -> str:
     return "\n".join((ticks + language, *lines, ticks))
 
 
-def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "") -> str:
-    """The plan in at most ``budget`` characters; it begins with ``place``, else with its target's marker."""
+def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "", run: str = "") -> str:
+    """The plan in at most ``budget`` characters; it begins with ``place``, else with its target's marker.
+
+    ``run`` is the address of the run that keeps plan.html and plan.json, where there is one.
+    """
     head = "\n".join((place or marker(plan.target), *_head(plan), ""))
-    foot = "\n".join(_foot(plan))
+    foot = "\n".join(_foot(plan, run))
     room = budget - len(head) - len(foot) - 2
     sections: list[str] = []
     removals = [change for change in plan.changes if takes_away(change)]
@@ -153,7 +156,7 @@ def _refusal(plan: Plan) -> Iterator[str]:
         yield "> Protected users and groups, and the user whom the key belongs to, have no override."
 
 
-def _foot(plan: Plan) -> Iterator[str]:
+def _foot(plan: Plan, run: str) -> Iterator[str]:
     said = sorted(plan.notes, key=lambda one: not one.warning)
     notes = [_plain(note_line(one)) for one in said[:_NOTES]] + [_plain(one) for one in kept(plan.census)]
     if len(said) > _NOTES:
@@ -163,7 +166,11 @@ def _foot(plan: Plan) -> Iterator[str]:
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
-    yield f"Digest {code(plan.digest[:DIGEST_DIGITS])}. All of it, by object and by person: `plan.html`."
+    where = f"[this run's artifacts]({run}#artifacts)" if run else "the artifacts"
+    yield (
+        f"Digest {code(plan.digest[:DIGEST_DIGITS])}. All of it, by object and by person: "
+        f"`plan.html` among {where}."
+    )
     yield ""
 
 

@@ -48,6 +48,7 @@ class Team:
     monkeypatch: pytest.MonkeyPatch
     stored: dict[int, Path] = field(default_factory=dict)
     pulls: int = 0
+    lose_the_server: bool = False
 
     def __post_init__(self) -> None:
         self.origin = self.root / "origin.git"
@@ -124,6 +125,8 @@ class Team:
             f"+{revision}:refs/job",
         )
         git(folder, "checkout", "--quiet", "--detach", "refs/job")
+        if self.lose_the_server:
+            git(folder, "remote", "set-url", "origin", str(self.root / "nowhere.git"))
         files = {path: folder.parent / f"{folder.name}.{path}" for path in ("output", "summary", "event")}
         for file in files.values():
             file.touch()
@@ -363,3 +366,39 @@ def test_no_token_reaches_a_log_a_comment_or_a_journal(team: Team, capsys: Outpu
             path for path in team.root.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()
         ]
         assert held == []
+
+
+def test_a_job_about_no_pull_request_says_so(team: Team, capsys: Output) -> None:
+    team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    code, _ = team.job("plan", "refs/pull/1/merge", "plan", "acme", "--out-dir", str(team.root / "out"))
+    assert code == ExitCode.ERROR
+    assert "GITHUB_EVENT_PATH names no event of a pull request: give --pull N" in capsys.readouterr().err
+
+
+def test_a_record_that_cannot_be_fetched_stops_the_plan_and_is_said(team: Team) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    team.lose_the_server = True
+    assert team.plan(number) == ExitCode.ERROR
+    assert "git fetch of refs/reconciler/applied did not work" in team.comment(number)
+
+
+def test_a_target_that_the_pull_request_removes_is_said(team: Team) -> None:
+    number = team.open_pull("users: {}\n")
+    (team.folder / "target.yaml").rename(team.folder / "target.txt")
+    team.push_again(number, "users: {}\n")
+    assert team.plan(number) == ExitCode.ERROR
+    assert "`acme cannot be planned`" in team.comment(number)
+
+
+def test_a_fork_is_validated_without_a_key(team: Team, capsys: Output) -> None:
+    """The other jobs do not start for a fork: see the workflow's condition."""
+    team.open_pull(PEOPLE.replace("name: Ada", "nam: Augusta"))
+    folder = team.clone("fork")
+    git(folder, "fetch", "--quiet", "origin", "refs/pull/1/merge")
+    git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+    seen = len(team.omni.omni.seen)
+    with team.monkeypatch.context() as patch:
+        patch.chdir(folder)
+        assert cli.run(["validate", "--format", "github"]) == ExitCode.ERROR
+    assert "::error file=desired-state/acme/people.yaml,line=3,col=5::" in capsys.readouterr().out
+    assert len(team.omni.omni.seen) == seen

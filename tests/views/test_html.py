@@ -3,7 +3,6 @@
 import html
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -81,12 +80,6 @@ def large() -> Plan:
     fields = EVERY_KIND.changes[5].fields  # type: ignore[union-attr]
     people = (create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))
     return replace(COMPARED, changes=(*COMPARED.changes, *people))
-
-
-def test_a_large_plan_is_drawn_in_time() -> None:
-    started = time.perf_counter()
-    plan_html(large())
-    assert time.perf_counter() - started < 5 * 3  # on a busy machine; `make bench` measures
 
 
 @pytest.fixture(scope="module")

