@@ -204,13 +204,13 @@ def push_applied(target: Target) -> None:
 def _git(folder: Path, *arguments: str, remote: bool = False) -> str:
     """What git prints; raises ReconcilerError where it refuses."""
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(  # noqa: S603 (no shell)
-        command,
-        capture_output=True,
-        check=False,
-        timeout=_PATIENCE,
-        env={**os.environ, **(_credentials(os.environ) if remote else {}), "GIT_TERMINAL_PROMPT": "0"},
-    )
+    environ = {**os.environ, **(_credentials(os.environ) if remote else {}), "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE, env=environ)  # noqa: S603 (no shell)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        why = "is not installed" if isinstance(error, FileNotFoundError) else f"took more than {_PATIENCE} s"
+        message = f"git {arguments[0]} did not work: git {why}"
+        raise ReconcilerError(message) from None
     if done.returncode and remote:
         said = " ".join(done.stderr.decode(errors="replace").split())
         message = f"git {arguments[0]} of {_REFS} did not work: {said}"

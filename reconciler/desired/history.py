@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from reconciler.desired import files
-from reconciler.errors import Invalid, Place, Problem
+from reconciler.errors import Invalid, Place, Problem, ReconcilerError
 from reconciler.model import Address, DesiredState
 
 _APPLIED = "refs/reconciler/applied"
@@ -179,3 +179,6 @@ def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes] |
         return subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)  # noqa: S603 (no shell)
     except FileNotFoundError:
         return None
+    except subprocess.TimeoutExpired:
+        message = f"git {arguments[0]} did not end within {_PATIENCE} s"
+        raise ReconcilerError(message) from None

@@ -1,14 +1,18 @@
 """Older revisions, in real repositories."""
 
+import os
 from pathlib import Path
 
 import pytest
 from repository import git
 
+from reconciler import hub
+from reconciler.desired import history
 from reconciler.desired.files import load
 from reconciler.desired.history import last_applied, left_since, load_at, record_applied
-from reconciler.errors import Invalid
+from reconciler.errors import Invalid, ReconcilerError
 from reconciler.model import DesiredState, user_address
+from reconciler.settings import load_targets
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: KEY}]\n"
 
@@ -95,6 +99,24 @@ def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         load_at(folder, "HEAD")
     assert last_applied(folder, "acme") is None
     assert not record_applied(folder, "acme")
+
+
+def test_a_git_that_hangs_is_given_up(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = tmp_path / "bin" / "git"
+    hanging.parent.mkdir()
+    hanging.write_text("#!/bin/sh\nexec sleep 60\n")
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", str(hanging.parent), prepend=os.pathsep)
+    monkeypatch.setattr(history, "_PATIENCE", 0.05)
+    with pytest.raises(ReconcilerError, match=r"git rev-parse did not end within 0.05 s"):
+        load_at(folder, "HEAD")
+    monkeypatch.setattr(hub, "_PATIENCE", 0.05)
+    (target,) = load_targets(folder.parent)
+    with pytest.raises(ReconcilerError, match=r"git fetch did not work: git took more than 0.05 s"):
+        hub.fetch_applied(target)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ReconcilerError, match=r"git fetch did not work: git is not installed"):
+        hub.fetch_applied(target)
 
 
 def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:
