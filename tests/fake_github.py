@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 REPOSITORY = "acme/access"
 TOKEN = "ghs_a-token-that-opens-nothing"
@@ -16,11 +16,23 @@ BOT = "github-actions[bot]"
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Fail:
+    """How a request fails. ``lost``: it is carried out first, and the connection closed without an answer."""
+
+    status: int = 502
+    headers: dict[str, str] = field(default_factory=dict)
+    said: str = "not now"
+    lost: bool = False
+
+
 @dataclass
 class FakeGitHub:
     """``pulls``, ``comments``, ``issues``, ``artifacts`` and ``runs`` are rows as the API shows them.
 
-    ``fails`` are statuses to answer the next requests with; ``asked`` is what was asked.
+    ``fails`` is what becomes of the next requests, None for an answer; ``asked`` is
+    what was asked, ``headers`` those of the last request. ``author`` is whom the
+    token writes as, and ``may_label`` whether it may set labels.
     """
 
     pulls: dict[int, Row] = field(default_factory=dict)
@@ -28,8 +40,11 @@ class FakeGitHub:
     issues: list[Row] = field(default_factory=list)
     artifacts: list[Row] = field(default_factory=list)
     runs: dict[int, Row] = field(default_factory=dict)
-    fails: list[int] = field(default_factory=list)
+    fails: list[Fail | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    author: str = BOT
+    may_label: bool = True
     url: str = ""
     _last: int = 100
 
@@ -54,6 +69,20 @@ class FakeGitHub:
         """Write a comment."""
         row = {"id": self.new_id(), "issue": number, "user": {"login": author}, "body": body}
         self.comments.append(row)
+        return row
+
+    def add_issue(self, title: str, body: str, *labels: str, author: str = BOT) -> Row:
+        """Open an issue."""
+        row = {
+            "id": self.new_id(),
+            "number": self.new_id(),
+            "title": title,
+            "body": body,
+            "labels": [{"name": name} for name in labels],
+            "state": "open",
+            "user": {"login": author},
+        }
+        self.issues.append(row)
         return row
 
     def add_artifact(self, name: str, *, event: str = "pull_request_target", path: str = "") -> int:
@@ -99,24 +128,24 @@ class FakeGitHub:
         row = self.pulls.get(int(number))
         return (200, row) if row else (404, {"message": "Not Found"})
 
-    def _pulls_of(self, _query: Any, _body: Any, commit: str) -> tuple[int, Any]:
+    def _pulls_of(self, query: dict[str, str], _body: Any, commit: str) -> tuple[int, Any]:
         # A commit belongs to every pull request that holds it, merged or not.
-        return 200, [
-            row for row in self.pulls.values() if commit in (row["merge_commit_sha"], row["head"]["sha"])
-        ]
+        rows = [row for row in self.pulls.values() if commit in (row["merge_commit_sha"], row["head"]["sha"])]
+        return 200, _page(rows, query)
 
     def _artifacts(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
         rows = [row for row in self.artifacts if row["name"] == query["name"]]
         return 200, {"total_count": len(rows), "artifacts": _page(rows, query)}
 
     def _run(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
-        return 200, self.runs[int(number)]
+        row = self.runs.get(int(number))
+        return (200, row) if row else (404, {"message": "Not Found"})
 
     def _list_comments(self, query: dict[str, str], _body: Any, number: str) -> tuple[int, Any]:
         return 200, _page([row for row in self.comments if row["issue"] == int(number)], query)
 
     def _comment(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
-        return 201, self.add_comment(int(number), body["body"])
+        return 201, self.add_comment(int(number), body["body"], self.author)
 
     def _edit_comment(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
         (row,) = [row for row in self.comments if row["id"] == int(number)]
@@ -137,17 +166,8 @@ class FakeGitHub:
         return 200, _page(wanted, query)
 
     def _open_issue(self, _query: Any, body: Row) -> tuple[int, Any]:
-        row = {
-            "id": self.new_id(),
-            "number": self.new_id(),
-            "title": body["title"],
-            "body": body["body"],
-            "labels": [{"name": name} for name in body["labels"]],
-            "state": "open",
-            "user": {"login": BOT},
-        }
-        self.issues.append(row)
-        return 201, row
+        labels = body["labels"] if self.may_label else []
+        return 201, self.add_issue(body["title"], body["body"], *labels, author=self.author)
 
     def _edit_issue(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
         (row,) = [row for row in self.issues if row["number"] == int(number)]
@@ -155,9 +175,18 @@ class FakeGitHub:
         return 200, row
 
 
-def _page(rows: list[Row], query: dict[str, str]) -> list[Row]:
-    size, page = int(query["per_page"]), int(query["page"])
-    return rows[size * (page - 1) : size * page]
+class Page(list[Row]):
+    """Some rows, and where the next ones begin; 0 at the end."""
+
+    next = 0
+
+
+def _page(rows: list[Row], query: dict[str, str]) -> Page:
+    """A page. Only its Link header tells how to go on: GitHub has pages in some lists, cursors in others."""
+    start, size = int(query.get("cursor", "0")), int(query["per_page"])
+    page = Page(rows[start : start + size])
+    page.next = start + size if start + size < len(rows) else 0
+    return page
 
 
 @contextmanager
@@ -167,6 +196,7 @@ def serving() -> Iterator[FakeGitHub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def handle_one(self) -> None:
             size = int(self.headers.get("content-length", "0"))
@@ -174,15 +204,31 @@ def serving() -> Iterator[FakeGitHub]:
             parts = urlsplit(self.path)
             path = unquote(parts.path).removeprefix(f"/repos/{REPOSITORY}")
             fake.asked.append(f"{self.command} {path}")
-            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+            fake.headers = {name.lower(): value for name, value in self.headers.items()}
+            query = dict(parse_qsl(parts.query))
+            fail = fake.fails.pop(0) if fake.fails else None
+            headers: dict[str, str] = {}
+            found: Any
+            if fake.headers.get("authorization") != f"Bearer {TOKEN}":
                 status, found = 401, {"message": "Bad credentials"}
-            elif fake.fails:
-                status, found = fake.fails.pop(0), {"message": "not now"}
+            elif fail and not fail.lost:
+                status, found, headers = fail.status, {"message": fail.said}, fail.headers
             else:
                 status, found = fake.answer(self.command, path, query, body)
+                rows = found.get("artifacts") if isinstance(found, dict) else found
+                if isinstance(rows, Page) and rows.next:
+                    onward = urlencode({**query, "cursor": rows.next})
+                    headers = {
+                        "Link": f'<{fake.url}{parts.path}?page=1>; rel="first", '
+                        f'<{fake.url}{parts.path}?{onward}>; rel="next"'
+                    }
+            if fail and fail.lost:
+                self.close_connection = True
+                return
             answer = b"" if found is None else json.dumps(found).encode()
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -1,17 +1,16 @@
 """The REST side of GitHub, against a small one behind a socket."""
 
-import random
 from collections.abc import Iterator
 
 import pytest
 from clocks import FakeClock
-from fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub, serving
+from fake_github import BOT, REPOSITORY, TOKEN, Fail, FakeGitHub, serving
 
-from reconciler.errors import ReconcilerError
-from reconciler.github import GitHub, Pull, from_environment
+from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
+from reconciler.github import GitHub, Pull, from_environment, patient
 from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.messages import Request, Response
 from reconciler.transport.network import Network
-from reconciler.transport.pacing import Paced, Window
 
 MARK = "<!-- ours -->"
 PLAN = ".github/workflows/plan.yml"
@@ -24,11 +23,18 @@ def fake() -> Iterator[FakeGitHub]:
 
 
 @pytest.fixture
-def github(fake: FakeGitHub) -> Iterator[GitHub]:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def github(fake: FakeGitHub, clock: FakeClock) -> Iterator[GitHub]:
     network = Network(fake.url)
-    signed = bearer(network, Secret(TOKEN))
-    yield GitHub(Paced(signed, Window(None), FakeClock(), random.Random(1).random), REPOSITORY)  # noqa: S311
+    yield GitHub(patient(bearer(network, Secret(TOKEN)), clock), REPOSITORY)
     network.close()
+
+
+# --- what is read
 
 
 def test_a_pull_request_is_read(fake: FakeGitHub, github: GitHub) -> None:
@@ -45,11 +51,36 @@ def test_the_pull_request_of_a_merge(fake: FakeGitHub, github: GitHub) -> None:
     # One that holds the same commit and is still open, and one that was merged as it.
     fake.add_pull(1, commit)
     assert github.pull_of(commit) is None
-    fake.add_pull(2, "d" * 40) | {}
+    fake.add_pull(2, "d" * 40)
     fake.pulls[2] |= {"merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
+    assert github.pull_of(commit) == Pull(2, "d" * 40, "")
+    # One whose last commit it is, as after a merge that was only a step, was merged as another.
+    fake.pulls[1] |= {"merge_commit_sha": "e" * 40, "merged_at": "2026-01-02T00:00:00Z"}
     assert github.pull_of(commit) == Pull(2, "d" * 40, "")
     fake.pulls[2]["merged_at"] = None
     assert github.pull_of(commit) is None
+
+
+def test_the_pull_request_of_a_merge_is_found_behind_many_others(fake: FakeGitHub, github: GitHub) -> None:
+    commit = "c" * 40
+    for number in range(1, 121):
+        fake.add_pull(number, commit)
+    fake.pulls[120] |= {"merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
+    assert github.pull_of(commit) == Pull(120, commit, "")
+
+
+@pytest.mark.parametrize("commit", ["", "main", "c" * 39, "c" * 41, "C" * 40, "../issues"])
+def test_what_is_no_commit_is_not_asked_for(fake: FakeGitHub, github: GitHub, commit: str) -> None:
+    with pytest.raises(ReconcilerError, match="is not the full name of a commit"):
+        github.pull_of(commit)
+    assert fake.asked == []
+
+
+def test_every_request_names_the_version_of_the_interface(fake: FakeGitHub, github: GitHub) -> None:
+    fake.add_pull(7, "a" * 40)
+    github.pull(7)
+    assert fake.headers["accept"] == "application/vnd.github+json"
+    assert fake.headers["x-github-api-version"] == "2022-11-28"
 
 
 def test_only_a_run_of_the_base_branch_is_trusted(fake: FakeGitHub, github: GitHub) -> None:
@@ -63,6 +94,28 @@ def test_only_a_run_of_the_base_branch_is_trusted(fake: FakeGitHub, github: GitH
     assert github.reviewed_run("plan-a", PLAN) == newer
     fake.artifacts[-1]["expired"] = True
     assert github.reviewed_run("plan-a", PLAN) == trusted
+    # The listing does not always know the run, and the run may be gone.
+    fake.add_artifact("plan-a")
+    fake.artifacts[-1]["workflow_run"] = None
+    assert github.reviewed_run("plan-a", PLAN) == trusted
+
+
+def test_the_newest_of_two_artifacts_of_one_second(fake: FakeGitHub, github: GitHub) -> None:
+    fake.add_artifact("plan-a")
+    newer = fake.add_artifact("plan-a")
+    for row in fake.artifacts:
+        row["created_at"] = "2026-01-01T00:00:00Z"
+    assert github.reviewed_run("plan-a", PLAN) == newer
+
+
+def test_a_run_is_found_behind_many_that_are_not_trusted(fake: FakeGitHub, github: GitHub) -> None:
+    trusted = fake.add_artifact("plan-a")
+    for _ in range(105):
+        fake.add_artifact("plan-a", path=".github/workflows/forged.yml")
+    assert github.reviewed_run("plan-a", PLAN) == trusted
+
+
+# --- comments
 
 
 def test_a_comment_is_updated_in_place(fake: FakeGitHub, github: GitHub) -> None:
@@ -78,12 +131,31 @@ def test_a_comment_is_updated_in_place(fake: FakeGitHub, github: GitHub) -> None
     assert stranger["body"] == f"{MARK} forged"
 
 
+def test_a_comment_that_says_it_already_is_left_alone(fake: FakeGitHub, github: GitHub) -> None:
+    fake.add_comment(7, f"{MARK}\r\none")
+    github.comment(7, MARK, f"{MARK}\none")
+    assert fake.asked == ["GET /issues/7/comments"]
+
+
+def test_a_comment_by_an_unexpected_author_says_what_to_set(fake: FakeGitHub, github: GitHub) -> None:
+    fake.author = "our-app[bot]"
+    with pytest.raises(ReconcilerError, match=r"writes as our-app\[bot\].*set RECONCILER_GITHUB_AUTHOR"):
+        github.comment(7, MARK, MARK)
+
+
 def test_two_comments_of_a_race_become_one(fake: FakeGitHub, github: GitHub) -> None:
-    first, second = fake.add_comment(7, f"{MARK}\none"), fake.add_comment(7, f"{MARK}\none")
-    assert first["id"] < second["id"]
+    first, _ = fake.add_comment(7, f"{MARK}\none"), fake.add_comment(7, f"{MARK}\none")
     github.comment(7, MARK, f"{MARK}\ntwo")
     assert fake.comments == [first]
     assert first["body"] == f"{MARK}\ntwo"
+
+
+def test_two_runs_that_mend_a_race_do_not_stumble_over_each_other(fake: FakeGitHub, github: GitHub) -> None:
+    first, _ = fake.add_comment(7, MARK), fake.add_comment(7, MARK)
+    # The other run was faster: its comment is gone when ours would be deleted.
+    fake.fails = [None, Fail(404)]
+    github.comment(7, MARK, MARK)
+    assert first in fake.comments
 
 
 def test_a_deleted_account_wrote_no_comment_of_ours(fake: FakeGitHub, github: GitHub) -> None:
@@ -91,6 +163,9 @@ def test_a_deleted_account_wrote_no_comment_of_ours(fake: FakeGitHub, github: Gi
     fake.add_comment(7, "")["body"] = None
     github.comment(7, MARK, f"{MARK}\ntwo")
     assert len(fake.comments) == 3
+
+
+# --- issues
 
 
 def test_one_issue_is_opened_updated_and_closed(fake: FakeGitHub, github: GitHub) -> None:
@@ -109,6 +184,37 @@ def test_one_issue_is_opened_updated_and_closed(fake: FakeGitHub, github: GitHub
     assert [row["state"] for row in fake.issues] == ["closed", "open"]
 
 
+def test_a_new_title_alone_is_written(fake: FakeGitHub, github: GitHub) -> None:
+    issue = fake.add_issue("Drift", MARK, "drift")
+    github.issue("drift", MARK, "Drift of a", MARK)
+    assert issue["title"] == "Drift of a"
+
+
+def test_only_our_own_issues_are_touched(fake: FakeGitHub, github: GitHub) -> None:
+    stranger = fake.add_issue("Drift", f"{MARK} forged", "drift", author="mallory")
+    other = fake.add_issue("Drift of b", "<!-- another -->", "drift")
+    pull = fake.add_issue("A pull request", MARK, "drift")
+    pull["pull_request"] = {"url": "https://api.github.com/repos/acme/access/pulls/1"}
+    before = [dict(row) for row in (stranger, other, pull)]
+    github.issue("drift", MARK, "Drift", f"{MARK}\none")
+    github.close_issue("drift", MARK, "gone")
+    assert [stranger, other, pull] == before
+    assert fake.issues[-1]["state"] == "closed"
+
+
+def test_two_issues_of_a_race_become_one(fake: FakeGitHub, github: GitHub) -> None:
+    first, second = fake.add_issue("Drift", MARK, "drift"), fake.add_issue("Drift", MARK, "drift")
+    github.issue("drift", MARK, "Drift", MARK)
+    assert (first["state"], second["state"], second["state_reason"]) == ("open", "closed", "not_planned")
+    assert fake.texts(second["number"]) == [f"See #{first['number']}, which says the same."]
+
+
+def test_an_issue_that_would_not_be_found_again_is_said(fake: FakeGitHub, github: GitHub) -> None:
+    fake.may_label = False
+    with pytest.raises(ReconcilerError, match=r"got no label drift.*create the label"):
+        github.issue("drift", MARK, "Drift", MARK)
+
+
 def test_what_is_too_long_is_never_sent(fake: FakeGitHub, github: GitHub) -> None:
     with pytest.raises(ValueError, match="a text of 65549 characters for GitHub, which takes 65536"):
         github.comment(7, MARK, MARK + "x" * 65_536)
@@ -117,19 +223,123 @@ def test_what_is_too_long_is_never_sent(fake: FakeGitHub, github: GitHub) -> Non
     assert fake.asked == []
 
 
+# --- bad moments
+
+
 def test_a_bad_moment_passes(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_pull(7, "a" * 40)
-    fake.fails = [502, 429, 503]
+    fake.fails = [Fail(502), Fail(429), Fail(503), Fail(lost=True)]
     assert github.pull(7).number == 7
-    fake.fails = [429]
+
+
+@pytest.mark.parametrize(
+    ("fail", "least", "most"),
+    [
+        (Fail(429, {"Retry-After": "7"}), 7, 8),
+        (Fail(403, {"Retry-After": "7"}), 7, 8),
+        (Fail(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800001090"}), 90, 91),
+        (Fail(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000000"}), 1, 2),
+        (Fail(403, said="You have exceeded a secondary rate limit."), 60, 61),
+        (Fail(429), 60, 61),
+        (Fail(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}), 60, 61),
+        (Fail(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1900000000"}), 600, 601),
+    ],
+)
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(
+    fake: FakeGitHub, github: GitHub, clock: FakeClock, fail: Fail, least: float, most: float
+) -> None:
+    fake.fails = [None, fail]
     github.comment(7, MARK, MARK)
     assert fake.texts(7) == [MARK]
+    assert least <= clock.slept <= most
 
 
-def test_a_refusal_says_what_to_look_at(fake: FakeGitHub, github: GitHub) -> None:
-    fake.fails = [403]
-    with pytest.raises(ReconcilerError, match="403: not now; see that the job has the permissions"):
+def test_a_rate_limit_that_stays_is_said(fake: FakeGitHub, github: GitHub, clock: FakeClock) -> None:
+    fake.fails = [Fail(403, said="You have exceeded a secondary rate limit.") for _ in range(4)]
+    with pytest.raises(
+        Refused, match=r"with 429: You have exceeded a secondary rate limit\.; too much was asked"
+    ):
         github.pull(7)
+    assert clock.slept < 200
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_comment_whose_answer_got_lost_is_not_written_twice(
+    fake: FakeGitHub, github: GitHub, *, lost: bool
+) -> None:
+    fake.fails = [None, Fail(lost=lost)]
+    github.comment(7, MARK, f"{MARK}\none")
+    fake.fails = [None, Fail(lost=lost)]
+    github.comment(7, MARK, f"{MARK}\ntwo")
+    assert fake.texts(7) == [f"{MARK}\ntwo"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_issue_whose_answer_got_lost_is_not_opened_twice(
+    fake: FakeGitHub, github: GitHub, *, lost: bool
+) -> None:
+    fake.fails = [None, Fail(lost=lost)]
+    github.issue("drift", MARK, "Drift", MARK)
+    (issue,) = fake.issues
+    fake.fails = [None, Fail(lost=lost)]
+    github.close_issue("drift", MARK, "gone")
+    assert issue["state"] == "closed"
+    assert len(fake.texts(issue["number"])) <= 1
+
+
+def test_a_write_that_never_works_is_given_up(fake: FakeGitHub, github: GitHub) -> None:
+    fake.fails = [None, Fail(502)] * 3
+    with pytest.raises(NoAnswer, match=r"POST .* with 502: not now; GitHub has a fault"):
+        github.comment(7, MARK, MARK)
+    assert fake.asked == ["GET /issues/7/comments", "POST /issues/7/comments"] * 3
+
+
+def test_what_cannot_be_reached_is_not_tried_again() -> None:
+    sent: list[Request] = []
+
+    class Nowhere:
+        def send(self, request: Request) -> Response:
+            sent.append(request)
+            message = "no TLS"
+            raise Unreachable(message)
+
+    with pytest.raises(Unreachable):
+        GitHub(Nowhere(), REPOSITORY).comment(7, MARK, MARK)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (403, "; see that the job has the permissions"),
+        (404, "; see that"),
+        (410, "; .* issues turned on"),
+        (422, "$"),
+    ],
+)
+def test_a_refusal_says_what_to_look_at(fake: FakeGitHub, github: GitHub, status: int, advice: str) -> None:
+    fake.fails = [Fail(status)]
+    with pytest.raises(Refused, match=f"GET /repos/acme/access/pulls/7 with {status}: not now{advice}"):
+        github.pull(7)
+
+
+def test_a_token_that_ended_is_said(fake: FakeGitHub) -> None:
+    environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": "ghs_another", "GITHUB_API_URL": fake.url}
+    with pytest.raises(CredentialRefused, match="401: Bad credentials; the token is not accepted") as caught:
+        from_environment(environ).pull(7)
+    assert "ghs_another" not in str(caught.value)
+
+
+def test_an_answer_of_something_else_is_told_from_github() -> None:
+    class Portal:
+        def send(self, request: Request) -> Response:
+            return Response(200, text=f"<h1>Sign in to {request.path}</h1>")
+
+    with pytest.raises(BadAnswer, match="with 200 and no JSON: see that GITHUB_API_URL"):
+        GitHub(Portal(), REPOSITORY).pull(7)
+
+
+# --- the environment
 
 
 def test_the_environment_of_a_job(fake: FakeGitHub) -> None:
@@ -141,11 +351,34 @@ def test_the_environment_of_a_job(fake: FakeGitHub) -> None:
     own.comment(7, MARK, f"{MARK}\ntwo")
     assert fake.texts(7) == [f"{MARK}\ntwo"]
     assert BOT != "ada"
-    for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN"):
-        with pytest.raises(ReconcilerError, match=f"{name} is not set"):
-            from_environment(environ | {name: " "})
-    with pytest.raises(ReconcilerError, match="https only"):
-        from_environment(environ | {"GITHUB_API_URL": "http://api.github.com"})
-    with pytest.raises(ReconcilerError, match="GITHUB_TOKEN holds a space") as caught:
-        from_environment(environ | {"GITHUB_TOKEN": "a b"})
-    assert "a b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("GITHUB_REPOSITORY", " ", "GITHUB_REPOSITORY is not set; .* owner/name"),
+        ("GITHUB_REPOSITORY", "access", "GITHUB_REPOSITORY is 'access': write it as owner/name"),
+        ("GITHUB_REPOSITORY", "acme/access/..", "write it as owner/name"),
+        ("GITHUB_TOKEN", "", "GITHUB_TOKEN is not set; give it to the step of the workflow"),
+        ("GITHUB_TOKEN", "se cret", "GITHUB_TOKEN holds a space"),
+        (
+            "GITHUB_API_URL",
+            "http://u:se%20cret@api.github.com",
+            "GITHUB_API_URL does not begin with https://",
+        ),
+        ("GITHUB_API_URL", "http://localhost.evil.example", "does not begin with https://"),
+        ("GITHUB_API_URL", "http://127.0.0.1@evil.example", "does not begin with https://"),
+        ("GITHUB_API_URL", "ftp://localhost", "does not begin with https://"),
+        ("GITHUB_API_URL", "http://[", "does not begin with https://"),
+    ],
+)
+def test_what_the_environment_lacks_is_named(name: str, value: str, said: str) -> None:
+    environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN}
+    with pytest.raises(ReconcilerError, match=said) as caught:
+        from_environment(environ | {name: value})
+    assert "cret" not in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
+def test_an_address_that_is_set_to_nothing_is_githubs_own() -> None:
+    from_environment({"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": ""})

@@ -18,10 +18,15 @@ LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
     [
         LINE,
         f"Please look.\r\n\r\n{LINE}\r\n",
-        f"  {LINE}  ",
+        f"{LINE}  ",
         f"reconciler-allow:production=37   digest={DIGEST.upper()}",
         f"```\n{LINE}0\n```\n{LINE}\n{LINE}",
         f"<!-- {LINE}0 --> \n{LINE}",
+        f"Please look.\r\r{LINE}",
+        f"{LINE}\nThat was a paragraph of its own.",
+        f"Reconciler-Include: drift\n{LINE}",
+        f"Write ```code``` like this:\n\n```code``` and on.\n\n{LINE}",
+        f"~~~\n{LINE}0\n~~~ \n{LINE}",
     ],
 )
 def test_a_line_approves_one_plan(text: str) -> None:
@@ -45,6 +50,8 @@ def test_each_target_has_its_own() -> None:
         f"```text\n{LINE}\n```",
         f"~~~~\n```\n{LINE}\n~~~~",
         f"````\n```\n{LINE}",
+        f"```\n```python\n{LINE}\n```",
+        f"```\n\n{LINE}\n\n~~~\n",
         f"> {LINE}",
         f"    {LINE}",
         f"`{LINE}`",
@@ -69,6 +76,53 @@ def test_an_example_approves_nothing(text: str) -> None:
 def test_a_line_that_is_not_understood_is_named(text: str) -> None:
     with pytest.raises(ReconcilerError, match="is not understood; write `Reconciler-Allow: production=37"):
         overrides(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<?\n\n{LINE}\n\n?>",
+        f"<?\n\n{LINE}",
+        f"<![CDATA[\n\n{LINE}\n\n]]>",
+        f"<!X\n\n{LINE}\n\n>",
+        f"<style>\n\n{LINE}\n\n</style>",
+        f"<Script type='x'>\n\n{LINE}\n\n</sCript>",
+        f"<textarea>\n\n{LINE}\n",
+        f"<pre>\n\n{LINE}\n\n</pre>",
+    ],
+)
+def test_what_a_page_does_not_show_approves_nothing(text: str) -> None:
+    assert overrides(text) == {}
+
+
+@pytest.mark.parametrize(
+    "before", ["Approved:", '[x]: /url "', "[^1]: note", "> quoted", "- item", "```a``` b"]
+)
+def test_a_line_within_a_paragraph_is_refused(before: str) -> None:
+    # It may be the title of a link, or a note, that the page never shows.
+    with pytest.raises(
+        ReconcilerError,
+        match=r"line 'Reconciler-Allow: .*' must begin its line, with an empty line before it",
+    ):
+        overrides(f"{before}\n{LINE}")
+
+
+@pytest.mark.parametrize("before", [" ", "  ", "- <?\n\n  ", "- ```\n\n  "])
+def test_a_line_that_is_indented_is_refused_or_hidden(before: str) -> None:
+    # It may belong to an item of a list, and with it to something in there that is not shown.
+    with suppress(ReconcilerError):
+        assert overrides(f"{before}{LINE}") == {}
+
+
+def test_a_comment_within_the_title_of_a_link_does_not_end_it() -> None:
+    with pytest.raises(ReconcilerError, match="must begin its line, with an empty line before it"):
+        overrides(f'[x]: /url "\n    <!-- a -->\n{LINE}\n"')
+
+
+def test_a_line_is_named_in_a_few_words() -> None:
+    with pytest.raises(ReconcilerError) as caught:
+        overrides("Reconciler-Allow: " + "x" * 60_000)
+    assert len(str(caught.value)) < 400
 
 
 def test_two_approvals_of_one_target_are_none() -> None:
