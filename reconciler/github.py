@@ -8,10 +8,9 @@ answers are those of GitHub docs, "REST API endpoints", version 2022-11-28.
 """
 
 import os
-import random
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec
@@ -19,9 +18,10 @@ from urllib.parse import parse_qsl, quote
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
 from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.limits import patient, said_by
 from reconciler.transport.messages import Method, Request, Response, Transport
 from reconciler.transport.network import Network
-from reconciler.transport.pacing import Clock, Paced, Patience, SystemClock, Window
+from reconciler.transport.pacing import SystemClock
 
 BOT = "github-actions[bot]"
 """Who writes with the token that a job gets.
@@ -38,10 +38,8 @@ _SAFE_ROOT = re.compile(r"https://.+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NEXT_QUERY = re.compile(r'<[^<>?]*\?([^<>]*)>; *rel="next"')
-_PATIENCE = Patience(busy=4, longest_asked=600)
 _TRIES = 3
 _P = ParamSpec("_P")
-_MINUTE = 60.0
 _GIVEN = {
     "GITHUB_REPOSITORY": "a job of GitHub Actions has it; elsewhere set it to owner/name",
     "GITHUB_TOKEN": "give it to the step of the workflow: `env: GITHUB_TOKEN: ${{ github.token }}`",
@@ -250,7 +248,7 @@ class GitHub:
                 return response
             message = f"{what} and no JSON: see that GITHUB_API_URL is the address of GitHub's API"
             raise BadAnswer(message)
-        said = _said(response) or "no reason given"
+        said = said_by(response) or "no reason given"
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             message = f"{what}: {said}; GitHub has a fault, so run the job again later"
             raise NoAnswer(message)
@@ -285,45 +283,6 @@ def from_environment(environ: Mapping[str, str] | None = None) -> GitHub:
     return GitHub(transport, repository, environ.get(AUTHOR) or BOT)
 
 
-def patient(transport: Transport, clock: Clock) -> Transport:
-    """A Transport that waits where GitHub asks for it, and reads what fails again; at most half an hour."""
-    return Paced(_Limits(transport, clock), Window(None), clock, random.random, patience=_PATIENCE)
-
-
-class _Limits:
-    """Says 429 and how long to wait wherever GitHub means it, which may come as 403, or without a time."""
-
-    def __init__(self, transport: Transport, clock: Clock) -> None:
-        self._transport = transport
-        self._clock = clock
-
-    def send(self, request: Request) -> Response:
-        """Send one request; raises what the inner Transport raises."""
-        response = self._transport.send(request)
-        seconds = _limited(response, self._clock.wall())
-        if seconds is None:
-            return response
-        headers = {**response.headers, "retry-after": f"{seconds:.0f}"}
-        return replace(response, status=HTTPStatus.TOO_MANY_REQUESTS.value, headers=headers)
-
-
-def _limited(response: Response, wall: float) -> float | None:
-    """The seconds to wait where a rate limit was met (GitHub docs: Best practices for using the REST API).
-
-    What Retry-After says; else until x-ratelimit-reset, in seconds since 1970,
-    where nothing remains; else a minute. None where no limit was met.
-    """
-    if response.status not in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}:
-        return None
-    after, reset = (response.headers.get(name, "") for name in ("retry-after", "x-ratelimit-reset"))
-    if after.isdecimal():
-        return float(after)
-    if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return max(float(reset) - wall, 1.0)
-    is_limit = response.status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in _said(response).lower()
-    return _MINUTE if is_limit else None
-
-
 def _needed(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
@@ -343,10 +302,6 @@ def _login(row: Mapping[str, Any]) -> str:
 
 def _says(row: Mapping[str, Any], text: str) -> bool:
     return str(row["body"]).replace("\r\n", "\n") == text
-
-
-def _said(response: Response) -> str:
-    return str(response.json.get("message", "")) if isinstance(response.json, dict) else ""
 
 
 def _check(marker: str, text: str) -> None:

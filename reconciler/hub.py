@@ -11,11 +11,11 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Origin, Plan
+from reconciler.changes import Note, Origin, Plan
 from reconciler.drift import drift
 from reconciler.errors import ReconcilerError
 from reconciler.github import GitHub, Pull
@@ -27,6 +27,7 @@ from reconciler.settings import Session, Target, at_base, connect, load_targets
 from reconciler.starter.write import artifact
 from reconciler.transport.auth import Secret
 from reconciler.views.html import plan_html
+from reconciler.views.lines import number_of
 from reconciler.views.markdown import (
     COMMENT,
     SUMMARY,
@@ -77,10 +78,14 @@ def plan_pull(
         with connect(based) as session:
             origins = (*include, *inclusions(pull.body))
             plan = workflow.plan(based, session, base="HEAD^1", include=origins).plan
-        plan = workflow.judge(plan, based, _approved(plan, pull, target))
+        approved = _approved(plan, pull, target)
+        plan = workflow.judge(plan, based, approved)
     except ReconcilerError as error:
         github.comment(number, place, failure_markdown(place, f"{name} cannot be planned", str(error)))
         raise
+    if approved is not None:
+        message = f"{number_of(approved, 'removal')} approved by a line in the pull request's text"
+        plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))
     out.mkdir(parents=True, exist_ok=True)
     (out / "plan.json").write_text(to_json(plan), "utf-8")
     (out / "plan.html").write_text(plan_html(plan), "utf-8")

@@ -307,6 +307,7 @@ def test_an_approved_plan_says_so_before_its_merge(team: Team) -> None:
     team.github.pulls[number]["body"] = line
     assert team.plan(number) == ExitCode.OK
     assert "Refused" not in team.comment(number)
+    assert "warning: 2 removals approved by a line in the pull request's text" in team.comment(number)
     team.github.pulls[number]["body"] = "Reconciler-Allow: acme"
     assert team.plan(number) == ExitCode.ERROR
     assert "is not understood; write `Reconciler-Allow:" in team.comment(number)
