@@ -257,11 +257,20 @@ class Plan:
         if not self.base:
             return self
         changes = self.only(*self.included)
+        # Where a group is renamed, a person's deletion names it as it is still called.
+        now_called = {
+            str(group_address(f.before)): str(change.address)
+            for change in self.changes
+            if isinstance(change, Update) and change.address.kind == "group"
+            for f in change.fields
+            if f.path == ("name",) and isinstance(f.before, str)
+        }
         lost: dict[str, set[str]] = {}
         for change in changes:
             if isinstance(change, Delete) and change.address.kind == "user":
                 for name in change.ends:
-                    lost.setdefault(str(group_address(name)), set()).add(change.address.key)
+                    group = str(group_address(name))
+                    lost.setdefault(now_called.get(group, group), set()).add(change.address.key)
             elif change.address.kind == "group":
                 lost.setdefault(str(change.address), set()).update(_leaving(change))
         members = self.census.members

@@ -7,7 +7,7 @@ from hypothesis import given
 from sample_plans import PLANS
 
 from reconciler.changes import Origin, Plan, atoms
-from reconciler.model import DesiredState, LiveState, user_address
+from reconciler.model import Address, DesiredState, LiveState, user_address
 from reconciler.planning.guard import check
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
@@ -126,6 +126,22 @@ def test_a_revocation_by_leaving_groups_stays_with_the_group_that_is_left() -> N
     plan = compared(head, base, found, policy).plan
     assert plan.intended.counts.users_revoked == 1
     assert replace(plan, included=()).intended.counts.users_revoked == 0
+
+
+def test_a_deletion_out_of_a_group_that_is_renamed_counts_for_it() -> None:
+    policy = Policy(tombstone="delete", limits=Limits(share=0, floor=0))
+    renamed = Address("group", "sales")
+    base = desired(ADA, BOB, a_group("Sales", []), previously={renamed: ("finance",)})
+    head = desired(
+        ADA,
+        a_group("Sales", []),
+        absent=[user_address(BOB.email)],
+        previously={renamed: ("finance",)},
+    )
+    found = live(ADA, BOB, a_group("Finance", ["ada@acme.com", "bob@acme.com"]))
+    plan = replace(compared(head, base, found, policy).plan, included=("change", "drift", "backlog"))
+    assert plan.census.losses == {"group/sales": 2}
+    assert plan.intended.census == plan.census
 
 
 @given(PLANS)
