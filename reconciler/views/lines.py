@@ -97,6 +97,12 @@ def by_origin(plan: Plan) -> Iterator[Line]:
         if said:
             meaning = Part(EXPLAINED[origin], "dim")
             yield line(Part(f"{what}:", "strong"), ", ".join(said), meaning, indent=2)
+    if plan.included:
+        yield line("An apply of this plan does", _listed([ORIGINS[one] for one in plan.included]), indent=2)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{words[0]} alone." if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}."
 
 
 def note_line(note: Note) -> Line:
