@@ -206,7 +206,8 @@ def _unreadable(name: str, error: OSError) -> Problem:
 def without_collector() -> Iterator[None]:
     """Pause the garbage collector: a load makes many values and no cycles, and half its time went there.
 
-    So does a plan, which a third of the time went there.
+    So does a plan, which a third of the time went there. What was made counts as old
+    afterwards, or the very next collection would go through all of it.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -214,4 +215,6 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired import files
-from reconciler.desired.files import find_targets, load, load_target_file
+from reconciler.desired.files import find_targets, load, load_target_file, without_collector
 from reconciler.desired.text import MAX_BYTES
 from reconciler.errors import Invalid, Place
 from reconciler.model import DesiredState, user_address
@@ -249,3 +249,19 @@ def test_a_root_without_targets_is_a_problem(folder: Path) -> None:
     with pytest.raises(Invalid, match=r"^nowhere: this cannot be read: No such file or directory"):
         find_targets(Path("nowhere"))
     assert files.shown(folder) == "desired-state/production"
+
+
+def test_what_a_load_made_counts_as_old_at_once() -> None:
+    with without_collector():
+        made = [[] for _ in range(5000)]  # type: ignore[var-annotated]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    young = {id(one) for generation in (0, 1) for one in gc.get_objects(generation)}
+    assert sum(id(one) in young for one in made) == 0
+    gc.disable()
+    try:
+        with without_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
