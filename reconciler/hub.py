@@ -163,7 +163,7 @@ def apply_reviewed(github: GitHub, target: Target, saved: Plan, pull: Pull, exec
         text = failure_markdown(place, f"Nothing was applied to {target.name}", str(error), details, _ADVICE)
         github.comment(pull.number, place, text)
         raise
-    text = report_markdown(report, budget=COMMENT)
+    text = report_markdown(report, budget=COMMENT - len(place) - 1)
     summarize(text)
     github.comment(pull.number, place, f"{place}\n{text}")
     return report

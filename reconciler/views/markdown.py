@@ -11,6 +11,7 @@ of these as fit. What is left out is counted. The guards' verdict and the number
 always stand.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
@@ -36,18 +37,29 @@ from reconciler.views.safe import label, printable
 
 COMMENT = 65_536
 """Characters that a comment may have (GitHub docs: REST API endpoints for issue comments)."""
-SUMMARY = 1_000_000
-"""Characters for a step's summary, which may have 1 MiB (GitHub docs: Workflow commands)."""
+SUMMARY = 260_000
+"""Characters for a step's summary: 1 MiB holds them whatever they are, and a larger one fails the
+step (GitHub docs: Workflow commands). A character takes up to 4 bytes."""
+LEAST = 1000
+"""The smallest budget in which the verdict and the numbers always stand."""
 
 _LONGEST_LINE = 600
-_VIOLATIONS = 20
-_NOTES = 20
-_LEAST_FOR_A_SECTION = 200
+_LONGEST_NAME = 60
+_LONGEST_MARKER = 200
+_SHOWN = (20, 5, 1)
+"""How many violations, and how many notes, stand there at most: the first number that fits the budget."""
+_WHY = 20
+_LOG = "... {} more lines: see the log"
+_COUNTED = 120
+"""Characters that a section takes of which only the number of objects is said."""
 
 
 def marker(about: str) -> str:
     """A comment that nobody sees, by which a text is found again."""
-    return f"<!-- reconciler:{quote(about, safe='', errors='replace').replace('-', '%2D')} -->"
+    name = quote(about, safe="", errors="surrogatepass").replace("-", "%2D")
+    if len(name) > _LONGEST_MARKER:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"<!-- reconciler:{name} -->"
 
 
 def code(text: str) -> str:
@@ -60,9 +72,13 @@ def code(text: str) -> str:
 
 def fence(lines: Sequence[str], language: str = "") -> str:
     """The lines as a block of code."""
-    longest = max((len(run) for line in lines for run in re.findall("`{3,}", line)), default=2)
-    ticks = "`" * (longest + 1)
+    ticks = "`" * _ticks(lines)
     return "\n".join((ticks + language, *lines, ticks))
+
+
+def _ticks(lines: Sequence[str]) -> int:
+    """How long a fence must be, so that nothing in the lines closes it."""
+    return max((len(run) for line in lines for run in re.findall("`{3,}", line)), default=2) + 1
 
 
 def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "", run: str = "") -> str:
@@ -70,26 +86,30 @@ def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "", run: st
 
     ``run`` is the address of the run that keeps plan.html and plan.json, where there is one.
     """
-    head = "\n".join((place or marker(plan.target), *_head(plan), ""))
-    foot = "\n".join(_foot(plan, run))
-    room = budget - len(head) - len(foot) - 2
-    sections: list[str] = []
+    place = place or marker(plan.target)
+    for shown in _SHOWN:
+        head = "\n".join((place, *_head(plan, shown), ""))
+        foot = "\n".join(_foot(plan, shown, run))
+        room = budget - len(head) - len(foot) - 2
+        if room >= 2 * _COUNTED:
+            return "\n".join((head, *_sections(plan, room), foot))
+    return _least(plan, budget, place, run)
+
+
+def _sections(plan: Plan, room: int) -> Iterator[str]:
+    """What is taken away, what else changes, and the same by person: as much of it as there is room for."""
     removals = [change for change in plan.changes if takes_away(change)]
     others = [change for change in plan.changes if not takes_away(change)]
-    for title, changes in (("Takes something away", removals), ("Gives or changes something", others)):
-        if changes and room > _LEAST_FOR_A_SECTION:
-            said = _objects(title, changes, plan, room)
-            sections.append(said)
-            room -= len(said) + 1
-        elif changes:
-            said = f"\n{number_of(len(changes), 'object')} more: see the plan among the artifacts.\n"
-            sections.append(said)
-            room -= len(said) + 1
-    people = by_person(plan)
-    if people and room > _LEAST_FOR_A_SECTION:
-        sections.append(_people(people, room))
-    text = "\n".join((head, *sections, foot))
-    return text if len(text) <= budget else _cut(head, budget)
+    if removals:
+        said = _objects("Takes something away", removals, plan, room - _COUNTED)
+        room -= len(said) + 1
+        yield said
+    if others:
+        said = _objects("Gives or changes something", others, plan, room)
+        room -= len(said) + 1
+        yield said
+    if (people := by_person(plan)) and (said := _people(people, room - 1)):
+        yield said
 
 
 def takes_away(change: Change) -> bool:
@@ -101,12 +121,10 @@ def takes_away(change: Change) -> bool:
 
 def failure_markdown(place: str, title: str, message: str, details: str = "", advice: str = "") -> str:
     """What stopped a job, for a comment; ``details`` are lines of text, shown as they are."""
+    why = [_clipped(printable(line)) for line in message.splitlines()]
     shown = [_clipped(printable(line)) for line in details.splitlines()]
-    while sum(map(len, shown)) > COMMENT // 2:
-        shown = [*shown[: len(shown) // 2], f"... {len(shown) - len(shown) // 2} more lines: see the log"]
-    why = fence([_clipped(printable(line)) for line in message.splitlines()[:_VIOLATIONS]])
-    said = [place, f"### {code(title)}", "", why]
-    said += ["", fence(shown)] if shown else []
+    said = [place, f"### {code(title)}", "", _fenced(why[:_WHY], COMMENT, _LOG, left=len(why[_WHY:]))]
+    said += ["", _fenced(shown, COMMENT // 2, _LOG)] if shown else []
     said += ["", advice] if advice else []
     return "\n".join([*said, ""])
 
@@ -116,11 +134,10 @@ def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
     lines = [_clipped(line) for line in report_text(report).splitlines()]
     title = "Applied" if report.complete else "Not all of it was applied"
     head = f"### {title}: {code(report.target)}\n\n"
-    kept_lines, left = _fitting(lines, budget - len(head) - 100)
-    return head + fence([*kept_lines, *([f"... {left} more lines: see the log"] if left else [])]) + "\n"
+    return head + _fenced(lines, budget - len(head) - 1, _LOG) + "\n"
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _head(plan: Plan, shown: int) -> Iterator[str]:
     yield f"### {TITLES[bool(plan.included)]} {code(plan.target)}"
     yield ""
     if not plan.changes:
@@ -129,105 +146,135 @@ def _head(plan: Plan) -> Iterator[str]:
         yield fence([_diff(one) for one in summary(plan.counts, plan.census)], "diff")
     if plan.violations:
         yield ""
-        yield from _refusal(plan)
+        yield from _refusal(plan, shown)
     if plan.base and plan.changes:
         yield ""
         yield fence([_diff(one) for one in by_origin(plan)])
 
 
-def _refusal(plan: Plan) -> Iterator[str]:
+def _refusal(plan: Plan, shown: int) -> Iterator[str]:
+    violations = sorted(plan.violations, key=lambda one: one.overridable)
     yield "> [!CAUTION]"
     yield "> **Refused by a guard: this plan will not be applied.**"
     yield ">"
-    for violation in plan.violations[:_VIOLATIONS]:
+    for violation in violations[:shown]:
         override = "" if violation.overridable else " (no override)"
         yield f"> - {code(violation.message)}{override}"
-    if more := plan.violations[_VIOLATIONS:]:
+    if more := violations[shown:]:
         absolute = sum(not one.overridable for one in more)
         yield f"> - and {len(more)} more, {absolute} of them without an override"
     yield ">"
+    for line in _way_on(plan):
+        yield f"> {line}"
+
+
+def _way_on(plan: Plan) -> Iterator[str]:
     if all(violation.overridable for violation in plan.violations):
         removals = plan.intended.counts.removals
         what = "its only removal" if removals == 1 else f"all of its {removals} removals"
         line = f"Reconciler-Allow: {plan.target}={removals} digest={plan.digest[:DIGEST_DIGITS]}"
-        yield f"> To approve exactly this plan, {what}, write this line into the pull request's text:"
-        yield f"> {code(line)}"
+        yield f"To approve exactly this plan, {what}, write this line into the pull request's text:"
+        yield code(line)
     else:
-        yield "> Protected users and groups, and the user whom the key belongs to, have no override."
+        yield "Protected users and groups, and the user whom the key belongs to, have no override."
 
 
-def _foot(plan: Plan, run: str) -> Iterator[str]:
+def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
     said = sorted(plan.notes, key=lambda one: not one.warning)
-    notes = [_plain(note_line(one)) for one in said[:_NOTES]] + [_plain(one) for one in kept(plan.census)]
-    if len(said) > _NOTES:
-        notes.append(f"... and {len(said) - _NOTES} more notes")
+    notes = [_plain(note_line(one)) for one in said[:shown]] + [_plain(one) for one in kept(plan.census)]
+    if len(said) > shown:
+        notes.append(f"... and {number_of(len(said) - shown, 'more note')}")
     yield ""
     yield fence([_clipped(one) for one in notes])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
-    where = f"[this run's artifacts]({run}#artifacts)" if run else "the artifacts"
-    yield (
-        f"Digest {code(plan.digest[:DIGEST_DIGITS])}. All of it, by object and by person: "
-        f"`plan.html` among {where}."
-    )
+    yield _where(plan, run)
     yield ""
 
 
+def _where(plan: Plan, run: str) -> str:
+    where = f"[this run's artifacts]({run}#artifacts)" if run else "the artifacts"
+    return (
+        f"Digest {code(plan.digest[:DIGEST_DIGITS])}. All of it, by object and by person: "
+        f"`plan.html` among {where}."
+    )
+
+
 def _objects(title: str, changes: Sequence[Change], plan: Plan, room: int) -> str:
+    """The objects with their lines, else a line for each, else their number, which takes _COUNTED at most."""
     blocks = [[_diff(one) for one in block(change, plan)] for change in changes]
-    opening = f"\n<details open>\n<summary>{title}: {number_of(len(changes), 'object')}</summary>\n\n"
+    counted = f"{title}: {number_of(len(changes), 'object')}"
+    opening = f"\n<details open>\n<summary>{counted}</summary>\n\n"
     closing = "\n\n</details>\n"
-    room -= len(opening) + len(closing) + 200
-    whole = [line for one in blocks for line in (*one, "")][:-1]
-    if sum(len(line) + 1 for line in whole) <= room:
-        return opening + fence(whole, "diff") + closing
-    first, left = _fitting([one[0] for one in blocks], room)
-    note = [f"... and {number_of(left, 'more object')}"] if left else []
+    room -= len(opening) + len(closing)
+    whole = fence([line for one in blocks for line in (*one, "")][:-1], "diff")
+    if len(whole) <= room:
+        return opening + whole + closing
     hidden = sum(len(one) - 1 for one in blocks)
     said = f"\n\n{number_of(hidden, 'line')} of details left out: see the plan among the artifacts."
-    return opening + fence([*first, *note], "diff") + said + closing
+    note = "... and {} more objects"
+    if listed := _fenced([one[0] for one in blocks], room - len(said), note, "diff"):
+        return opening + listed + said + closing
+    return f"\n{counted}, all of them left out: see the plan among the artifacts.\n"
 
 
 def _people(people: Sequence[Person], room: int) -> str:
-    lines = [_clipped(_person(one)) for one in people]
-    opening = f"\n<details>\n<summary>By person: {number_of(len(people), 'person')}</summary>\n\n".replace(
-        "persons", "people"
-    )
+    """Everybody in a line, as many as fit; the empty text where not even their number does."""
+    number = "1 person" if len(people) == 1 else f"{len(people)} people"
+    opening = f"\n<details>\n<summary>By person: {number}</summary>\n\n"
     closing = "\n\n</details>\n"
-    first, left = _fitting(lines, room - len(opening) - len(closing) - 100)
-    more = [f"... and {left} more"] if left else []
-    return opening + fence([*first, *more], "diff") + closing
+    lines = [_clipped(_person(one)) for one in people]
+    listed = _fenced(lines, room - len(opening) - len(closing), "... and {} more", "diff")
+    return opening + listed + closing if listed else ""
 
 
 def _person(one: Person) -> str:
     parts: list[str] = [one.account] if one.account else []
-    parts += [f"joins {', '.join(map(label, one.joins))}"] if one.joins else []
     parts += [f"leaves {', '.join(map(label, one.leaves))}"] if one.leaves else []
+    parts += [f"joins {', '.join(map(label, one.joins))}"] if one.joins else []
     parts += [f"changes {', '.join(field_name(f.path) for f in one.fields)}"] if one.fields else []
-    sign = "-" if one.loses else "+"
+    sign = "-" if one.loses else "+" if one.account or one.joins else "!"
     return f"{sign} {label(one.key)}  {'; '.join(parts)}"
 
 
-def _fitting(lines: Sequence[str], room: int) -> tuple[list[str], int]:
-    """As many lines as fit, and how many do not."""
+def _fenced(lines: Sequence[str], room: int, note: str, language: str = "", *, left: int = 0) -> str:
+    """A block of code with as many lines as fit; ``note`` says how many do not, with ``left`` more of them.
+
+    The empty text where not even the note fits.
+    """
+    room -= len(fence([note.format(len(lines) + left)], language))
+    if room < 0:
+        return ""
+    ticks = 3
     fitting: list[str] = []
     for line in lines:
-        room -= len(line) + 1
+        longer = max(_ticks([line]) - ticks, 0)
+        room -= len(line) + 1 + 2 * longer
         if room < 0:
             break
+        ticks += longer
         fitting.append(line)
-    return fitting, len(lines) - len(fitting)
+    left += len(lines) - len(fitting)
+    return fence([*fitting, *([note.format(left)] if left else [])], language)
 
 
-def _cut(head: str, budget: int) -> str:
-    """Where not even the numbers fit: their beginning, in one fence that is closed."""
-    note = "\n\n(cut: see the plan among the artifacts)\n"
-    first, _, rest = head.partition("\n")
-    room = budget - len(first) - len(note) - 20
-    shown = [line for line in rest.splitlines() if "```" not in line]
-    kept_lines, _ = _fitting(shown, room)
-    return f"{first}\n{fence(kept_lines)}{note}"
+def _least(plan: Plan, budget: int, place: str, run: str) -> str:
+    """Where not even the numbers fit: the verdict alone, in the fewest words."""
+    name = _clipped(printable(plan.target), _LONGEST_NAME)
+    removals = number_of(plan.counts.removals, "removal")
+    numbers = f"{removals} in {number_of(len(plan.changes), 'object')}, too many to list here."
+    said = [place, f"### {TITLES[bool(plan.included)]} {code(name)}", ""]
+    if found := len(plan.violations):
+        absolute = sum(not one.overridable for one in plan.violations)
+        number = number_of(found, "violation")
+        said += [f"**Refused by a guard:** {number}, {absolute} of them without an override.", ""]
+    ways = (*_way_on(plan), "") if found else ()
+    texts = [
+        "\n".join((*said, *way, numbers, _where(plan, address), ""))
+        for way, address in ((ways, run), (ways, ""), ((), ""))
+    ]
+    return next((text for text in texts if len(text) <= budget), texts[-1])
 
 
 def _diff(line: Line) -> str:
@@ -241,5 +288,5 @@ def _plain(line: Line) -> str:
     return "".join(f"{' ' * part.gap}{part.text}" for part in line.parts).strip()
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}... ({len(text)} characters)"
+def _clipped(text: str, longest: int = _LONGEST_LINE) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"

@@ -135,6 +135,39 @@ def test_the_tabs_answer_the_arrow_keys(opened: Page) -> None:
 
 
 @in_a_browser
+def test_a_phone_shows_why_each_line_is_there(opened: Page) -> None:
+    opened.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=True)
+    try:
+        hidden = "[...document.querySelectorAll('#objects td.why')].filter(e => !e.getClientRects().length)"
+        assert opened.run(f"{hidden}.length") == 0
+        squeezed = "[...document.querySelectorAll('tbody tr')].filter(e => e.getClientRects().length"
+        squeezed += " && e.offsetWidth < e.closest('article').clientWidth - 2)"
+        assert opened.run(f"{squeezed}.length") == 0
+        assert opened.run("document.documentElement.scrollWidth <= innerWidth") is True
+    finally:
+        opened.call("Emulation.clearDeviceMetricsOverride")
+
+
+@in_a_browser
+def test_paper_is_light_and_shows_both_views_under_their_names(opened: Page) -> None:
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    back = "getComputedStyle(document.body).backgroundColor"
+    headings = "[...document.querySelectorAll('main h2')].filter(e => e.getClientRects().length).length"
+    try:
+        opened.call("Emulation.setEmulatedMedia", media="screen", features=dark)
+        assert opened.run(back) == "rgb(20, 24, 31)"
+        assert opened.run(headings) == 0
+        opened.call("Emulation.setEmulatedMedia", media="print", features=dark)
+        assert opened.run(back) == "rgb(255, 255, 255)"
+        assert opened.run(headings) == 2
+        assert opened.run(
+            "[...document.querySelectorAll('main article')].every(e => e.getClientRects().length)"
+        )
+    finally:
+        opened.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+@in_a_browser
 def test_nothing_found_is_said(opened: Page) -> None:
     opened.run("document.getElementById('filter').focus()")
     opened.press("~", "~~~")

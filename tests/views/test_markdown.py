@@ -11,15 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
 
-from reconciler.changes import Change, Delete, Plan, Update, Violation
+from reconciler.changes import Change, Delete, Plan, Update, Violation, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address
+from reconciler.operations import Outcome
+from reconciler.report import Report
 from reconciler.views.markdown import (
+    COMMENT,
+    LEAST,
+    SUMMARY,
     code,
     failure_markdown,
     fence,
     marker,
     plan_markdown,
+    report_markdown,
     takes_away,
 )
 
@@ -67,7 +73,7 @@ def assert_harmless(text: str) -> None:
         assert found not in rest.replace("### ", ""), (found, rest)
 
 
-@given(PLANS, st.integers(1000, 20_000))
+@given(PLANS, st.integers(LEAST, 20_000))
 @settings(max_examples=80)
 def test_no_name_becomes_markup_a_mention_or_a_link(plan: Plan, budget: int) -> None:
     text = plan_markdown(plan, budget=budget)
@@ -117,11 +123,88 @@ def test_removals_stay_longest_and_what_is_cut_is_counted() -> None:
 def test_violations_are_never_dropped_silently() -> None:
     violations = tuple(Violation("members", f"group/{n} {'x' * 50}", overridable=n != 77) for n in range(90))
     text = plan_markdown(replace(many(3000), violations=violations))
-    assert "and 70 more, 1 of them without an override" in text
+    assert "and 70 more, 0 of them without an override" in text
+    assert f"group/77 {'x' * 50}` (no override)" in text
     assert "have no override" in text
-    huge = replace(COMPARED, violations=(Violation("x", "y" * 100_000),) * 50)
-    for budget in (1000, 3000, 20_000):
-        assert len(plan_markdown(huge, budget=budget)) <= budget
+
+
+@pytest.mark.parametrize("budget", [LEAST, 1000, 2000, 3000, 20_000, COMMENT])
+@pytest.mark.parametrize("message", ["y" * 100_000, "a ``` fence", "`" * 590])
+def test_however_small_the_budget_the_verdict_stands(budget: int, message: str) -> None:
+    violations = tuple(Violation("x", f"r{n} {message}", overridable=n != 77) for n in range(10_000))
+    text = plan_markdown(replace(COMPARED, violations=violations), budget=budget)
+    assert len(text) <= budget
+    assert "Refused by a guard" in text
+    assert "removals" in text
+    shown = sum(text.count(f"r{n} {message[:50]}") > 0 for n in (77, *range(20)))
+    left = re.search(r"and (\d+) more|(\d+) violations", text)
+    assert left
+    assert int(left[1] or left[2]) + (shown if left[1] else 0) == 10_000
+    assert COMPARED.digest[:12] in text
+    assert_harmless(text)
+
+
+def test_the_override_stands_in_the_smallest_text_too() -> None:
+    plan = replace(COMPARED, violations=(Violation("x", "`" * 590),))
+    text = plan_markdown(plan, budget=LEAST)
+    assert len(text) <= LEAST
+    assert "1 violation, 0 of them without an override" in text
+    assert f"`Reconciler-Allow: production=5 digest={plan.digest[:12]}`" in text
+
+
+def test_what_has_no_override_is_named_first() -> None:
+    violations = tuple(Violation("x", f"reason {n}", overridable=n != 25) for n in range(30))
+    text = plan_markdown(replace(COMPARED, violations=violations))
+    assert text.index("`reason 25` (no override)") < text.index("`reason 0`")
+    assert "and 10 more, 0 of them without an override" in text
+
+
+@pytest.mark.parametrize("run", [0, 3, 60, 590, 5000])
+@pytest.mark.parametrize("number", [700, 3000])
+def test_no_name_can_drive_the_other_changes_out(run: int, number: int) -> None:
+    plan = many(number)
+    first, last = plan.changes[0], plan.changes[-1]
+    named = replace(last, label="g" + "`" * run)
+    text = plan_markdown(replace(plan, changes=(named, *plan.changes[1:-1], first)))
+    assert len(text) <= COMMENT
+    assert "~ group/g1 " in text.replace("!", "~")
+    assert "more objects" in text
+    assert_harmless(text)
+
+
+def test_a_target_s_name_of_any_length_leaves_room() -> None:
+    for name in ("é" * 60_000, "x" * 60_000, "`" * 60_000):
+        plan = replace(COMPARED, target=name)
+        assert marker(name) != marker(name + "x")
+        for budget in (LEAST, 2000, COMMENT):
+            for one in (plan, replace(plan, violations=())):
+                text = plan_markdown(one, budget=budget)
+                assert len(text) <= budget
+                assert text.startswith(marker(name) + "\n")
+                assert ("Refused by a guard" in text) is bool(one.violations)
+
+
+def test_a_summary_fits_its_bytes_whatever_the_names_are_written_in() -> None:
+    fields = [changed("attributes", f"a{n}", after="部署名\U0001f600" * 12) for n in range(6)]
+    plan = replace(COMPARED, changes=tuple(create_user(f"u{n}@acme.com", *fields) for n in range(1500)))
+    assert len(plan_markdown(plan, budget=SUMMARY).encode()) <= 1024 * 1024
+
+
+def test_what_a_person_loses_stands_before_what_they_gain() -> None:
+    ada = "ada@acme.com"
+    groups = [
+        Update(group_address(f"g{n}"), f"a group named {n}", f"{n}", (member(ada),), Place("g"))
+        for n in range(60)
+    ]
+    secret = Update(group_address("s"), "Secret", "s", (member(ada, joins=False),), Place("g"))
+    text = plan_markdown(replace(COMPARED, changes=(*groups, secret), base="", origins={}, violations=()))
+    assert "- ada@acme.com  leaves Secret; joins a group named" in text.partition("By person")[2]
+
+
+def test_a_person_who_only_changes_is_not_marked_as_gaining() -> None:
+    zoe = Update(Address("user", "zoe"), "zoe", "1", (changed("name", before="a", after="b"),), Place("p"))
+    text = plan_markdown(replace(COMPARED, changes=(zoe,), base="", origins={}, violations=()))
+    assert "! zoe  changes name" in text
 
 
 def test_the_override_fits_this_plan_alone() -> None:
@@ -139,8 +222,27 @@ def test_drift_is_called_so() -> None:
 
 def test_a_failure_s_details_are_cut_and_counted() -> None:
     text = failure_markdown("<!-- x -->", "title", "why", "\n".join(["line " * 50] * 5000))
-    assert len(text) < 65_536
-    assert "more lines: see the log" in text
+    assert len(text) < COMMENT
+    shown = text.count("\nline ")
+    assert f"... {5000 - shown} more lines: see the log" in text
+    text = failure_markdown("<!-- x -->", "title", "\n".join(f"why {n}" for n in range(50)))
+    assert "why 19" in text
+    assert "... 30 more lines: see the log" in text
+
+
+@pytest.mark.parametrize("reason", ["because", "`" * 500, "a long reason " * 60])
+@pytest.mark.parametrize("budget", [LEAST, 2000, COMMENT])
+def test_a_report_holds_its_budget_and_counts_what_is_cut(reason: str, budget: int) -> None:
+    changes = many(2000).changes
+    outcomes = tuple(
+        Outcome(one, "failed", f"{reason} {n}") for n, c in enumerate(changes) for one in atoms(c)
+    )
+    report = Report("production", "run", "journal.jsonl", changes, outcomes, 0, 10, 3.0)
+    text = report_markdown(report, budget=budget)
+    assert len(text) <= budget
+    assert "Not all of it was applied" in text
+    assert re.search(r"\.\.\. \d+ more lines: see the log", text)
+    assert_harmless(text)
 
 
 def test_a_deletion_takes_away() -> None:

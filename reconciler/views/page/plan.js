@@ -59,6 +59,8 @@
       apply();
     }
   });
+  // With the tabs there the lists need no headings; on paper and without a script they do.
+  document.querySelectorAll("main h2").forEach((heading) => { heading.hidden = true; });
   document.querySelector(".tools").hidden = false;
   select(0, false);
 })();
