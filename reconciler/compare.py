@@ -48,17 +48,25 @@ class Compared:
                 "and the change takes effect after its merge"
             )
             said.append(Note("settings", message, self.target.place, warning=True))
-        with suppress(Invalid, IncompleteRead):
-            if self.before is not None:
-                applied = plan_of(self.applied) if self.applied is not None else None
-                found = origins(plan, plan_of(self.before), applied)
-                return replace(plan, base=self.base, origins=found, notes=tuple(said))
-        message = (
-            f"the files at the base {self.base[:8]} cannot be planned, "
-            "so this change cannot be told from drift and backlog"
+        before, applied = (
+            _attempt(plan_of, state) if state is not None else None for state in (self.before, self.applied)
         )
-        said.append(Note("base", message, warning=True))
-        return replace(plan, notes=tuple(said))
+        if before is None:
+            message = (
+                f"the files at the base {self.base[:8]} cannot be planned, so this change cannot be told "
+                "from drift and backlog: all of it counts as this change"
+            )
+            said.append(Note("base", message, warning=True))
+        # The base stays named: its settings hold for the apply as well.
+        found = origins(plan, before or replace(plan, changes=()), applied)
+        return replace(plan, base=self.base, origins=found, notes=tuple(said))
+
+
+def _attempt(plan_of: Callable[[DesiredState], Plan], state: DesiredState) -> Plan | None:
+    """The plan of an older state; None where it does not fit what is live now."""
+    with suppress(Invalid, IncompleteRead):
+        return plan_of(state)
+    return None
 
 
 def compared(target: Target, since: str | None, base: str | None) -> Compared:

@@ -157,8 +157,6 @@ def apply_reviewed(github: GitHub, target: Target, saved: Plan, pull: Pull, exec
             elif proposal.review and proposal.review.stale:
                 details = review_text(proposal.review)
             report = execute(based, session, proposal)
-        if workflow.record(target, proposal, report):
-            push_applied(target)
     except ReconcilerError as error:
         text = failure_markdown(place, f"Nothing was applied to {target.name}", str(error), details, _ADVICE)
         github.comment(pull.number, place, text)
@@ -166,6 +164,9 @@ def apply_reviewed(github: GitHub, target: Target, saved: Plan, pull: Pull, exec
     text = report_markdown(report, budget=COMMENT - len(place) - 1)
     summarize(text)
     github.comment(pull.number, place, f"{place}\n{text}")
+    # After the comment: what was applied is said, also where the record of it cannot be handed in.
+    if workflow.record(target, proposal, report):
+        push_applied(target)
     return report
 
 

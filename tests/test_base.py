@@ -155,7 +155,18 @@ def test_a_base_that_does_not_load_is_said_and_nothing_is_marked(project: Projec
     assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.OK
     said = capsys.readouterr().out
     assert "cannot be planned, so this change cannot be told from drift and backlog" in said
-    assert "Compared with" not in said
+    assert "An apply of this plan does this change alone." in said
+    assert "drift:" not in said
+    # The settings are those of the base all the same, for the plan and for its apply.
+    project.configure(protect={"users": ["ada@acme.com"]})
+    project.write("people.yaml", "users: [\n")
+    commit(project.root)
+    project.configure()
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "active: false"))
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.GUARD
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.GUARD
+    assert project.live()["users"]["ada@acme.com"]["active"] is True
 
 
 @pytest.mark.parametrize(

@@ -403,3 +403,16 @@ def test_a_fork_is_validated_without_a_key(team: Team, capsys: Output) -> None:
         assert cli.run(["validate", "--format", "github"]) == ExitCode.ERROR
     assert "::error file=desired-state/acme/people.yaml,line=3,col=5::" in capsys.readouterr().out
     assert len(team.omni.omni.seen) == seen
+
+
+def test_what_was_applied_is_said_although_its_record_cannot_be_handed_in(team: Team, capsys: Output) -> None:
+    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.plan(number) == ExitCode.OK
+    merged = team.merge(number)
+    hook = team.origin / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    assert team.apply(merged) == ExitCode.ERROR
+    assert name_of(team) == "Augusta"
+    assert "### Applied: `acme`" in team.comment(number, "apply acme")
+    assert "git push of refs/reconciler/applied did not work" in capsys.readouterr().err
