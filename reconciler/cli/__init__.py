@@ -11,11 +11,11 @@ from reconciler.cli import plans
 
 # isort: split
 # The order of the imports is the order of the commands in --help.
-from reconciler.cli import drift, files, hub, systems
+from reconciler.cli import drift, files, github, systems
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, ReconcilerError
 
-__all__ = ["app", "drift", "files", "hub", "main", "plans", "run", "systems"]
+__all__ = ["app", "drift", "files", "github", "main", "plans", "run", "systems"]
 
 
 def main() -> NoReturn:

@@ -69,7 +69,7 @@ def validate(
 
 def _annotated(work: Callable[[], ExitCode]) -> ExitCode:
     """Do it; problems become annotations."""
-    from reconciler.views.github import annotations
+    from reconciler.views.annotations import annotations
 
     try:
         return work()

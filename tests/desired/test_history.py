@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from repository import git
 
-from reconciler import hub
 from reconciler.desired import history
 from reconciler.desired.files import load
 from reconciler.desired.history import last_applied, left_since, load_at, record_applied
 from reconciler.errors import Invalid, ReconcilerError
+from reconciler.github import steps
 from reconciler.model import DesiredState, user_address
 from reconciler.settings import load_targets
 
@@ -110,13 +110,13 @@ def test_a_git_that_hangs_is_given_up(folder: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(history, "_PATIENCE", 0.05)
     with pytest.raises(ReconcilerError, match=r"git rev-parse did not end within 0.05 s"):
         load_at(folder, "HEAD")
-    monkeypatch.setattr(hub, "_PATIENCE", 0.05)
+    monkeypatch.setattr(steps, "_PATIENCE", 0.05)
     (target,) = load_targets(folder.parent)
     with pytest.raises(ReconcilerError, match=r"git fetch did not work: git took more than 0.05 s"):
-        hub.fetch_applied(target)
+        steps.fetch_applied(target)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ReconcilerError, match=r"git fetch did not work: git is not installed"):
-        hub.fetch_applied(target)
+        steps.fetch_applied(target)
 
 
 def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:

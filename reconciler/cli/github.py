@@ -1,4 +1,4 @@
-"""The steps of the GitHub workflows; see ``reconciler.hub``."""
+"""The steps of the GitHub workflows; see ``reconciler.github.steps``."""
 
 import sys
 from pathlib import Path
@@ -43,12 +43,12 @@ def plan_pull_request(
 
     Reads GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_EVENT_PATH.
     """
-    from reconciler import hub
-    from reconciler.github import from_environment
+    from reconciler.github import steps
+    from reconciler.github.api import from_environment
 
-    number = hub.event_number() if pull is None else pull
+    number = steps.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
-    made = hub.plan_pull(from_environment(), root, target, number, origins, out_dir)
+    made = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)
     console.show(made)
     return ExitCode.GUARD if made.violations else ExitCode.OK
 
@@ -66,14 +66,14 @@ def reviewed(
     """
     from dataclasses import asdict
 
-    from reconciler import hub
-    from reconciler.github import from_environment
+    from reconciler.github import steps
+    from reconciler.github.api import from_environment
     from reconciler.settings import load_targets
 
     targets = load_targets(root)
-    found, plans = hub.find_reviewed(from_environment(), commit, targets)
-    hub.output("pull", found.number)
-    hub.output("targets", [asdict(plan) for plan in plans])
+    found, plans = steps.find_reviewed(from_environment(), commit, targets)
+    steps.output("pull", found.number)
+    steps.output("targets", [asdict(plan) for plan in plans])
     for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
         console.say(f"::warning::{name}: no plan was made for #{found.number}, so nothing is applied there")
     return ExitCode.OK
@@ -92,8 +92,9 @@ def apply_pull_request(
 
     What moved since the review is applied by nobody: exit 5, and the comment says what to do.
     """
-    from reconciler import hub, workflow
-    from reconciler.github import from_environment
+    from reconciler import workflow
+    from reconciler.github import steps
+    from reconciler.github.api import from_environment
     from reconciler.saved import load_plan
     from reconciler.views.report import report_text
 
@@ -105,8 +106,8 @@ def apply_pull_request(
     service = from_environment()
     one = _one(root, target)
     saved = load_plan(str(file), console.read(file), one.name, one.url)
-    found = service.pull(hub.event_number() if pull is None else pull)
-    report = hub.apply_reviewed(service, one, saved, found, execute)
+    found = service.pull(steps.event_number() if pull is None else pull)
+    report = steps.apply_reviewed(service, one, saved, found, execute)
     console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
     return report.exit_code
 
@@ -116,12 +117,12 @@ def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect =
     """Compare, and keep one issue for the target: opened, updated, and closed when the drift is gone."""
     from datetime import UTC, datetime
 
-    from reconciler import hub
     from reconciler.drift import load_expectations
-    from reconciler.github import from_environment
+    from reconciler.github import steps
+    from reconciler.github.api import from_environment
 
     known = load_expectations(expect) if expect else []
-    found = hub.report_drift(from_environment(), _one(root, target), known, f"{datetime.now(UTC):%Y-%m-%d}")
+    found = steps.report_drift(from_environment(), _one(root, target), known, f"{datetime.now(UTC):%Y-%m-%d}")
     console.show(found)
     return ExitCode.OK
 

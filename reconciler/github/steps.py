@@ -18,7 +18,7 @@ from reconciler import workflow
 from reconciler.changes import Note, Origin, Plan
 from reconciler.drift import drift
 from reconciler.errors import ReconcilerError
-from reconciler.github import GitHub, Pull
+from reconciler.github.api import GitHub, Pull
 from reconciler.planning.approval import Override, inclusions, overrides
 from reconciler.planning.expected import Expectation
 from reconciler.report import Report

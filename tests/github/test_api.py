@@ -7,7 +7,7 @@ from clocks import FakeClock
 from fake_github import BOT, REPOSITORY, TOKEN, Fail, FakeGitHub, serving
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
-from reconciler.github import GitHub, Pull, from_environment
+from reconciler.github.api import GitHub, Pull, from_environment
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.limits import patient
 from reconciler.transport.messages import Request, Response
