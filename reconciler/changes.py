@@ -10,7 +10,7 @@ comparable and digestible.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, assert_never
 
 from reconciler.errors import Place
@@ -148,6 +148,18 @@ Origins = Mapping[tuple[Address, Path], Origin]
 
 
 @dataclass(frozen=True, slots=True)
+class PullRequest:
+    """The pull request that a plan was made for.
+
+    ``head`` is its last commit, ``approvals`` the number of people who must approve it.
+    """
+
+    number: int
+    head: str
+    approvals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """What was live when the plan was made: the numbers that guards and summaries divide by.
 
@@ -213,8 +225,10 @@ class Plan:
     pace, 0 for none. ``created_at`` is the only field that differs between two
     plans of the same inputs. ``base`` is the commit that the files were compared
     with, empty where there was none; only then ``origins`` are known, and only
-    those in ``included`` are to be applied, in a report of drift none.
-    ``violations`` are what the guards said of that part when the plan was made.
+    those in ``included`` are to be applied, in a report of drift none. ``applied``
+    is the commit that counts as applied last, ``since`` the one from which what left
+    the files is counted, each empty where none is known. ``violations`` are what the
+    guards said of the part that is to be applied when the plan was made.
     """
 
     target: str
@@ -230,6 +244,9 @@ class Plan:
     origins: Origins = field(default_factory=dict)
     included: tuple[Origin, ...] = ("change",)
     violations: tuple[Violation, ...] = ()
+    since: str = ""
+    applied: str = ""
+    pull: PullRequest | None = None
 
     @property
     def counts(self) -> Counts:
@@ -254,9 +271,10 @@ class Plan:
     @property
     def intended(self) -> "Plan":
         """The part of the plan that is to be applied, with what its groups lose by that part."""
-        if not self.base:
-            return self
-        changes = self.only(*self.included)
+        return self.part(self.only(*self.included)) if self.base else self
+
+    def part(self, changes: tuple[Change, ...]) -> "Plan":
+        """A plan of some of the changes, or of parts of them, with what its groups lose by these."""
         # Where a group is renamed, a person's deletion names it as it is still called.
         now_called = {
             str(group_address(f.before)): str(change.address)
@@ -280,15 +298,50 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of the canonical JSON of target name, URL and changes without their places."""
-        changes = []
-        for change in self.changes:
-            encoded = encode_change(change)
-            del encoded["place"]
-            changes.append(encoded)
-        value = {"target": self.target, "url": self.url, "changes": changes}
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        """SHA-256, in hex, of the canonical JSON of all that an apply acts upon.
+
+        Target, address, changes with their origins and without their places, the revisions
+        that they were compared with, what is included, the pull request, and the numbers
+        that guards judge by.
+        """
+        numbers = asdict(self.census)
+        return _sha256(
+            {
+                **self._named(self.changes, self.origins),
+                "base": self.base,
+                "since": self.since,
+                "applied": self.applied,
+                "pull": asdict(self.pull) if self.pull else None,
+                "numbers": {name: numbers[name] for name in _JUDGED_BY},
+            }
+        )
+
+    @property
+    def removals_digest(self) -> str:
+        """SHA-256, in hex, of what is to be applied, for the line that approves its removals.
+
+        It leaves out revisions and numbers, or one sign-up elsewhere would void the approval.
+        """
+        return _sha256(self._named(self.intended.changes, {}))
+
+    def _named(self, changes: Iterable[Change], origins: Origins) -> dict[str, object]:
+        encoded = [encode_change(change, origins) for change in changes]
+        for one in encoded:
+            del one["place"]
+        included = list(self.included)
+        return {"target": self.target, "url": self.url, "included": included, "changes": encoded}
+
+
+_JUDGED_BY = (
+    *("users", "active_users", "active_users_after", "groups", "memberships", "values"),
+    *("members", "losses", "emptied", "caller"),
+)
+"""The numbers of a census that a guard may read."""
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _leaving(change: Change) -> Iterator[str]:

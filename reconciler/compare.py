@@ -4,13 +4,13 @@ The states that a plan is compared with, to tell why each of its lines is there
 (see ``planning.origin``). Nothing here asks the network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Note, Plan
 from reconciler.desired import files
-from reconciler.desired.history import at, commit_of, load_applied, load_at, with_left
+from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_left
 from reconciler.errors import IncompleteRead, Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.planning.origin import origins
@@ -20,28 +20,34 @@ from reconciler.settings import Target
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The desired state, and the older ones to compare its plan with; without a base there are none."""
+    """The desired state, and the older ones to compare its plan with; without a base there are none.
+
+    ``since`` is the commit from which what left the files is counted, empty where there is none.
+    """
 
     target: Target
     desired: DesiredState
+    applied: Applied
+    since: str = ""
     base: str = ""
     before: DesiredState | None = None
-    applied: DesiredState | None = None
 
     @property
     def need(self) -> Need:
         """What must be known of the live state for all of their plans."""
         wanted = need(self.desired, self.target.policy)
-        for state in (self.before, self.applied):
+        for state in (self.before, self.applied.state) if self.base else ():
             if state is not None:
                 wanted |= need(state, self.target.policy)
         return wanted
 
     def explained(self, plan: Plan, plan_of: Callable[[DesiredState], Plan]) -> Plan:
-        """The plan with the origin of each of its atoms, where there is a base."""
+        """The plan with what it was compared with, and the origin of each atom where there is a base."""
+        said = [*plan.notes, *self._said_of_applied()]
+        revision = self.applied.revision
+        plan = replace(plan, since=self.since, applied=revision.commit if revision else "", notes=tuple(said))
         if not self.base:
             return plan
-        said = [*plan.notes]
         if pending := self.target.pending:
             message = (
                 f"the settings change ({', '.join(pending)}): this plan is made with those of the base, "
@@ -49,7 +55,8 @@ class Compared:
             )
             said.append(Note("settings", message, self.target.place, warning=True))
         before, applied = (
-            _attempt(plan_of, state) if state is not None else None for state in (self.before, self.applied)
+            _attempt(plan_of, state) if state is not None else None
+            for state in (self.before, self.applied.state)
         )
         if before is None:
             message = (
@@ -60,6 +67,15 @@ class Compared:
         # The base stays named: its settings hold for the apply as well.
         found = origins(plan, before or replace(plan, changes=()), applied)
         return replace(plan, base=self.base, origins=found, notes=tuple(said))
+
+    def _said_of_applied(self) -> Iterator[Note]:
+        if self.applied.why:
+            message = f"which commit was applied last is not known: {self.applied.why}"
+            yield Note("applied", message, warning=True)
+        elif self.applied.revision:
+            yield Note("applied", f"the files were last applied completely as of {self.applied.revision}")
+        elif self.base:
+            yield Note("applied", "nothing is recorded as applied yet: what was merged earlier is backlog")
 
 
 def _attempt(plan_of: Callable[[DesiredState], Plan], state: DesiredState) -> Plan | None:
@@ -77,13 +93,16 @@ def compared(target: Target, since: str | None, base: str | None) -> Compared:
     or where a revision cannot be read.
     """
     desired = target.load()
-    applied = load_applied(target.folder, target.name)
-    then = load_at(target.folder, since) if since is not None else applied
+    last = applied(target.folder, target.name, base or "HEAD")
+    then = last.state if since is None else load_at(target.folder, since)
+    counted = last.revision.commit if last.revision else ""
+    if since is not None:
+        counted = commit_of(target.folder, since, "--since")
     desired = with_left(desired, then)
     if base is None:
-        return Compared(target, desired)
+        return Compared(target, desired, last, counted)
     before: DesiredState | None = None
     # A base whose files do not load is what this change may be about to mend.
     with at(target.folder, base, "--base") as (folder, shown_as), suppress(Invalid):
         before = with_left(files.load(folder, shown_as=shown_as), then)
-    return Compared(target, desired, commit_of(target.folder, base, "--base"), before, applied)
+    return Compared(target, desired, last, counted, commit_of(target.folder, base, "--base"), before)

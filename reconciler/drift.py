@@ -8,8 +8,9 @@ from pathlib import Path
 from reconciler import workflow
 from reconciler.changes import Note, Plan
 from reconciler.desired import files
-from reconciler.desired.history import Revision, blame, head, last_applied
+from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
+from reconciler.git import Revision
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.settings import Session, Target
 
@@ -58,9 +59,6 @@ def _since_when(target: Target, plan: Plan) -> list[Note]:
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         message = f"in the files since {revision}: {', '.join(named[:_MOST_NAMED])}{more}"
         notes.append(Note("since", message))
-    if (applied := last_applied(target.folder, target.name)) and "drift" in plan.origins.values():
-        message = f"the files were last applied completely at {applied[:8]}: drift has come up after that"
-        notes.append(Note("applied", message))
     return notes
 
 

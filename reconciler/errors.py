@@ -10,6 +10,7 @@ the same run. An exception is for stopping::
     ├── BadAnswer                   exit 1   an answer that is not what the system documents
     ├── Refused                     exit 1   the system said no: status, method, path, its words
     │   └── CredentialRefused       exit 1   the key is not accepted, or not the right kind
+    ├── GitFailed                   exit 1   git is missing, does not trust the repository, or did not do it
     ├── IncompleteRead              exit 1   the live state cannot be trusted, so nothing is planned
     ├── Locked                      exit 1   another apply holds the target
     ├── JournalFailed               exit 1   the journal cannot be written, so nothing more is sent
@@ -116,6 +117,10 @@ class Refused(ReconcilerError):
 
 class CredentialRefused(Refused):
     """The key is not accepted, or is of a kind that may not do this."""
+
+
+class GitFailed(ReconcilerError):
+    """Git is missing, does not trust the repository, or did not do what it was asked."""
 
 
 class IncompleteRead(ReconcilerError):

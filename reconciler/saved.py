@@ -15,6 +15,7 @@ from reconciler.changes import (
     Note,
     Origin,
     Plan,
+    PullRequest,
     Update,
     Violation,
     encode_change,
@@ -22,7 +23,7 @@ from reconciler.changes import (
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import Address, Path, Value
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def to_json(plan: Plan) -> str:
@@ -34,11 +35,15 @@ def to_json(plan: Plan) -> str:
         "provider": plan.provider,
         "url": plan.url,
         "digest": plan.digest,
+        "removals_digest": plan.removals_digest,
         "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
         "requests": plan.requests,
         "requests_per_minute": plan.requests_per_minute,
         "census": asdict(plan.census),
         "base": plan.base or None,
+        "since": plan.since or None,
+        "applied": plan.applied or None,
+        "pull": asdict(plan.pull) if plan.pull else None,
         "included": list(plan.included),
         "violations": [asdict(violation) for violation in plan.violations],
         "notes": [
@@ -92,7 +97,7 @@ def from_json(text: str) -> Plan:
         message = f"it is not a saved plan, or was cut or edited: {_explained(error)}"
         raise ValueError(message) from None
     if plan.digest != document.get("digest"):
-        message = "its changes do not match its digest: it was edited after it was saved; plan again"
+        message = "it does not match its digest: it was edited after it was saved; plan again"
         raise ValueError(message)
     return plan
 
@@ -133,6 +138,9 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         requests_per_minute=_typed(document["requests_per_minute"], int),
         created_at=_typed(document["created_at"], str),
         base=_typed(document["base"], str, type(None)) or "",
+        since=_typed(document["since"], str, type(None)) or "",
+        applied=_typed(document["applied"], str, type(None)) or "",
+        pull=_decode_pull(document["pull"]),
         origins=dict(_decode_origins(document["changes"])),
         included=tuple(_decode_origin(item) for item in _typed(document["included"], list)),
         violations=tuple(
@@ -142,6 +150,13 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
             for item in _typed(document["violations"], list)
         ),
     )
+
+
+def _decode_pull(item: Any) -> PullRequest | None:
+    if item is None:
+        return None
+    number, approvals = (_typed(item[name], int) for name in ("number", "approvals"))
+    return PullRequest(number, _typed(item["head"], str), approvals)
 
 
 def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Address, Path], Origin]]:

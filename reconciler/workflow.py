@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Change, Create, Origin, Plan, Violation, atoms
+from reconciler.changes import Change, Create, Origin, Plan, PullRequest, Violation, atoms
 from reconciler.compare import compared
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import record_applied
@@ -40,12 +40,13 @@ def plan(
     since: str | None = None,
     base: str | None = None,
     include: Iterable[Origin] = (),
+    pull: PullRequest | None = None,
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
-    to be applied with this change. Raises Invalid for the files, and whatever a
-    read raises.
+    to be applied with this change; ``pull`` is the pull request that it is for.
+    Raises Invalid for the files, and whatever a read raises.
     """
     states = compared(target, since, base)
     live = target.provider.read(Reader(session.transport), states.need)
@@ -70,7 +71,7 @@ def plan(
     if problems:
         raise Invalid(problems)
     explained = states.explained(made.plan, lambda desired: planned(desired).plan)
-    explained = replace(explained, included=("change", *dict.fromkeys(include)))
+    explained = replace(explained, included=("change", *dict.fromkeys(include)), pull=pull)
     parts = stages(explained.intended.changes)
     requests = sum(len(target.provider.translate(part)) for part in parts)
     return replace(made, plan=replace(explained, requests=requests))

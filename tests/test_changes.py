@@ -17,6 +17,7 @@ from reconciler.changes import (
     Delete,
     FieldChange,
     Plan,
+    PullRequest,
     Update,
     atoms,
     count,
@@ -139,34 +140,83 @@ def test_a_revocation_stays_one_whatever_is_left_of_it() -> None:
 # digest
 
 
-def test_the_digest_is_what_the_contract_says_it_is() -> None:
+def test_the_digests_are_what_the_contract_says_they_are() -> None:
     plan = Plan("demo", "omni", "https://acme.omniapp.co", changes=(make(ADA, changed("name", after="Ada")),))
-    canonical = (
-        '{"changes":[{"action":"create","address":"user/ada@acme.com",'
+    named = (
+        '"changes":[{"action":"create","address":"user/ada@acme.com",'
         '"fields":[{"after":"Ada","before":null,"path":["name"]}],"label":"ada@acme.com"}],'
-        '"target":"demo","url":"https://acme.omniapp.co"}'
     )
-    assert plan.digest == hashlib.sha256(canonical.encode()).hexdigest()
+    canonical = f'{{{named}"included":["change"],"target":"demo","url":"https://acme.omniapp.co"}}'
+    assert plan.removals_digest == hashlib.sha256(canonical.encode()).hexdigest()
+    sealed = (
+        f'{{"applied":"","base":"",{named}"included":["change"],"numbers":{{"active_users":0,'
+        '"active_users_after":0,"caller":"","emptied":[],"groups":0,"losses":{},"members":{},"memberships":0,'
+        '"users":0,"values":0},"pull":null,"since":"","target":"demo","url":"https://acme.omniapp.co"}'
+    )
+    assert plan.digest == hashlib.sha256(sealed.encode()).hexdigest()
 
 
-def test_the_digest_ignores_places_notes_census_and_time() -> None:
-    moved = tuple(replace(change, place=Place("other.yaml", 1, 1)) for change in EVERY_KIND.changes)
-    bare = Plan(EVERY_KIND.target, "omni", EVERY_KIND.url, moved)
-    assert bare.digest == EVERY_KIND.digest
+ON_A_PULL = replace(
+    EVERY_KIND,
+    base="b" * 40,
+    since="c" * 40,
+    applied="c" * 40,
+    pull=PullRequest(7, "a" * 40, 1),
+    origins={(atom.address, atom.path): "change" for change in EVERY_KIND.changes for atom in atoms(change)},
+)
+
+
+def test_the_digest_ignores_places_notes_and_time() -> None:
+    moved = tuple(replace(change, place=Place("other.yaml", 1, 1)) for change in ON_A_PULL.changes)
+    census = replace(ON_A_PULL.census, unlisted_users=999, unlisted_groups=999, kept_members=999)
+    other = replace(ON_A_PULL, changes=moved, notes=(), created_at="later", requests=0, census=census)
+    assert other.digest == ON_A_PULL.digest
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        replace(EVERY_KIND, target="staging"),
-        replace(EVERY_KIND, url="https://other.omniapp.co"),
-        replace(EVERY_KIND, changes=EVERY_KIND.changes[1:]),
-        replace(EVERY_KIND, changes=EVERY_KIND.changes[::-1]),
-        replace(EVERY_KIND, changes=(*EVERY_KIND.changes[:-1], delete(FINANCE))),
+        replace(ON_A_PULL, target="staging"),
+        replace(ON_A_PULL, url="https://other.omniapp.co"),
+        replace(ON_A_PULL, changes=ON_A_PULL.changes[1:]),
+        replace(ON_A_PULL, changes=ON_A_PULL.changes[::-1]),
+        replace(ON_A_PULL, changes=(*ON_A_PULL.changes[:-1], delete(FINANCE))),
+        replace(ON_A_PULL, base="d" * 40),
+        replace(ON_A_PULL, since="d" * 40),
+        replace(ON_A_PULL, applied="d" * 40),
+        replace(ON_A_PULL, included=("change", "drift")),
+        replace(ON_A_PULL, origins=dict.fromkeys(ON_A_PULL.origins, "drift")),
+        replace(ON_A_PULL, pull=None),
+        replace(ON_A_PULL, pull=PullRequest(8, "a" * 40, 1)),
+        replace(ON_A_PULL, pull=PullRequest(7, "b" * 40, 1)),
+        replace(ON_A_PULL, pull=PullRequest(7, "a" * 40, 0)),
+        *(
+            replace(ON_A_PULL, census=replace(ON_A_PULL.census, **{name: value}))
+            for name, value in (
+                *((name, 1234) for name in ("users", "active_users", "active_users_after")),
+                *((name, 1234) for name in ("groups", "memberships", "values")),
+                *((name, {"group/x": 1234}) for name in ("members", "losses")),
+                ("emptied", ("group/x",)),
+                ("caller", "eve@acme.com"),
+            )
+        ),
     ],
 )
-def test_the_digest_sees_everything_else(other: Plan) -> None:
-    assert other.digest != EVERY_KIND.digest
+def test_the_digest_sees_everything_that_an_apply_acts_upon(other: Plan) -> None:
+    assert other.digest != ON_A_PULL.digest
+
+
+def test_an_approval_of_removals_outlives_a_sign_up_and_nothing_else() -> None:
+    census = replace(ON_A_PULL.census, users=999, active_users=999)
+    outlived = replace(ON_A_PULL, census=census, base="d" * 40, since="", applied="", pull=None)
+    assert outlived.removals_digest == ON_A_PULL.removals_digest
+    for other in (
+        replace(ON_A_PULL, changes=ON_A_PULL.changes[1:]),
+        replace(ON_A_PULL, included=("change", "drift")),
+        replace(ON_A_PULL, target="staging"),
+        replace(ON_A_PULL, origins=dict.fromkeys(ON_A_PULL.origins, "drift")),
+    ):
+        assert other.removals_digest != ON_A_PULL.removals_digest
 
 
 # operations

@@ -128,6 +128,14 @@ def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
             yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
 
 
+def texts(folder: Path) -> dict[Path, str]:
+    """What every file of a target that loads says, by its path from there; line ends are those of Unix."""
+    settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
+    found = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
+    found |= {path: text for path, _, text in sources(folder)}
+    return {path.relative_to(folder): text for path, text in found.items()}
+
+
 def shown(path: Path) -> str:
     """A path as a person in the working directory would write it, where it is below that."""
     absolute, here = path.absolute(), Path.cwd()

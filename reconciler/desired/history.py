@@ -1,27 +1,26 @@
 """What the files said at an older git revision, and which revision was applied last.
 
-Git is asked as a process: it reads the repository's own objects, so nothing in
-the work tree is touched.
+Older files are read out of git's own objects, byte for byte: what a
+``.gitattributes`` leaves out, rewrites or filters changes nothing here, and
+nothing in the work tree is touched.
 """
 
-import re
-import subprocess
-import tarfile
-import tempfile
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from reconciler import git
 from reconciler.desired import files
-from reconciler.errors import Invalid, Place, Problem, ReconcilerError
+from reconciler.desired.text import MAX_BYTES
+from reconciler.errors import GitFailed, Invalid, Place, Problem
+from reconciler.git import Entry, Repository, Revision
 from reconciler.model import Address, DesiredState
 
-_APPLIED = "refs/reconciler/applied"
-_PATIENCE = 60
-"""Seconds that git may take; it only looks at objects of this repository."""
+REFS = "refs/reconciler/applied"
+"""Where it stands which commit was last applied completely, by target."""
 
 
 def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]:
@@ -37,22 +36,23 @@ def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]
     return {address: then.locate(address, ()) for address in sorted(before - spoken_of)}
 
 
-def load_at(folder: Path, revision: str) -> DesiredState:
+def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
+    """The desired state with what left the files since then; None knows of nothing that left."""
+    return replace(now, left=left_since(now, then)) if then else now
+
+
+def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredState:
     """The desired state of a target's folder at a revision.
 
     Raises Invalid as ``at`` does, and where the files do not load.
     """
-    with at(folder, revision, "--since") as (scratch, shown_as):
+    with at(folder, revision, option) as (scratch, shown_as):
         return files.load(scratch, shown_as=shown_as)
 
 
 def commit_of(folder: Path, revision: str, option: str) -> str:
     """The full name of a commit; raises Invalid, placed at the option that named it, where there is none."""
-    asked = Place(f"{option} {revision}")
-    found = _git(
-        folder, asked, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    )
-    return found.decode().strip()
+    return _commit_of(_repository(folder, option, revision), revision, option)
 
 
 @contextmanager
@@ -63,122 +63,164 @@ def at(folder: Path, revision: str, option: str) -> Iterator[tuple[Path, str]]:
     where the folder was not there.
     """
     asked = Place(f"{option} {revision}")
-    name = commit_of(folder, revision, option)
-    _git(folder, asked, "merge-base", "--is-ancestor", name, "HEAD")
-    inside = _git(folder, asked, "rev-parse", "--show-prefix").decode().strip()
-    packed = _git(folder, asked, "archive", "--format=tar", name, ".")
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            with tarfile.open(fileobj=BytesIO(packed)) as archive:
-                archive.extractall(scratch, filter="data")
-        except tarfile.TarError as error:
-            message = f"{inside or '.'} cannot be unpacked: {error}"
-            raise Invalid([Problem(asked, message)]) from None
-        yield Path(scratch), f"{name[:8]}:{inside.rstrip('/') or '.'}"
+    repository = _repository(folder, option, revision)
+    name = _commit_of(repository, revision, option)
+    with _placed(asked):
+        if not repository.is_ancestor(name, "HEAD"):
+            hint = f"name a revision that this checkout was built on{_shallow(repository)}"
+            raise Invalid([Problem(asked, "it is no ancestor of HEAD", hint)])
+        inside = repository.inside(folder)
+        found = repository.entries(name, inside)
+        if not found:
+            message = "the target's folder was not there at that revision"
+            hint = "name a later revision; what is new has no older one to compare with"
+            raise Invalid([Problem(asked, message, hint)])
+        with TemporaryDirectory(prefix="reconciler-") as scratch:
+            _write(repository, found, Path(scratch))
+            yield Path(scratch), f"{name[:8]}:{inside or '.'}"
 
 
-def load_applied(folder: Path, target: str) -> DesiredState | None:
-    """What the files said when they were last applied completely.
+def _write(repository: Repository, found: list[Entry], scratch: Path) -> None:
+    """Lay the entries out as files. Links come last, so that nothing is ever written through one.
 
-    None where no such revision is recorded, or where it cannot be read from here:
-    another branch, or files of an older release, must not keep anybody from planning.
+    What is hidden is read by nothing. What is too large is only as long as it was.
     """
-    applied = last_applied(folder, target)
-    with suppress(Invalid):
-        return load_at(folder, applied) if applied else None
-    return None
+    shown = [entry for entry in found if not any(step.startswith(".") for step in entry.path.parts)]
+    read = [entry for entry in shown if entry.size <= MAX_BYTES]
+    held = dict(zip(read, repository.contents([entry.id for entry in read]), strict=True))
+    for entry in sorted(shown, key=lambda entry: entry.is_link):
+        try:
+            _lay_out(scratch / entry.path, entry, held.get(entry, b""))
+        except (OSError, ValueError) as error:
+            message = f"{entry.path} of that revision cannot be laid out: {error}"
+            raise GitFailed(message) from None
 
 
-def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
-    """The desired state with what left the files since then; None knows of nothing that left."""
-    return replace(now, left=left_since(now, then)) if then else now
+def _lay_out(path: Path, entry: Entry, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.is_link:
+        path.symlink_to(os.fsdecode(content))
+        return
+    with path.open("xb") as file:
+        file.write(content)
+        file.truncate(entry.size)
 
 
-def last_applied(folder: Path, target: str) -> str | None:
-    """The revision that was last applied completely, None where none is recorded (or there is no git)."""
-    found = _run(folder, "rev-parse", "--verify", "--quiet", f"{_APPLIED}/{target}^{{commit}}")
-    return found.stdout.decode().strip() if found and found.returncode == 0 else None
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Which commit counts as applied last, with its day and the files of then.
+
+    ``why`` says why none counts although one is recorded, or why that is not known.
+    """
+
+    revision: Revision | None = None
+    state: DesiredState | None = None
+    why: str = ""
+
+
+def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
+    """What was last applied completely to a target, as far as it can be believed.
+
+    Whoever can push can move that ref. So it counts only on the line of first
+    parents of ``line``: among what was once the branch itself. Where it cannot be
+    read from here nobody is kept from planning.
+    """
+    name = f"{REFS}/{target}"
+    try:
+        repository = git.find(folder)
+        commit = repository.commit(name) if repository else None
+        if not repository or not commit:
+            return Applied()
+        if commit not in repository.first_parents(line):
+            why = f"{name} names {commit[:8]}, which never was the head of this branch"
+            return Applied(why=f"{why}{_shallow(repository)}")
+        return Applied(Revision(commit, repository.day(commit)), load_at(folder, commit, name))
+    except (GitFailed, Invalid) as error:
+        return Applied(why=str(error).partition("\n")[0])
 
 
 def record_applied(folder: Path, target: str) -> bool:
-    """Record HEAD as applied where the checkout of the folder is clean; whether it was."""
-    status = _run(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
-    if status is None or status.returncode or status.stdout.strip():
+    """Record HEAD as applied where it holds just the files that are here; whether it does."""
+    try:
+        repository = git.find(folder)
+        if repository is None:
+            return False
+        with at(folder, "HEAD", "HEAD") as (committed, _):
+            if files.texts(committed) != files.texts(folder):
+                return False
+        repository.set_ref(f"{REFS}/{target}", _commit_of(repository, "HEAD", "HEAD"))
+    except (GitFailed, Invalid):
         return False
-    moved = _run(folder, "update-ref", f"{_APPLIED}/{target}", "HEAD")
-    return moved is not None and moved.returncode == 0
+    return True
 
 
 def head(folder: Path) -> str | None:
     """The commit that is checked out; None where there is none, or no git."""
-    found = _run(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    return found.stdout.decode().strip() if found and found.returncode == 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A commit and the day it was made, in UTC."""
-
-    commit: str
-    day: str
-
-    def __str__(self) -> str:
-        return f"{self.day} ({self.commit[:8]})"
+    try:
+        repository = git.find(folder)
+        return repository.commit("HEAD") if repository else None
+    except GitFailed:
+        return None
 
 
 def blame(folder: Path, paths: Iterable[Path]) -> dict[Path, dict[int, Revision]]:
-    """By file and line, the revision that wrote it last; what is not committed is left out."""
-    found: dict[Path, dict[int, Revision]] = {}
-    for path in paths:
-        answer = _run(folder, "blame", "--line-porcelain", "--", str(path.absolute()))
-        if answer is None or answer.returncode:
-            continue
-        lines: dict[int, Revision] = {}
-        commit, number = "", 0
-        for line in answer.stdout.decode(errors="replace").splitlines():
-            if entry := _BLAMED.fullmatch(line):
-                commit, number = entry[1], int(entry[2])
-            elif line.startswith("committer-time ") and commit.strip("0"):
-                made = datetime.fromtimestamp(int(line.split()[1]), UTC)
-                lines[number] = Revision(commit, f"{made:%Y-%m-%d}")
-        found[path] = lines
+    """By file and line, the revision that wrote it last; a file that is not as committed is left out."""
+    try:
+        repository = git.find(folder)
+        newest = repository.commit("HEAD") if repository else None
+        if not repository or not newest:
+            return {}
+        return {path: lines for path in paths if (lines := _blamed(repository, newest, path))}
+    except GitFailed:
+        return {}
+
+
+def _blamed(repository: Repository, commit: str, path: Path) -> dict[int, Revision]:
+    real = path.resolve()
+    if not real.is_file() or not real.is_relative_to(repository.top):
+        return {}
+    inside = repository.inside(real.parent)
+    entry = next((e for e in repository.entries(commit, inside) if str(e.path) == real.name), None)
+    committed = next(repository.contents([entry.id])) if entry else None
+    if committed is None or _with_unix_ends(committed) != _with_unix_ends(real.read_bytes()):
+        return {}
+    return repository.blame(commit, f"{inside}/{real.name}".lstrip("/"))
+
+
+def _with_unix_ends(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n")
+
+
+def _repository(folder: Path, option: str, revision: str) -> Repository:
+    asked = Place(f"{option} {revision}")
+    with _placed(asked):
+        found = git.find(folder)
+    if found is None:
+        message = "this is no git repository, so it has no revisions"
+        raise Invalid([Problem(asked, message, "leave that option out, or work in a clone")])
     return found
 
 
-_BLAMED = re.compile(r"([0-9a-f]{40,64}) [0-9]+ ([0-9]+)( [0-9]+)?")
-
-_MEANINGS = {
-    "rev-parse": (
-        "there is no such revision here",
-        "name a commit, a tag or a branch; a shallow checkout may not hold it (git fetch --unshallow)",
-    ),
-    "merge-base": (
-        "it is no ancestor of HEAD",
-        "name a revision that this checkout was built on; a shallow checkout may not tell",
-    ),
-    "archive": (
-        "the target's folder was not there at that revision",
-        "name a later revision; what is new has no older one to compare with",
-    ),
-}
+def _commit_of(repository: Repository, revision: str, option: str) -> str:
+    asked = Place(f"{option} {revision}")
+    with _placed(asked):
+        name = repository.commit(revision)
+    if name is None:
+        hint = f"name a commit, a tag or a branch{_shallow(repository)}"
+        raise Invalid([Problem(asked, "there is no such revision here", hint)])
+    return name
 
 
-def _git(folder: Path, asked: Place, *arguments: str) -> bytes:
-    found = _run(folder, *arguments)
-    if found is None:
-        raise Invalid([Problem(asked, "git is not installed", "install git, or leave that option out")])
-    if found.returncode:
-        message, hint = _MEANINGS[arguments[0]]
-        raise Invalid([Problem(asked, message, hint)])
-    return found.stdout
+def _shallow(repository: Repository) -> str:
+    if not repository.is_shallow:
+        return ""
+    return "; this is a shallow checkout: git fetch --unshallow, or in a workflow fetch-depth: 0"
 
 
-def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes] | None":
-    command = ["git", "-C", str(folder), *arguments]
+@contextmanager
+def _placed(asked: Place) -> Iterator[None]:
+    """What git could not do, as a problem of the option that asked for it."""
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)  # noqa: S603 (no shell)
-    except FileNotFoundError:
-        return None
-    except subprocess.TimeoutExpired:
-        message = f"git {arguments[0]} did not end within {_PATIENCE} s"
-        raise ReconcilerError(message) from None
+        yield
+    except GitFailed as error:
+        raise Invalid([Problem(asked, str(error))]) from None

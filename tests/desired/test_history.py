@@ -1,18 +1,14 @@
 """Older revisions, in real repositories."""
 
-import os
 from pathlib import Path
 
 import pytest
 from repository import git
 
-from reconciler.desired import history
 from reconciler.desired.files import load
-from reconciler.desired.history import last_applied, left_since, load_at, record_applied
-from reconciler.errors import Invalid, ReconcilerError
-from reconciler.github import steps
+from reconciler.desired.history import Applied, applied, blame, left_since, load_at, record_applied
+from reconciler.errors import Invalid
 from reconciler.model import DesiredState, user_address
-from reconciler.settings import load_targets
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: KEY}]\n"
 
@@ -97,30 +93,12 @@ def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Invalid, match="git is not installed"):
         load_at(folder, "HEAD")
-    assert last_applied(folder, "acme") is None
+    assert applied(folder, "acme").why == "git is not installed"
     assert not record_applied(folder, "acme")
 
 
-def test_a_git_that_hangs_is_given_up(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging = tmp_path / "bin" / "git"
-    hanging.parent.mkdir()
-    hanging.write_text("#!/bin/sh\nexec sleep 60\n")
-    hanging.chmod(0o755)
-    monkeypatch.setenv("PATH", str(hanging.parent), prepend=os.pathsep)
-    monkeypatch.setattr(history, "_PATIENCE", 0.05)
-    with pytest.raises(ReconcilerError, match=r"git rev-parse did not end within 0.05 s"):
-        load_at(folder, "HEAD")
-    monkeypatch.setattr(steps, "_PATIENCE", 0.05)
-    (target,) = load_targets(folder.parent)
-    with pytest.raises(ReconcilerError, match=r"git fetch did not work: git took more than 0.05 s"):
-        steps.fetch_applied(target)
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ReconcilerError, match=r"git fetch did not work: git is not installed"):
-        steps.fetch_applied(target)
-
-
 def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:
-    assert last_applied(folder, "acme") is None
+    assert applied(folder, "acme") == Applied()
     (folder / "people.yaml").write_text("users: {}\n")
     assert not record_applied(folder, "acme")
     git(folder, "checkout", "--quiet", ".")
@@ -128,18 +106,77 @@ def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Pat
     assert not record_applied(folder, "acme")
     (folder / "new.yaml").unlink()
     assert record_applied(folder, "acme")
-    assert last_applied(folder, "acme") == git(folder, "rev-parse", "HEAD")
-    assert last_applied(folder, "other") is None
+    assert str(applied(folder, "acme").revision).endswith(f"({git(folder, 'rev-parse', 'HEAD')[:8]})")
+    assert applied(folder, "other") == Applied()
 
 
 def test_outside_of_a_repository_nothing_is_recorded(a_target: Path) -> None:
-    assert last_applied(a_target, "acme") is None
+    assert applied(a_target, "acme") == Applied()
     assert not record_applied(a_target, "acme")
+    with pytest.raises(Invalid, match="no git repository, so it has no revisions"):
+        load_at(a_target, "HEAD")
 
 
-def test_a_link_that_leads_out_of_an_older_folder_stops_it(folder: Path) -> None:
-    (folder / "link.yaml").symlink_to("/etc/hostname")
+def test_a_link_that_leads_out_of_an_older_folder_is_not_followed(folder: Path) -> None:
+    outside = folder.parent / "outside.yaml"
+    outside.write_text("users: {eve@acme.com: {}}\n")
+    (folder / "link.yaml").symlink_to("../outside.yaml")
+    (folder / "within.yaml").symlink_to("people.yaml")
     git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message", "link")
-    with pytest.raises(Invalid, match="cannot be unpacked"):
-        load_at(folder, "HEAD")
+    git(folder, "commit", "--quiet", "--message", "links")
+    assert keys(load_at(folder, "HEAD")) == keys(load(folder)) == ["ada@acme.com", "bob@acme.com"]
+
+
+def test_the_applied_revision_counts_where_it_was_the_branch_itself(folder: Path) -> None:
+    first = git(folder, "rev-parse", "HEAD")
+    git(folder, "checkout", "--quiet", "-b", "side")
+    commit(folder, "users: {eve@acme.com: {}}\n")
+    side = git(folder, "rev-parse", "HEAD")
+    git(folder, "checkout", "--quiet", "main")
+    (folder / "more.yaml").write_text("users: {}\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "more")
+    git(folder, "merge", "--quiet", "--no-ff", "--message", "merge", "side")
+    git(folder, "update-ref", "refs/reconciler/applied/acme", first)
+    found = applied(folder, "acme")
+    assert found.revision
+    assert found.revision.commit == first
+    assert found.revision.day.startswith("20")
+    assert found.state
+    assert keys(found.state) == ["ada@acme.com", "bob@acme.com"]
+    # Merged, and an ancestor; yet it never was the head of main.
+    git(folder, "update-ref", "refs/reconciler/applied/acme", side)
+    found = applied(folder, "acme")
+    assert (found.revision, found.state) == (None, None)
+    assert (
+        found.why == f"refs/reconciler/applied/acme names {side[:8]}, which never was the head of this branch"
+    )
+
+
+def test_an_applied_revision_whose_files_do_not_load_says_so(folder: Path) -> None:
+    commit(folder, "users: [\n")
+    git(folder, "update-ref", "refs/reconciler/applied/acme", "HEAD")
+    assert "desired-state/acme/people.yaml:" in applied(folder, "acme").why
+
+
+def test_a_shallow_checkout_is_told_as_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = git(folder, "rev-parse", "HEAD")
+    commit(folder, "users: {}\n")
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{tmp_path}", str(shallow))
+    monkeypatch.chdir(shallow)
+    with pytest.raises(Invalid, match=r"no such revision here .*shallow checkout: git fetch --unshallow"):
+        load_at(shallow / "desired-state" / "acme", first)
+
+
+def test_who_wrote_a_line_is_known_of_committed_files_alone(folder: Path) -> None:
+    path = folder / "people.yaml"
+    (lines,) = blame(folder, [path, folder / "nothing.yaml", Path("/etc/hostname")]).values()
+    assert {revision.commit for revision in lines.values()} == {git(folder, "rev-parse", "HEAD")}
+    assert sorted(lines) == [1, 2, 3]
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert blame(folder, [path]) == {path: lines}
+    path.write_text("users: {}\n")
+    assert blame(folder, [path]) == {}
