@@ -166,7 +166,7 @@ class Census:
     ``users``, ``groups``, ``memberships`` and ``values`` count the live things
     that the files manage. ``members`` and ``losses`` count, by group address, the
     live members and those whose membership ends (also through a deletion);
-    ``emptied`` names the groups that end without any member.
+    ``emptied`` names the groups that lose everybody, and end empty where nobody joins.
     """
 
     users: int = 0
@@ -271,7 +271,7 @@ class Plan:
     @property
     def intended(self) -> "Plan":
         """The part of the plan that is to be applied, with what its groups lose by that part."""
-        return self.part(self.only(*self.included)) if self.base else self
+        return self.part(self.only(*self.included) if self.base else self.changes)
 
     def part(self, changes: tuple[Change, ...]) -> "Plan":
         """A plan of some of the changes, or of parts of them, with what its groups lose by these."""
@@ -293,7 +293,8 @@ class Plan:
                 lost.setdefault(str(change.address), set()).update(_leaving(change))
         members = self.census.members
         losses = {name: len(lost[name]) for name in self.census.losses if lost.get(name)}
-        emptied = tuple(n for n in self.census.emptied if losses.get(n) == members.get(n))
+        joined = {str(c.address) for c in changes if any(a.member and a.after for a in atoms(c))}
+        emptied = tuple(n for n in self.census.emptied if losses.get(n) == members.get(n) and n not in joined)
         return replace(self, changes=changes, census=replace(self.census, losses=losses, emptied=emptied))
 
     @property

@@ -15,6 +15,7 @@ the same run. An exception is for stopping::
     ├── Locked                      exit 1   another apply holds the target
     ├── JournalFailed               exit 1   the journal cannot be written, so nothing more is sent
     ├── GuardRefused                exit 4   a plan that a guard does not let through
+    ├── Unapproved                  exit 4   a plan that too few people approved, or that nobody was shown
     ├── Stale                       exit 5   a reviewed change that no longer holds
     └── Interrupted                 exit 130 a person asked to stop
 """
@@ -137,6 +138,12 @@ class JournalFailed(ReconcilerError):
 
 class GuardRefused(ReconcilerError):
     """A plan that a guard does not let through."""
+
+    exit_code = ExitCode.GUARD
+
+
+class Unapproved(ReconcilerError):
+    """A plan that too few people approved, or that nobody was shown as it is."""
 
     exit_code = ExitCode.GUARD
 

@@ -7,7 +7,7 @@ everything before it is whole.
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,15 @@ from typing import Literal, Self
 from reconciler.changes import Atom
 from reconciler.errors import JournalFailed
 
-Event = Literal["start", "intent", "result", "read-back", "end"]
+Event = Literal["mandate", "start", "intent", "result", "read-back", "end"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text."""
+    """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text.
+
+    ``about`` says on whose word it all is done, in the line of that event.
+    """
 
     seq: int
     at: str
@@ -33,6 +36,7 @@ class Entry:
     path: str = ""
     status: int | None = None
     detail: str = ""
+    about: Mapping[str, object] | None = None
 
 
 class Journal:
@@ -59,6 +63,7 @@ class Journal:
         path: str = "",
         status: int | None = None,
         detail: str = "",
+        about: Mapping[str, object] | None = None,
     ) -> None:
         """Put one line on the disk; when it returns, the line outlives the process.
 
@@ -69,7 +74,7 @@ class Journal:
         self._seq += 1
         at = self._now().isoformat(timespec="milliseconds")
         named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
-        entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail)
+        entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail, about)
         # What is not ASCII stands escaped, so that no text from outside can break a line or move a cursor.
         data = json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
         try:

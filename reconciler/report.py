@@ -8,8 +8,30 @@ from reconciler.operations import Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)
+class Mandate:
+    """On whose word a plan is applied.
+
+    ``ran`` is who ran the apply, ``digest`` the plan's. ``overrides`` are the options, or the lines of
+    the pull request's text, that lift a rule for it. Of a pull request: its number and ``head``, who
+    ``asked`` by opening it, who ``merged`` it, and whose approvals count.
+    """
+
+    ran: str
+    digest: str
+    overrides: tuple[str, ...] = ()
+    pull: int | None = None
+    head: str = ""
+    asked: str = ""
+    merged: str = ""
+    approved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What an apply did. ``requests`` counts writes sent, ``seconds`` the time from first to last."""
+    """What an apply did, and on whose word.
+
+    ``requests`` counts writes sent, ``seconds`` the time from first to last.
+    """
 
     target: str
     run: str
@@ -19,6 +41,7 @@ class Report:
     unchanged: int
     requests: int
     seconds: float
+    mandate: Mandate
     stopped: str = ""
     interrupted: bool = False
 

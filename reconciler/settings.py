@@ -91,6 +91,7 @@ class Target:
     ``journal`` is the folder of the run journals; ``sandbox`` the seed and the
     state file of an embedded pretend system, None for a real one. ``probe`` says
     whether scratch objects may be made there; ``quirks`` what a probe found out.
+    ``approvals`` is how many people must approve a pull request before it is applied.
     ``settings`` is the data of target.yaml. Where the settings of a base revision
     hold, ``pending`` names those that the folder's own files change, and
     ``proposed`` is the policy that these make.
@@ -107,6 +108,7 @@ class Target:
     sandbox: tuple[Path, Path] | None
     probe: bool = False
     quirks: Quirks = NO_QUIRKS
+    approvals: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
     proposed: Policy | None = None
@@ -139,7 +141,8 @@ def at_base(target: Target, revision: str) -> Target:
     changed = sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
     if target.quirks != base.quirks:
         changed.append("quirks.yaml")
-    return replace(base, pending=tuple(changed), proposed=target.policy)
+    approvals = max(base.approvals, target.approvals)
+    return replace(base, pending=tuple(changed), proposed=target.policy, approvals=approvals)
 
 
 def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
@@ -192,6 +195,7 @@ def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: st
         sandbox=(folder / sandbox["seed"], folder / sandbox["state"]) if sandbox else None,
         probe=data.get("probe", False),
         quirks=Quirks(**files.load_quirks(read_from or folder)),
+        approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )
 

@@ -4,11 +4,14 @@ Each takes a ``Target`` (see ``settings``) and hands back a value; printing,
 asking and exit codes are the caller's.
 """
 
+import getpass
+import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from socket import gethostname
 
 from reconciler.changes import Change, Create, Origin, Plan, PullRequest, Violation, atoms
 from reconciler.compare import compared
@@ -23,7 +26,7 @@ from reconciler.operations import stages
 from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
-from reconciler.report import Report
+from reconciler.report import Mandate, Report
 from reconciler.settings import Session, Target
 from reconciler.transport.messages import Reader
 
@@ -104,6 +107,10 @@ def propose(
     if saved is None:
         return Proposal(judged, fresh, fresh.plan.changes)
     reviewed = review(saved, fresh)
+    # What has no override is judged by what is live now, too: a saved number is only what it was.
+    now = judge(fresh.plan.part(reviewed.changes), target).violations
+    absolute = [one for one in now if not one.overridable and one not in judged.violations]
+    judged = replace(judged, violations=(*judged.violations, *absolute))
     return Proposal(judged, fresh, reviewed.changes, reviewed)
 
 
@@ -127,10 +134,11 @@ def apply(
     target: Target,
     session: Session,
     proposal: Proposal,
+    mandate: Mandate,
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Report:
-    """Execute a proposal that was approved; what goes wrong is in the report.
+    """Execute a proposal that was approved, on whose word the mandate says; what goes wrong is in the report.
 
     With nothing to do there is no journal. Raises JournalFailed where it cannot
     even be opened: nothing was sent then.
@@ -148,10 +156,12 @@ def apply(
         unchanged=max(0, census.users + census.groups - touched),
         requests=0,
         seconds=0.0,
+        mandate=mandate,
     )
     if not proposal.changes:
         return report
     with Journal(target.journal, run, _now) as journal:
+        journal.write("mandate", about=asdict(mandate))
         execution = Execution(
             provider=target.provider,
             transport=session.transport,
@@ -187,6 +197,16 @@ def record(target: Target, proposal: Proposal, report: Report) -> bool:
         if found.stale or found.unreviewed or any(origin != "drift" for origin in left):
             return False
     return record_applied(target.folder, target.name)
+
+
+def ran_by() -> str:
+    """Who runs this process, and on which machine."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        # A container may know no name for its user.
+        user = f"user {os.getuid()}"
+    return f"{user}@{gethostname()}"
 
 
 def _now() -> datetime:

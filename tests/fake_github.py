@@ -32,7 +32,10 @@ class FakeGitHub:
 
     ``fails`` is what becomes of the next requests, None for an answer; ``asked`` is
     what was asked, ``headers`` those of the last request. ``author`` is whom the
-    token writes as, and ``may_label`` whether it may set labels.
+    token writes as, and ``may_label`` whether it may set labels. ``reviews`` and
+    ``commits`` are by pull request, ``edited`` when its text was edited last. ``rights``
+    says what an account may do. ``answers`` are given in place of its own, by method and
+    path. A minute passes with everything that is written.
     """
 
     pulls: dict[int, Row] = field(default_factory=dict)
@@ -45,6 +48,12 @@ class FakeGitHub:
     headers: dict[str, str] = field(default_factory=dict)
     author: str = BOT
     may_label: bool = True
+    reviews: dict[int, list[Row]] = field(default_factory=dict)
+    commits: dict[int, list[Row]] = field(default_factory=dict)
+    activity: list[Row] = field(default_factory=list)
+    rights: dict[str, str] = field(default_factory=lambda: {"ada": "write", "bob": "write", "carl": "admin"})
+    edited: dict[int, str] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     url: str = ""
     _last: int = 100
 
@@ -53,21 +62,63 @@ class FakeGitHub:
         self._last += 1
         return self._last
 
-    def add_pull(self, number: int, head: str, body: str = "") -> Row:
-        """Open a pull request."""
+    def now(self) -> str:
+        """A minute after the last time that anybody asked."""
+        minute = self.new_id()
+        return f"2026-01-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:00Z"
+
+    def add_pull(self, number: int, head: str, body: str = "", author: str = "ada") -> Row:
+        """Open a pull request: somebody pushes a commit of theirs to a branch."""
         row = {
             "number": number,
             "body": body,
-            "head": {"sha": head},
+            "head": {"sha": "", "ref": f"pull-{number}"},
+            "user": a_user(author),
             "merge_commit_sha": None,
             "merged_at": None,
         }
         self.pulls[number] = row
+        self.push(number, head, author)
+        return row
+
+    def push(self, number: int, head: str, author: str = "ada", *, wrote: str | None = None) -> None:
+        """Push a commit to the branch of a pull request; ``wrote`` is whom it names, "" for nobody."""
+        self.pulls[number]["head"]["sha"] = head
+        named = a_user(author if wrote is None else wrote) if wrote != "" else None
+        self.commits.setdefault(number, []).append({"sha": head, "author": named, "committer": named})
+        self.pulls[number]["commits"] = len(self.commits[number])
+        branch = f"refs/heads/{self.pulls[number]['head']['ref']}"
+        self.activity.append({"ref": branch, "after": head, "activity_type": "push", "actor": a_user(author)})
+
+    def edit(self, number: int, body: str) -> None:
+        """Edit the text of a pull request."""
+        self.pulls[number]["body"] = body
+        self.edited[number] = self.now()
+
+    def review(self, number: int, author: str, state: str = "APPROVED", commit: str = "") -> Row:
+        """Review a pull request."""
+        row = {
+            "id": self.new_id(),
+            "user": a_user(author),
+            "state": state,
+            "commit_id": commit or self.pulls[number]["head"]["sha"],
+            "submitted_at": self.now(),
+        }
+        self.reviews.setdefault(number, []).append(row)
         return row
 
     def add_comment(self, number: int, body: str, author: str = BOT) -> Row:
         """Write a comment."""
-        row = {"id": self.new_id(), "issue": number, "user": {"login": author}, "body": body}
+        row = {
+            "id": self.new_id(),
+            "node_id": f"IC_{self._last}",
+            "html_url": f"https://github.com/{REPOSITORY}/pull/{number}#issuecomment-{self._last}",
+            "issue": number,
+            "user": {"login": author},
+            "body": body,
+            "updated_at": self.now(),
+            "editor": None,
+        }
         self.comments.append(row)
         return row
 
@@ -85,20 +136,23 @@ class FakeGitHub:
         self.issues.append(row)
         return row
 
-    def add_artifact(self, name: str, *, event: str = "pull_request_target", path: str = "") -> int:
-        """Have a run keep an artifact; returns the run's id."""
+    def add_artifact(
+        self, name: str, *, event: str = "pull_request_target", path: str = "", packed: bytes = b"PK"
+    ) -> int:
+        """Have a run keep an artifact; returns the artifact's id."""
         run = self.new_id()
         self.runs[run] = {"id": run, "event": event, "path": path or ".github/workflows/plan.yml@main"}
         self.artifacts.append(
             {
                 "id": self.new_id(),
+                "packed": packed,
                 "name": name,
                 "expired": False,
                 "created_at": f"2026-01-01T00:{run:05}Z",
                 "workflow_run": {"id": run},
             }
         )
-        return run
+        return self._last
 
     def texts(self, number: int) -> list[str]:
         """The comments of one pull request or issue, the oldest first."""
@@ -106,11 +160,19 @@ class FakeGitHub:
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Row) -> tuple[int, Any]:
         """What the API answers."""
+        if given := self.answers.get(f"{method} {path}"):
+            return given
         for pattern, handler in (
             (r"GET /pulls/(\d+)", self._pull),
             (r"GET /commits/([^/]+)/pulls", self._pulls_of),
             (r"GET /actions/artifacts", self._artifacts),
             (r"GET /actions/runs/(\d+)", self._run),
+            (r"GET /actions/artifacts/(\d+)/zip", self._point_to),
+            (r"GET /pulls/(\d+)/reviews", lambda q, _, n: (200, _page(self.reviews.get(int(n), []), q))),
+            (r"GET /pulls/(\d+)/commits", lambda q, _, n: (200, _page(self.commits[int(n)][:250], q))),
+            (r"GET /activity", self._activity),
+            (r"GET /collaborators/([^/]+)/permission", self._permission),
+            (r"POST /graphql", self._graph),
             (r"GET /issues/(\d+)/comments", self._list_comments),
             (r"POST /issues/(\d+)/comments", self._comment),
             (r"PATCH /issues/comments/(\d+)", self._edit_comment),
@@ -124,6 +186,26 @@ class FakeGitHub:
                 return found
         return 404, {"message": "Not Found"}
 
+    def _activity(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+        return 200, _page([row for row in self.activity if row["ref"] == query["ref"]], query)
+
+    def _permission(self, _query: Any, _body: Any, name: str) -> tuple[int, Any]:
+        may = self.rights.get(name)
+        return (200, {"permission": may}) if may else (404, {"message": "Not Found"})
+
+    def _point_to(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
+        if int(number) not in {row["id"] for row in self.artifacts}:
+            return 404, {"message": "Not Found"}
+        return 302, f"{self.url}/kept/{number}?sig=a%2Bb"
+
+    def _graph(self, _query: Any, body: Row) -> tuple[int, Any]:
+        asked = body["variables"]
+        if "number" in asked:
+            at = self.edited.get(asked["number"])
+            return 200, {"data": {"repository": {"pullRequest": {"lastEditedAt": at}}}}
+        (row,) = [row for row in self.comments if row["node_id"] == asked["id"]]
+        return 200, {"data": {"node": {"editor": row["editor"]}}}
+
     def _pull(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
         row = self.pulls.get(int(number))
         return (200, row) if row else (404, {"message": "Not Found"})
@@ -135,7 +217,8 @@ class FakeGitHub:
 
     def _artifacts(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
         rows = [row for row in self.artifacts if row["name"] == query["name"]]
-        return 200, {"total_count": len(rows), "artifacts": _page(rows, query)}
+        shown = [{key: value for key, value in row.items() if key != "packed"} for row in rows]
+        return 200, {"total_count": len(rows), "artifacts": _page(shown, query)}
 
     def _run(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
         row = self.runs.get(int(number))
@@ -149,7 +232,7 @@ class FakeGitHub:
 
     def _edit_comment(self, _query: Any, body: Row, number: str) -> tuple[int, Any]:
         (row,) = [row for row in self.comments if row["id"] == int(number)]
-        row["body"] = body["body"]
+        row |= {"body": body["body"], "updated_at": self.now()}
         return 200, row
 
     def _delete_comment(self, _query: Any, _body: Any, number: str) -> tuple[int, Any]:
@@ -175,6 +258,11 @@ class FakeGitHub:
         return 200, row
 
 
+def a_user(name: str) -> Row:
+    """An account as the API shows it."""
+    return {"login": name, "type": "Bot" if name.endswith("[bot]") else "User"}
+
+
 class Page(list[Row]):
     """Some rows, and where the next ones begin; 0 at the end."""
 
@@ -190,7 +278,7 @@ def _page(rows: list[Row], query: dict[str, str]) -> Page:
 
 
 @contextmanager
-def serving() -> Iterator[FakeGitHub]:
+def serving() -> Iterator[FakeGitHub]:  # noqa: C901 (the ways in which a request can fail)
     """Serve one on loopback."""
     fake = FakeGitHub()
 
@@ -209,6 +297,9 @@ def serving() -> Iterator[FakeGitHub]:
             fail = fake.fails.pop(0) if fake.fails else None
             headers: dict[str, str] = {}
             found: Any
+            if path.startswith("/kept/"):
+                self.send_kept(path)
+                return
             if fake.headers.get("authorization") != f"Bearer {TOKEN}":
                 status, found = 401, {"message": "Bad credentials"}
             elif fail and not fail.lost:
@@ -222,6 +313,8 @@ def serving() -> Iterator[FakeGitHub]:
                         "Link": f'<{fake.url}{parts.path}?page=1>; rel="first", '
                         f'<{fake.url}{parts.path}?{onward}>; rel="next"'
                     }
+            if status == 302:
+                found, headers = None, {"Location": str(found)}
             if fail and fail.lost:
                 self.close_connection = True
                 return
@@ -233,6 +326,16 @@ def serving() -> Iterator[FakeGitHub]:
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def send_kept(self, path: str) -> None:
+            """A store beside the API, to which a token must never go."""
+            (row,) = [row for row in fake.artifacts if path == f"/kept/{row['id']}"]
+            signed = self.path.endswith("?sig=a%2Bb") and "authorization" not in fake.headers
+            self.send_response(200 if signed else 403)
+            self.send_header("Content-Type", "application/zip")
+            self.send_header("Content-Length", str(len(row["packed"])))
+            self.end_headers()
+            self.wfile.write(row["packed"])
 
         do_GET = do_POST = do_PATCH = do_DELETE = handle_one  # noqa: N815 (the names http.server looks for)
 

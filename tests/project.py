@@ -127,6 +127,12 @@ class Served(Project):
             setattr(user, name, value)
         self.store.touch(user)
 
+    def leaves(self, email: str, group: str) -> None:
+        """Take a person out of a group, as somebody at Omni's own pages would."""
+        (person,) = self.store.users_with_email(email)
+        (found,) = [one for one in self.store.groups.values() if one.name == group]
+        self.store.leave(found, person)
+
 
 @contextmanager
 def served(root: Path, seed: Mapping[str, object] = LIVE) -> Iterator[Served]:

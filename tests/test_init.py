@@ -192,7 +192,7 @@ def test_targets_make_a_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         }
         for name in ("eu/live", "us")
     ]
-    assert artifact("eu/live") == "reconciler-plan-eu--live"
+    assert artifact("eu/live") == "reconciler-plan-eu%2Flive"
 
 
 def test_problems_become_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

@@ -8,11 +8,11 @@ import typer
 
 from reconciler import console
 from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, app
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.changes import Origin
-    from reconciler.report import Report
+    from reconciler.report import Mandate, Report
     from reconciler.settings import Session, Target
     from reconciler.workflow import Proposal
 
@@ -43,10 +43,10 @@ def plan_pull_request(
 
     Reads GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_EVENT_PATH.
     """
-    from reconciler.github import steps
+    from reconciler.github import job, steps
     from reconciler.github.api import from_environment
 
-    number = steps.event_number() if pull is None else pull
+    number = job.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
     made = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)
     console.show(made)
@@ -66,14 +66,14 @@ def reviewed(
     """
     from dataclasses import asdict
 
-    from reconciler.github import steps
+    from reconciler.github import job, steps
     from reconciler.github.api import from_environment
     from reconciler.settings import load_targets
 
     targets = load_targets(root)
     found, plans = steps.find_reviewed(from_environment(), commit, targets)
-    steps.output("pull", found.number)
-    steps.output("targets", [asdict(plan) for plan in plans])
+    job.output("pull", found.number)
+    job.output("targets", [asdict(plan) for plan in plans])
     for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
         console.say(f"::warning::{name}: no plan was made for #{found.number}, so nothing is applied there")
     return ExitCode.OK
@@ -82,34 +82,42 @@ def reviewed(
 @github.command("apply")
 def apply_pull_request(
     target: TargetName,
-    file: Annotated[
-        Path, typer.Option("--plan", metavar="FILE", help="The plan that was made for the pull request.")
+    artifact: Annotated[
+        int,
+        typer.Option("--artifact", metavar="ID", help="The artifact with the plan, as `reviewed` found it."),
+    ],
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="SHA256", help="Of the artifact, as `reviewed` found it.")
     ],
     root: Root = DESIRED_STATE,
     pull: PullNumber = None,
 ) -> ExitCode:
     """Apply a merged pull request's plan, and say there how it went.
 
+    Only what was reviewed: this very plan, shown unedited, and approved since by somebody else.
     What moved since the review is applied by nobody: exit 5, and the comment says what to do.
     """
     from reconciler import workflow
-    from reconciler.github import steps
+    from reconciler.github import applied, job, pulls, steps
     from reconciler.github.api import from_environment
-    from reconciler.saved import load_plan
     from reconciler.views.report import report_text
 
-    def execute(based: "Target", session: "Session", proposal: "Proposal") -> "Report":
+    def execute(based: "Target", session: "Session", proposal: "Proposal", mandate: "Mandate") -> "Report":
         console.show_proposal(proposal, skip_stale=False, out=sys.stdout)
         with console.stoppable(session), console.progress(based) as on_progress:
-            return workflow.apply(based, session, proposal, on_progress=on_progress)
+            return workflow.apply(based, session, proposal, mandate, on_progress=on_progress)
 
-    service = from_environment()
-    one = _one(root, target)
-    saved = load_plan(str(file), console.read(file), one.name, one.url)
-    found = service.pull(steps.event_number() if pull is None else pull)
-    report = steps.apply_reviewed(service, one, saved, found, execute)
-    console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
-    return report.exit_code
+    service, one = from_environment(), _one(root, target)
+    number = job.event_number() if pull is None else pull
+    try:
+        report = steps.apply_reviewed(service, one, number, (artifact, digest), execute)
+        code = report.exit_code
+        console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
+    except ReconcilerError as error:
+        code = console.failed(error)
+    for other in applied.name_unapplied(service, one, pulls.pull(service, number)):
+        console.say(f"#{other} was merged and never applied to {one.name}: said there.")
+    return code
 
 
 @github.command("drift")

@@ -200,6 +200,7 @@ def apply(
     With --plan, what was reviewed is done and nothing else, without asking.
     """
     from reconciler import workflow
+    from reconciler.report import Mandate
     from reconciler.saved import load_plan
     from reconciler.settings import at_base, connect
     from reconciler.views.json import report_json
@@ -227,8 +228,11 @@ def apply(
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)
             if proposal.changes and not (auto_approve or file):
                 console.ask(target, len(proposal.changes))
+            lifted = [f"--allow-removals {allow_removals}"] if allow_removals is not None else []
+            lifted += ["--skip-stale"] if skip_stale else []
+            mandate = Mandate(workflow.ran_by(), proposal.plan.digest, tuple(lifted))
             with console.stoppable(session), console.progress(target) as on_progress:
-                report = workflow.apply(target, session, proposal, on_progress=on_progress)
+                report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
             workflow.record(target, proposal, report)
         if shape is Format.JSON:
             documents.append(report_json(report))

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, ParamSpec
-from urllib.parse import parse_qsl, quote
+from typing import Any, NoReturn, ParamSpec
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
 from reconciler.transport.auth import Secret, bearer
@@ -36,8 +36,8 @@ LONGEST = 65_536
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _SAFE_ROOT = re.compile(r"https://.+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?(/.*)?")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NEXT_QUERY = re.compile(r'<[^<>?]*\?([^<>]*)>; *rel="next"')
+_EDITOR = "query($id: ID!) { node(id: $id) { ... on IssueComment { editor { login } } } }"
 _TRIES = 3
 _P = ParamSpec("_P")
 _GIVEN = {
@@ -73,12 +73,17 @@ def _again(write: Callable[_P, None]) -> Callable[_P, None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
-    """A pull request; ``head`` is its last commit, ``body`` its text."""
+class Comment:
+    """A comment of ours, as it stands now.
 
-    number: int
-    head: str
-    body: str
+    ``at`` is when its text was written last, in ISO 8601; ``url`` is where a reader
+    finds it, ``node`` its id in GraphQL.
+    """
+
+    text: str
+    at: str
+    url: str
+    node: str
 
 
 class GitHub:
@@ -88,74 +93,86 @@ class GitHub:
     answer, and BadAnswer where something else does.
     """
 
-    def __init__(self, transport: Transport, repository: str, author: str = BOT) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        repository: str,
+        author: str = BOT,
+        graph: Transport | None = None,
+        elsewhere: Callable[[str], Transport] = Network,
+    ) -> None:
+        self.name = repository
         self._transport = transport
         self._repository = f"/repos/{quote(repository)}"
         self._author = author
+        self._graph = graph or transport
+        self._elsewhere = elsewhere
 
-    def pull(self, number: int) -> Pull:
-        """One pull request as it is now."""
-        return _pull(self._json("GET", f"/pulls/{number}"))
+    def graph(self, query: str, **variables: object) -> Any:
+        """What GraphQL answers, which tells what REST does not (GitHub docs: GraphQL API)."""
+        body = {"query": query, "variables": variables}
+        response = self._graph.send(Request("POST", "/graphql", {}, _HEADERS, body))
+        found: Any = response.json
+        if not response.ok or not isinstance(found, dict) or found.get("errors") or not found.get("data"):
+            said = _graph_errors(found) or said_by(response) or "no reason given"
+            message = f"GitHub answers POST /graphql with {response.status}: {said}"
+            raise Refused(message)
+        return found["data"]
 
-    def pull_of(self, commit: str) -> Pull | None:
-        """The pull request that was merged as this commit; None where it came in another way.
+    def editor(self, comment: Comment) -> str:
+        """Who edited a comment last; empty where nobody did, or the account is gone."""
+        found = self.graph(_EDITOR, id=comment.node)
+        return str(((found["node"] or {}).get("editor") or {}).get("login", ""))
 
-        A commit may be listed for several (GitHub docs: List pull requests
-        associated with a commit). The one whose merge made it counts: its merge
-        commit, its one commit of a squash, or the last commit of its rebase
-        (GitHub docs: Get a pull request). Raises ReconcilerError for anything
-        but the full name of a commit, which a branch would answer for as well.
+    def download(self, path: str) -> bytes:
+        """A file that GitHub keeps elsewhere, fetched from there without the token.
+
+        It answers with a redirect that holds for a minute (GitHub docs: Download an artifact).
         """
-        if not _COMMIT.fullmatch(commit):
-            message = f"{commit!r} is not the full name of a commit, which has 40 hex digits"
-            raise ReconcilerError(message)
-        for row in self._pages(f"/commits/{commit}/pulls"):
-            if row["merged_at"]:
-                # The list may leave out what only the whole pull request has to tell.
-                whole = self._json("GET", f"/pulls/{row['number']}")
-                if whole["merge_commit_sha"] == commit:
-                    return _pull(whole)
-        return None
-
-    def reviewed_run(self, artifact: str, workflow: str) -> int | None:
-        """The newest run that keeps an artifact of this name, made by the default branch's own workflow.
-
-        Who can push a branch can change a workflow that runs on ``pull_request``
-        and have it keep an artifact of any name; one that ``pull_request_target``
-        starts runs as it stands on the default branch, whatever the base of the
-        pull request (GitHub changelog, 2025-11-07: pull_request_target and
-        environment branch protections; a server older than that takes it from
-        the base, which who opens a pull request chooses). How the run ended does
-        not matter: an artifact is complete before it is listed, a run ends red
-        where a guard refuses the plan, and the apply judges that plan again.
-        """
-        rows = self._pages("/actions/artifacts", {"name": artifact}, "artifacts")
-        kept = [row for row in rows if row["name"] == artifact and not row["expired"] and row["workflow_run"]]
-        for row in sorted(kept, key=lambda row: (str(row["created_at"]), int(row["id"])), reverse=True):
-            number = int(row["workflow_run"]["id"])
-            run = self._json("GET", f"/actions/runs/{number}")
-            # The path may have a branch behind it (GitHub docs: Get a workflow run).
-            if run["event"] == "pull_request_target" and run["path"].partition("@")[0] == workflow:
-                return number
-        return None
+        response = self._transport.send(Request("GET", self._repository + path, {}, _HEADERS))
+        where = response.headers.get("location", "")
+        if response.status != HTTPStatus.FOUND or not _SAFE_ROOT.fullmatch(where):
+            self._refuse("GET", path, response)
+        parts = urlsplit(where)
+        there = self._elsewhere(f"{parts.scheme}://{parts.netloc}")
+        kept = there.send(Request("GET", parts.path, dict(parse_qsl(parts.query))))
+        if not kept.ok or not kept.content:
+            message = (
+                f"GitHub points {path} to {parts.hostname}, which answers with {kept.status} and no file"
+            )
+            raise NoAnswer(message)
+        return kept.content
 
     @_again
-    def comment(self, number: int, marker: str, text: str) -> None:
+    def comment(self, number: int, marker: str, text: str, *, anew: bool = False) -> None:
         """Have one comment of ours with this marker, with this text, which begins with it.
 
         Two runs at the same time may have left two. The first one stays: links
         point to it, and two runs that mend it at once agree on which that is.
+        With ``anew`` another text is another comment: who follows is told, and
+        its time says since when it stands there, which nobody can set back.
         """
         _check(marker, text)
         mine = self._mine(f"/issues/{number}/comments", {}, marker)
-        if not mine:
-            self._check_author(self._json("POST", f"/issues/{number}/comments", {"body": text}))
-            return
-        first, *others = mine
-        if not _says(first, text):
-            self._json("PATCH", f"/issues/comments/{first['id']}", {"body": text})
+        fitting = [row for row in mine if _says(row, text)] if anew else mine
+        if fitting:
+            first = fitting[0]
+            if not _says(first, text):
+                self.json("PATCH", f"/issues/comments/{first['id']}", {"body": text})
+        else:
+            first = self.json("POST", f"/issues/{number}/comments", {"body": text})
+            self._check_author(first)
+        others = [row for row in mine if row["id"] != first["id"]]
         for other in others:
-            self._ask("DELETE", f"/issues/comments/{other['id']}", missing_is_fine=True)
+            self.ask("DELETE", f"/issues/comments/{other['id']}", missing_is_fine=True)
+
+    def comments(self, number: int, marker: str) -> list[Comment]:
+        """Our comments with this marker, the oldest first."""
+        rows = self._mine(f"/issues/{number}/comments", {}, marker)
+        return [
+            Comment(_text(row), str(row["updated_at"]), str(row["html_url"]), str(row["node_id"]))
+            for row in rows
+        ]
 
     @_again
     def issue(self, label: str, marker: str, title: str, text: str) -> None:
@@ -167,7 +184,7 @@ class GitHub:
         _check(marker, text)
         mine = self._open_issues(label, marker)
         if not mine:
-            made = self._json("POST", "/issues", {"title": title, "body": text, "labels": [label]})
+            made = self.json("POST", "/issues", {"title": title, "body": text, "labels": [label]})
             self._check_author(made)
             # Dropped without a word where the token may not set them (GitHub docs: Create an issue).
             if label not in {row["name"] for row in made["labels"]}:
@@ -179,7 +196,7 @@ class GitHub:
             return
         first, *others = mine
         if first["title"] != title or not _says(first, text):
-            self._json("PATCH", f"/issues/{first['number']}", {"title": title, "body": text})
+            self.json("PATCH", f"/issues/{first['number']}", {"title": title, "body": text})
         for other in others:
             self._close(other, "not_planned", f"See #{first['number']}, which says the same.")
 
@@ -192,8 +209,8 @@ class GitHub:
     def _close(self, row: Mapping[str, Any], reason: str, text: str) -> None:
         """Close first: done again after a lost answer, the other order would comment twice."""
         path = f"/issues/{row['number']}"
-        self._json("PATCH", path, {"state": "closed", "state_reason": reason})
-        self._json("POST", f"{path}/comments", {"body": text})
+        self.json("PATCH", path, {"state": "closed", "state_reason": reason})
+        self.json("POST", f"{path}/comments", {"body": text})
 
     def _open_issues(self, label: str, marker: str) -> list[Mapping[str, Any]]:
         found = self._mine("/issues", {"labels": label, "state": "open"}, marker)
@@ -202,7 +219,7 @@ class GitHub:
 
     def _mine(self, path: str, query: Mapping[str, str], marker: str) -> list[Mapping[str, Any]]:
         """What this author wrote with this marker, the oldest first."""
-        rows = sorted(self._pages(path, query), key=lambda row: int(row["id"]))
+        rows = sorted(self.pages(path, query), key=lambda row: int(row["id"]))
         return [row for row in rows if _login(row) == self._author and (row["body"] or "").startswith(marker)]
 
     def _check_author(self, row: Mapping[str, Any]) -> None:
@@ -214,22 +231,24 @@ class GitHub:
             )
             raise ReconcilerError(message)
 
-    def _pages(
+    def pages(
         self, path: str, query: Mapping[str, str] | None = None, key: str = ""
     ) -> Iterator[Mapping[str, Any]]:
+        """Every row of a list below the repository, to its end; ``key`` names a list that is wrapped."""
         asked = {**(query or {}), "per_page": "100"}
         while asked:
-            response = self._ask("GET", path, query=asked)
+            response = self.ask("GET", path, query=asked)
             body: Any = response.json
             yield from body[key] if key else body
             # Of the address only the query is followed: the token goes nowhere else.
             match = _NEXT_QUERY.search(response.headers.get("link", ""))
             asked = dict(parse_qsl(match[1])) if match else {}
 
-    def _json(self, method: Method, path: str, body: object = None) -> Any:
-        return self._ask(method, path, body).json
+    def json(self, method: Method, path: str, body: object = None) -> Any:
+        """What GitHub answers to one request below the repository."""
+        return self.ask(method, path, body).json
 
-    def _ask(
+    def ask(
         self,
         method: Method,
         path: str,
@@ -238,14 +257,18 @@ class GitHub:
         query: Mapping[str, str] | None = None,
         missing_is_fine: bool = False,
     ) -> Response:
+        """One answer as it came."""
         request = Request(method, self._repository + path, dict(query or {}), _HEADERS, body)
         response = self._transport.send(request)
-        what = f"GitHub answers {method} {request.path} with {response.status}"
         if missing_is_fine and response.status == HTTPStatus.NOT_FOUND:
             return response
-        if response.ok:
-            if method == "DELETE" or isinstance(response.json, dict | list):
-                return response
+        if not (response.ok and (method == "DELETE" or isinstance(response.json, dict | list))):
+            self._refuse(method, path, response)
+        return response
+
+    def _refuse(self, method: Method, path: str, response: Response) -> NoReturn:
+        what = f"GitHub answers {method} {self._repository}{path} with {response.status}"
+        if response.status < HTTPStatus.BAD_REQUEST:
             message = f"{what} and no JSON: see that GITHUB_API_URL is the address of GitHub's API"
             raise BadAnswer(message)
         said = said_by(response) or "no reason given"
@@ -270,17 +293,33 @@ def from_environment(environ: Mapping[str, str] | None = None) -> GitHub:
     if not _REPOSITORY.fullmatch(repository):
         message = f"GITHUB_REPOSITORY is {repository!r}: write it as owner/name"
         raise ReconcilerError(message)
-    root = (environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/")
-    if not _SAFE_ROOT.fullmatch(root):
-        # Not repeated: an address may hold a password.
-        message = "GITHUB_API_URL does not begin with https://, and the token goes over nothing else"
-        raise ReconcilerError(message)
+    root = _root(environ, "GITHUB_API_URL", "https://api.github.com")
+    graph = _root(environ, "GITHUB_GRAPHQL_URL", f"{root}/graphql").removesuffix("/graphql")
     try:
         secret = Secret(token, "the environment variable GITHUB_TOKEN")
     except ValueError as error:
         raise ReconcilerError(str(error)) from None
-    transport = patient(bearer(Network(root), secret), SystemClock())
-    return GitHub(transport, repository, environ.get(AUTHOR) or BOT)
+
+    def reach(address: str) -> Transport:
+        return patient(bearer(Network(address, hands_on=True), secret), SystemClock())
+
+    rest = reach(root)
+    return GitHub(
+        rest, repository, environ.get(AUTHOR) or BOT, rest if graph == root else reach(graph), _without_token
+    )
+
+
+def _without_token(address: str) -> Transport:
+    return patient(Network(address), SystemClock())
+
+
+def _root(environ: Mapping[str, str], name: str, default: str) -> str:
+    root = (environ.get(name) or default).rstrip("/")
+    if not _SAFE_ROOT.fullmatch(root):
+        # Not repeated: an address may hold a password.
+        message = f"{name} does not begin with https://, and the token goes over nothing else"
+        raise ReconcilerError(message)
+    return root
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:
@@ -291,8 +330,9 @@ def _needed(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _pull(row: Mapping[str, Any]) -> Pull:
-    return Pull(int(row["number"]), str(row["head"]["sha"]), str(row["body"] or ""))
+def _graph_errors(found: object) -> str:
+    errors = found.get("errors") if isinstance(found, dict) else None
+    return "; ".join(str(one.get("message", "")) for one in errors or () if isinstance(one, dict))
 
 
 def _login(row: Mapping[str, Any]) -> str:
@@ -301,7 +341,12 @@ def _login(row: Mapping[str, Any]) -> str:
 
 
 def _says(row: Mapping[str, Any], text: str) -> bool:
-    return str(row["body"]).replace("\r\n", "\n") == text
+    return _text(row) == text.rstrip()
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    """The text as it was sent: GitHub may hand it out with other line ends, and without the last one."""
+    return str(row["body"]).replace("\r\n", "\n").rstrip()
 
 
 def _check(marker: str, text: str) -> None:

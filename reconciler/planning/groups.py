@@ -70,7 +70,7 @@ class Groups:
                 live = self.pairing.groups[address]
                 current = self.pairing.members(live)
                 self.memberships += len(current)
-                self._count_losses(address, len(current), len(current), emptied=False)
+                self._count_losses(address, len(current), len(current), drained=False)
                 yield Delete(
                     address, live.resource.name, live.id, self.desired.place(address), tuple(sorted(current))
                 )
@@ -103,7 +103,7 @@ class Groups:
         self.memberships += len(current)
         self.kept_members += foreign
         if lost:
-            self._count_losses(address, len(current), len(lost), emptied=not foreign and not adds)
+            self._count_losses(address, len(current), len(lost), drained=not foreign)
         for key in adds:
             yield FieldChange(("members", key), None, after=True)
         # A deletion ends the memberships of that person by itself (Omni docs: delete user).
@@ -132,11 +132,11 @@ class Groups:
         current = self.pairing.members(live)
         if lost := current & self.people.deleted:
             self.memberships += len(current)
-            self._count_losses(address, len(current), len(lost), emptied=live.id not in self.live.foreign)
+            self._count_losses(address, len(current), len(lost), drained=live.id not in self.live.foreign)
 
-    def _count_losses(self, address: Address, members: int, losses: int, *, emptied: bool) -> None:
-        """Note what a group loses; ``emptied`` says that nobody else is in it, or joins."""
+    def _count_losses(self, address: Address, members: int, losses: int, *, drained: bool) -> None:
+        """Note what a group loses; ``drained`` says that nobody else is in it where it loses all of them."""
         self.members[str(address)] = members
         self.losses[str(address)] = losses
-        if emptied and losses == members:
+        if drained and losses == members:
             self.emptied.append(str(address))

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path
 from textwrap import indent
+from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
 
@@ -17,9 +18,13 @@ WORKFLOWS = ("plan", "apply", "drift")
 _IGNORED = (".env", ".reconciler/")
 
 
-def artifact(target: str) -> str:
-    """What the artifact with a target's plan is called, before the commit; no slash may stand in it."""
-    return f"reconciler-plan-{target.replace('/', '--')}"
+def artifact(target: str, number: int | None = None, head: str = "") -> str:
+    """What the artifact with a target's plan is called; no slash may stand in it.
+
+    The workflow puts the pull request's number and its head behind it.
+    """
+    about = "" if number is None else f"-{number}-{head}"
+    return f"reconciler-plan-{quote(target, safe='')}{about}"
 
 
 def how_installed() -> str:

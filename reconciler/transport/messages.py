@@ -30,14 +30,15 @@ class Request:
 class Response:
     """One HTTP answer. ``json`` is the parsed body, None where there is none or it is not JSON.
 
-    ``text`` is the body as it came where it could not be parsed. Header names
-    are lower-case.
+    ``text`` is the body as it came where it could not be parsed, ``content`` its
+    bytes where it is no text at all. Header names are lower-case.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     json: object = None
     text: str = ""
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def ok(self) -> bool:

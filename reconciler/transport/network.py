@@ -23,6 +23,7 @@ _NO_CONTENT = 204
 _BLOCK = 64 * 1024
 _LONGEST_LOCATION = 200
 _PATH = re.compile(r"(/[!-~]+)+")
+_NO_TEXT = {"application/zip", "application/octet-stream", "application/x-zip-compressed"}
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
 
 _Answer = tuple[int, dict[str, str], bytes]
@@ -33,10 +34,11 @@ class Network:
 
     ``timeout`` is for the connection and for each silence while reading,
     ``deadline`` for a whole answer, all in seconds; ``largest`` is the most a
-    body may hold, in bytes. Proxies and certificate bundles come from the
+    body may hold, in bytes. ``hands_on`` gives a redirect to the caller as the
+    answer that it is; nothing here ever follows one. Proxies and certificate bundles come from the
     environment (HTTPS_PROXY, REQUESTS_CA_BUNDLE); credentials never do.
 
-    ``send`` raises Unreachable for a redirect, a certificate that does not
+    ``send`` raises Unreachable for a redirect (else), a certificate that does not
     verify, a server without TLS and a path that would lead elsewhere, and
     NoAnswer where no complete answer came. Any other status is a Response.
     """
@@ -48,6 +50,7 @@ class Network:
         timeout: tuple[float, float] = (10, 60),
         deadline: float = 120,
         largest: int = 64 * 1024 * 1024,
+        hands_on: bool = False,
     ) -> None:
         from importlib.metadata import distributions
 
@@ -58,6 +61,7 @@ class Network:
         self._timeout = timeout
         self._deadline = deadline
         self._largest = largest
+        self._hands_on = hands_on
         self._session = requests.Session()
         # Any auth keeps ~/.netrc from replacing our Authorization header.
         self._session.auth = _unchanged
@@ -83,7 +87,7 @@ class Network:
             message = f"{request.method} {request.path!a}: not sent, since the path would lead elsewhere"
             raise Unreachable(message)
         status, headers, body = self._in_time(what, request)
-        if 300 <= status < 400:  # noqa: PLR2004 (the HTTP redirect range)
+        if 300 <= status < 400 and not self._hands_on:  # noqa: PLR2004 (the HTTP redirect range)
             message = (
                 f"{what}: {self._host} answers with a redirect ({status}) to {_place(headers)}, which is not "
                 "followed, since the key would go along; give the target the address where its API really is"
@@ -258,10 +262,12 @@ def _place(headers: dict[str, str]) -> str:
 def _response(what: str, status: int, headers: dict[str, str], body: bytes) -> Response:
     if not body:
         return Response(status, headers)
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media in _NO_TEXT:
+        return Response(status, headers, content=body)
     try:
         return Response(status, headers, json.loads(body))
     except (ValueError, RecursionError):
-        media = headers.get("content-type", "").partition(";")[0].strip().lower()
         answer = Response(status, headers, text=body.decode(errors="replace"))
     if answer.ok and (media == "application/json" or media.endswith("+json")):
         message = f"{what}: the answer is said to be JSON but does not parse; it may have been cut short"

@@ -15,11 +15,12 @@ from typing import Any
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, atoms
 from reconciler.planning.approval import DIGEST_DIGITS
-from reconciler.views.layout import Line
+from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
     EXPLAINED,
     ORIGINS,
     TITLES,
+    asked,
     by_origin,
     deed,
     effort,
@@ -67,7 +68,7 @@ def plan_html(plan: Plan) -> str:
 
     style, script = _ours("plan.css"), _ours("plan.js")
     removals = plan.intended.counts.removals
-    override = f"Reconciler-Allow: {plan.target}={removals} digest={plan.digest[:DIGEST_DIGITS]}"
+    override = f"Reconciler-Allow: {plan.target}={removals} digest={plan.removals_digest[:DIGEST_DIGITS]}"
     text: str = _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 (a file of this package)
@@ -78,6 +79,7 @@ def plan_html(plan: Plan) -> str:
         created_at=printable(plan.created_at),
         base=printable(plan.base[:_SHORT_COMMIT]),
         digest=plan.digest[:DIGEST_DIGITS],
+        asked=draw(asked(plan), width=None, color=False).strip() if plan.pull else "",
         violations=[
             {"message": printable(one.message), "overridable": one.overridable} for one in plan.violations
         ],

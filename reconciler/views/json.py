@@ -1,9 +1,11 @@
 """An apply report for programs. A plan's own JSON is ``changes.to_json``."""
 
+from dataclasses import asdict
+
 from reconciler.saved import dump_json
 from reconciler.views.report import Report
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def report_json(report: Report) -> str:
@@ -13,6 +15,7 @@ def report_json(report: Report) -> str:
             "format_version": FORMAT_VERSION,
             "target": report.target,
             "run": report.run,
+            "mandate": asdict(report.mandate),
             "journal": report.journal,
             "counts": dict(report.counts),
             "requests": report.requests,

@@ -101,6 +101,16 @@ def by_origin(plan: Plan) -> Iterator[Line]:
         yield line("An apply of this plan does", _listed([ORIGINS[one] for one in plan.included]), indent=2)
 
 
+def asked(plan: Plan) -> Iterator[Line]:
+    """The pull request that it is for, and what an apply waits for."""
+    if plan.pull:
+        needed = plan.pull.approvals
+        number = "1 approval" if needed == 1 else f"{needed} approvals"
+        waits = f"is applied after {number} by somebody else" if needed else "is applied without an approval"
+        head = printable(plan.pull.head[:_SHORT_COMMIT])
+        yield line(f"For #{plan.pull.number} at {head}: {waits}", hang=2)
+
+
 def _listed(words: Sequence[str]) -> str:
     return f"{words[0]} alone." if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}."
 
@@ -196,7 +206,7 @@ def deed(change: Change, census: Census) -> str:
     if added:
         deeds.append(f"add {number_of(added, 'member')}")
     if removed := len(edges) - added:
-        emptied = ", which empties it" if str(change.address) in census.emptied else ""
+        emptied = ", which empties it" if not added and str(change.address) in census.emptied else ""
         deeds.append(f"remove {number_of(removed, 'member')}{emptied}")
     return ", ".join(deeds) or "update"
 

@@ -22,6 +22,7 @@ from reconciler.report import Report
 from reconciler.views.layout import Line
 from reconciler.views.lines import (
     TITLES,
+    asked,
     block,
     by_origin,
     effort,
@@ -49,6 +50,7 @@ _LONGEST_MARKER = 200
 _SHOWN = (20, 5, 1)
 """How many violations, and how many notes, stand there at most: the first number that fits the budget."""
 _WHY = 20
+_SHORT_COMMIT = 8
 _LOG = "... {} more lines: see the log"
 _COUNTED = 120
 """Characters that a section takes of which only the number of objects is said."""
@@ -84,7 +86,8 @@ def _ticks(lines: Sequence[str]) -> int:
 def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "", run: str = "") -> str:
     """The plan in at most ``budget`` characters; it begins with ``place``, else with its target's marker.
 
-    ``run`` is the address of the run that keeps plan.html and plan.json, where there is one.
+    ``run`` is the address of the runs that keep plan.html and plan.json, where there is one. It is
+    the same in every run: what says the same is not written again.
     """
     place = place or marker(plan.target)
     for shown in _SHOWN:
@@ -147,9 +150,10 @@ def _head(plan: Plan, shown: int) -> Iterator[str]:
     if plan.violations:
         yield ""
         yield from _refusal(plan, shown)
-    if plan.base and plan.changes:
+    compared = by_origin(plan) if plan.base and plan.changes else ()
+    if said := [_diff(one) for one in (*compared, *asked(plan))]:
         yield ""
-        yield fence([_diff(one) for one in by_origin(plan)])
+        yield fence(said)
 
 
 def _refusal(plan: Plan, shown: int) -> Iterator[str]:
@@ -172,7 +176,7 @@ def _way_on(plan: Plan) -> Iterator[str]:
     if all(violation.overridable for violation in plan.violations):
         removals = plan.intended.counts.removals
         what = "its only removal" if removals == 1 else f"all of its {removals} removals"
-        line = f"Reconciler-Allow: {plan.target}={removals} digest={plan.digest[:DIGEST_DIGITS]}"
+        line = f"Reconciler-Allow: {plan.target}={removals} digest={plan.removals_digest[:DIGEST_DIGITS]}"
         yield f"To approve exactly this plan, {what}, write this line into the pull request's text:"
         yield code(line)
     else:
@@ -194,10 +198,11 @@ def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
 
 
 def _where(plan: Plan, run: str) -> str:
-    where = f"[this run's artifacts]({run}#artifacts)" if run else "the artifacts"
+    where = f"[the checks]({run})" if run else "the checks"
+    head = f" for {code(plan.pull.head[:_SHORT_COMMIT])}" if plan.pull else ""
     return (
-        f"Digest {code(plan.digest[:DIGEST_DIGITS])}. All of it, by object and by person: "
-        f"`plan.html` among {where}."
+        f"Digest {code(plan.digest[:DIGEST_DIGITS])}{head}. All of it, by object and by person: "
+        f"`plan.html` among the artifacts of {where}."
     )
 
 

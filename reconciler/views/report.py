@@ -6,9 +6,13 @@ from typing import Protocol
 from reconciler.changes import Atom, Change
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
+from reconciler.planning.approval import DIGEST_DIGITS
+from reconciler.report import Mandate
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
 from reconciler.views.lines import field_name, number_of
 from reconciler.views.safe import label, printable
+
+_SHORT_COMMIT = 8
 
 
 class Report(Protocol):
@@ -56,6 +60,10 @@ class Report(Protocol):
         """Why it ended early, or the empty text."""
 
     @property
+    def mandate(self) -> Mandate:
+        """On whose word it was done."""
+
+    @property
     def interrupted(self) -> bool:
         """Whether a person asked to stop."""
 
@@ -86,7 +94,20 @@ def _report(report: Report) -> Iterator[Line]:
     yield BLANK
     if done < total:
         yield line("Run the same command again: what is done is not done twice.", hang=2)
+    yield from _mandate(report.mandate)
     yield line("Journal:", printable(report.journal), hang=2)
+
+
+def _mandate(mandate: Mandate) -> Iterator[Line]:
+    if mandate.pull is not None:
+        parts = [f"#{mandate.pull} at {mandate.head[:_SHORT_COMMIT]}, opened by {printable(mandate.asked)}"]
+        approved = ", ".join(printable(one) for one in mandate.approved)
+        parts += [f"approved by {approved}"] if approved else ["no approval needed"]
+        parts += [f"merged by {printable(mandate.merged)}"] if mandate.merged else []
+        yield line("Asked:", "; ".join(parts), hang=2)
+    said = f"plan {mandate.digest[:DIGEST_DIGITS]}"
+    lifted = f" ({', '.join(printable(one) for one in mandate.overrides)})" if mandate.overrides else ""
+    yield line("Run by:", f"{printable(mandate.ran)}, {said}{lifted}", hang=2)
 
 
 def _outcomes(

@@ -7,6 +7,7 @@ from reconciler.errors import Problem
 from reconciler.views.layout import BLANK, Line, Part, draw, line
 from reconciler.views.lines import (
     TITLES,
+    asked,
     block,
     by_origin,
     effort,
@@ -44,6 +45,7 @@ def _plan(plan: Plan) -> Iterator[Line]:
             yield from by_origin(plan)
     else:
         yield line("No changes." if plan.included else "No drift.")
+    yield from asked(plan)
     yield BLANK
     for one in sorted(plan.notes, key=lambda one: not one.warning):
         yield note_line(one)

@@ -1,119 +1,53 @@
 """The REST side of GitHub, against a small one behind a socket."""
 
-from collections.abc import Iterator
-
 import pytest
 from clocks import FakeClock
-from fake_github import BOT, REPOSITORY, TOKEN, Fail, FakeGitHub, serving
+from fake_github import BOT, REPOSITORY, TOKEN, Fail, FakeGitHub
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
-from reconciler.github.api import GitHub, Pull, from_environment
-from reconciler.transport.auth import Secret, bearer
-from reconciler.transport.limits import patient
+from reconciler.github.api import GitHub, from_environment
+from reconciler.github.pulls import pull
 from reconciler.transport.messages import Request, Response
-from reconciler.transport.network import Network
 
 MARK = "<!-- ours -->"
-PLAN = ".github/workflows/plan.yml"
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeGitHub]:
-    with serving() as fake:
-        yield fake
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def github(fake: FakeGitHub, clock: FakeClock) -> Iterator[GitHub]:
-    network = Network(fake.url)
-    yield GitHub(patient(bearer(network, Secret(TOKEN)), clock), REPOSITORY)
-    network.close()
 
 
 # --- what is read
 
 
-def test_a_pull_request_is_read(fake: FakeGitHub, github: GitHub) -> None:
-    fake.add_pull(7, "a" * 40, "text")
-    assert github.pull(7) == Pull(7, "a" * 40, "text")
-    fake.pulls[7]["body"] = None
-    assert github.pull(7).body == ""
-    with pytest.raises(ReconcilerError, match="GET /repos/acme/access/pulls/8 with 404: Not Found; see that"):
-        github.pull(8)
-
-
-def test_the_pull_request_of_a_merge(fake: FakeGitHub, github: GitHub) -> None:
-    commit = "c" * 40
-    # One that holds the same commit and is still open, and one that was merged as it.
-    fake.add_pull(1, commit)
-    assert github.pull_of(commit) is None
-    fake.add_pull(2, "d" * 40)
-    fake.pulls[2] |= {"merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
-    assert github.pull_of(commit) == Pull(2, "d" * 40, "")
-    # One whose last commit it is, as after a merge that was only a step, was merged as another.
-    fake.pulls[1] |= {"merge_commit_sha": "e" * 40, "merged_at": "2026-01-02T00:00:00Z"}
-    assert github.pull_of(commit) == Pull(2, "d" * 40, "")
-    fake.pulls[2]["merged_at"] = None
-    assert github.pull_of(commit) is None
-
-
-def test_the_pull_request_of_a_merge_is_found_behind_many_others(fake: FakeGitHub, github: GitHub) -> None:
-    commit = "c" * 40
-    for number in range(1, 121):
-        fake.add_pull(number, commit)
-    fake.pulls[120] |= {"merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
-    assert github.pull_of(commit) == Pull(120, commit, "")
-
-
-@pytest.mark.parametrize("commit", ["", "main", "c" * 39, "c" * 41, "C" * 40, "../issues"])
-def test_what_is_no_commit_is_not_asked_for(fake: FakeGitHub, github: GitHub, commit: str) -> None:
-    with pytest.raises(ReconcilerError, match="is not the full name of a commit"):
-        github.pull_of(commit)
-    assert fake.asked == []
-
-
 def test_every_request_names_the_version_of_the_interface(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_pull(7, "a" * 40)
-    github.pull(7)
+    pull(github, 7)
     assert fake.headers["accept"] == "application/vnd.github+json"
     assert fake.headers["x-github-api-version"] == "2022-11-28"
 
 
-def test_only_a_run_of_the_base_branch_is_trusted(fake: FakeGitHub, github: GitHub) -> None:
-    assert github.reviewed_run("plan-a", PLAN) is None
-    trusted = fake.add_artifact("plan-a")
-    fake.add_artifact("plan-a", event="pull_request")
-    fake.add_artifact("plan-a", path=".github/workflows/other.yml@main")
-    fake.add_artifact("plan-ab")
-    assert github.reviewed_run("plan-a", PLAN) == trusted
-    newer = fake.add_artifact("plan-a", path=PLAN)
-    assert github.reviewed_run("plan-a", PLAN) == newer
-    fake.artifacts[-1]["expired"] = True
-    assert github.reviewed_run("plan-a", PLAN) == trusted
-    # The listing does not always know the run, and the run may be gone.
-    fake.add_artifact("plan-a")
-    fake.artifacts[-1]["workflow_run"] = None
-    assert github.reviewed_run("plan-a", PLAN) == trusted
+def test_what_graphql_refuses_is_said(fake: FakeGitHub, github: GitHub) -> None:
+    for status, answer, said in (
+        (200, {"errors": [{"message": "no such field"}], "data": None}, "with 200: no such field"),
+        (200, {"data": None}, "with 200: no reason given"),
+        (403, {"message": "not for you"}, "with 403: not for you"),
+    ):
+        fake.answers["POST /graphql"] = (status, answer)
+        with pytest.raises(Refused, match=f"POST /graphql {said}"):
+            github.graph("query { viewer { login } }")
 
 
-def test_the_newest_of_two_artifacts_of_one_second(fake: FakeGitHub, github: GitHub) -> None:
-    fake.add_artifact("plan-a")
-    newer = fake.add_artifact("plan-a")
-    for row in fake.artifacts:
-        row["created_at"] = "2026-01-01T00:00:00Z"
-    assert github.reviewed_run("plan-a", PLAN) == newer
+def test_a_file_is_fetched_from_where_it_is_kept_without_the_token(fake: FakeGitHub, github: GitHub) -> None:
+    number = fake.add_artifact("plan-a", packed=b"PK\x00\xff")
+    assert github.download(f"/actions/artifacts/{number}/zip") == b"PK\x00\xff"
+    fake.artifacts[-1]["packed"] = b""
+    with pytest.raises(NoAnswer, match="which answers with 200 and no file"):
+        github.download(f"/actions/artifacts/{number}/zip")
 
 
-def test_a_run_is_found_behind_many_that_are_not_trusted(fake: FakeGitHub, github: GitHub) -> None:
-    trusted = fake.add_artifact("plan-a")
-    for _ in range(105):
-        fake.add_artifact("plan-a", path=".github/workflows/forged.yml")
-    assert github.reviewed_run("plan-a", PLAN) == trusted
+def test_a_file_is_not_fetched_from_anywhere(fake: FakeGitHub, github: GitHub) -> None:
+    for where in ("http://evil.example/a.zip", "ftp://127.0.0.1/a", "", "/kept/1"):
+        fake.answers["GET /actions/artifacts/1/zip"] = (302, where)
+        with pytest.raises(BadAnswer, match="with 302 and no JSON"):
+            github.download("/actions/artifacts/1/zip")
+    with pytest.raises(Refused, match="with 404: Not Found"):
+        github.download("/actions/artifacts/2/zip")
 
 
 # --- comments
@@ -230,7 +164,7 @@ def test_what_is_too_long_is_never_sent(fake: FakeGitHub, github: GitHub) -> Non
 def test_a_bad_moment_passes(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_pull(7, "a" * 40)
     fake.fails = [Fail(502), Fail(429), Fail(503), Fail(lost=True)]
-    assert github.pull(7).number == 7
+    assert pull(github, 7).number == 7
 
 
 @pytest.mark.parametrize(
@@ -260,7 +194,7 @@ def test_a_rate_limit_that_stays_is_said(fake: FakeGitHub, github: GitHub, clock
     with pytest.raises(
         Refused, match=r"with 429: You have exceeded a secondary rate limit\.; too much was asked"
     ):
-        github.pull(7)
+        pull(github, 7)
     assert clock.slept < 200
 
 
@@ -321,13 +255,13 @@ def test_what_cannot_be_reached_is_not_tried_again() -> None:
 def test_a_refusal_says_what_to_look_at(fake: FakeGitHub, github: GitHub, status: int, advice: str) -> None:
     fake.fails = [Fail(status)]
     with pytest.raises(Refused, match=f"GET /repos/acme/access/pulls/7 with {status}: not now{advice}"):
-        github.pull(7)
+        pull(github, 7)
 
 
 def test_a_token_that_ended_is_said(fake: FakeGitHub) -> None:
     environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": "ghs_another", "GITHUB_API_URL": fake.url}
     with pytest.raises(CredentialRefused, match="401: Bad credentials; the token is not accepted") as caught:
-        from_environment(environ).pull(7)
+        pull(from_environment(environ), 7)
     assert "ghs_another" not in str(caught.value)
 
 
@@ -337,7 +271,7 @@ def test_an_answer_of_something_else_is_told_from_github() -> None:
             return Response(200, text=f"<h1>Sign in to {request.path}</h1>")
 
     with pytest.raises(BadAnswer, match="with 200 and no JSON: see that GITHUB_API_URL"):
-        GitHub(Portal(), REPOSITORY).pull(7)
+        pull(GitHub(Portal(), REPOSITORY), 7)
 
 
 # --- the environment
@@ -347,7 +281,7 @@ def test_the_environment_of_a_job(fake: FakeGitHub) -> None:
     fake.add_pull(7, "a" * 40)
     fake.add_comment(7, f"{MARK}\none", author="ada")
     environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": f"{fake.url}/"}
-    assert from_environment(environ).pull(7).number == 7
+    assert pull(from_environment(environ), 7).number == 7
     own = from_environment(environ | {"RECONCILER_GITHUB_AUTHOR": "ada"})
     own.comment(7, MARK, f"{MARK}\ntwo")
     assert fake.texts(7) == [f"{MARK}\ntwo"]

@@ -1,0 +1,30 @@
+"""A small GitHub behind a socket, and the client that speaks to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from clocks import FakeClock
+from fake_github import REPOSITORY, TOKEN, FakeGitHub, serving
+
+from reconciler.github.api import GitHub
+from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.limits import patient
+from reconciler.transport.network import Network
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeGitHub]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def github(fake: FakeGitHub, clock: FakeClock) -> Iterator[GitHub]:
+    network = Network(fake.url, hands_on=True)
+    yield GitHub(patient(bearer(network, Secret(TOKEN)), clock), REPOSITORY)
+    network.close()
