@@ -136,7 +136,10 @@ def _involved(github: GitHub, pull: Pull) -> dict[str, str]:
             "be known who wrote them: open one with fewer"
         )
         raise ReconcilerError(message)
-    pushes = list(github.pages("/activity", {"ref": f"refs/heads/{pull.branch}"}))
+    theirs = {str(row["sha"]) for row in rows}
+    activity = github.pages("/activity", {"ref": f"refs/heads/{pull.branch}"})
+    # A branch of this name may have had other commits before.
+    pushes = [row for row in activity if str(row["after"]) in theirs]
     wrote = {login(row[role]) for row in rows for role in ("author", "committer")}
     known = any(str(row["after"]) == pull.head for row in pushes)
     if "" in wrote and not known:
