@@ -1,5 +1,6 @@
 """The system at the other end: is it as it must be; and a pretend one to serve."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,9 @@ def doctor(
         bool, typer.Option("--probe", help="Find out, with scratch objects, what nobody tells; asks first.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --probe: do not ask.")] = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the repository's own settings on GitHub instead.")
+    ] = False,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -29,6 +33,9 @@ def doctor(
 
     With --probe, what an instance does is found out by doing it, with objects
     that are removed again; target.yaml must allow it with `probe: true`.
+
+    With --github, what guards the merges and the key: environments, rules,
+    CODEOWNERS and what workflows may do. Reads GITHUB_REPOSITORY and GITHUB_TOKEN.
     """
     from reconciler.doctor import diagnose, exit_code
     from reconciler.views.doctor import checks_json, checks_text
@@ -39,6 +46,11 @@ def doctor(
     if probe and shape is Format.JSON:
         message = "--format json is not for --probe"
         raise BadUsage(message)
+    if github and (probe or targets or verbose):
+        message = "--github looks at the repository, for all targets: give --dir and --format alone with it"
+        raise BadUsage(message)
+    if github:
+        return _repository(root, shape)
     documents: list[str] = []
 
     def one(target: "Target") -> ExitCode:
@@ -50,10 +62,27 @@ def doctor(
             documents.append(checks_json(checks, target=target.name, url=target.url))
         else:
             look = console.look(sys.stdout)
-            console.say(checks_text(checks, target=target.name, url=target.url, **look).rstrip("\n"))
+            console.say(checks_text(checks, name=target.name, where=target.url, **look).rstrip("\n"))
         return exit_code(checks)
 
     return for_each(root, targets, one, documents=documents, gap=shape is Format.TEXT)
+
+
+def _repository(root: Path, shape: Format) -> ExitCode:
+    from reconciler.doctor import exit_code
+    from reconciler.github.api import from_environment
+    from reconciler.github.repository import diagnose
+    from reconciler.settings import load_targets
+    from reconciler.views.doctor import checks_json, checks_text
+
+    service, name = from_environment(), os.environ["GITHUB_REPOSITORY"].strip()
+    checks = diagnose(service, root, load_targets(root))
+    if shape is Format.JSON:
+        console.say(checks_json(checks, repository=name).rstrip("\n"))
+    else:
+        look = console.look(sys.stdout)
+        console.say(checks_text(checks, name=name, where="its settings on GitHub", **look).rstrip("\n"))
+    return exit_code(checks)
 
 
 def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:

@@ -119,6 +119,11 @@ class GitHub:
             raise Refused(message)
         return found["data"]
 
+    def read(self, path: str, query: Mapping[str, str] | None = None, *, anywhere: bool = False) -> Response:
+        """What GitHub answers for one path below the repository, or anywhere, whatever its status."""
+        below = "" if anywhere else self._repository
+        return self._transport.send(Request("GET", below + path, dict(query or {}), _HEADERS))
+
     def editor(self, comment: Comment) -> str:
         """Who edited a comment last; empty where nobody did, or the account is gone."""
         found = self.graph(_EDITOR, id=comment.node)

@@ -17,6 +17,9 @@ _SHOWN: Mapping[str, tuple[str, Style]] = {
     "unknown": ("unknown", "change"),
 }
 _STATUS_COLUMN = 8
+_WIDEST_NAME = 24
+_NARROW_COLUMN = 14
+"""Beside a wider column of names there is too little room for another one to wrap in."""
 
 
 class Check(Protocol):
@@ -80,16 +83,16 @@ class Probed(Protocol):
 
 
 def checks_text(
-    checks: Sequence[Check], *, target: str, url: str, width: int | None = None, color: bool = False
+    checks: Sequence[Check], *, name: str, where: str, width: int | None = None, color: bool = False
 ) -> str:
-    """One line for each check, with what to do beneath it."""
-    return draw(_checks(checks, target, url), width=width, color=color)
+    """One line for each check, with what to do beneath it; ``name`` and ``where`` say what was looked at."""
+    return draw(_checks(checks, name, where), width=width, color=color)
 
 
-def checks_json(checks: Sequence[Check], *, target: str, url: str) -> str:
-    """The checks as JSON text."""
+def checks_json(checks: Sequence[Check], **about: str) -> str:
+    """The checks as JSON text; ``about`` says what was looked at, as a target and its url."""
     rows = [{"name": c.name, "status": c.status, "said": c.said, "todo": c.todo} for c in checks]
-    return dump_json({"format_version": FORMAT_VERSION, "target": target, "url": url, "checks": rows})
+    return dump_json({"format_version": FORMAT_VERSION, **about, "checks": rows})
 
 
 def probed_text(probed: Probed, *, width: int | None = None, color: bool = False) -> str:
@@ -97,17 +100,18 @@ def probed_text(probed: Probed, *, width: int | None = None, color: bool = False
     return draw(_probed(probed), width=width, color=color)
 
 
-def _checks(checks: Sequence[Check], target: str, url: str) -> Iterator[Line]:
-    yield line(Part(f"Doctor for {label(target)}", "strong"), f"({label(url)})", hang=2)
+def _checks(checks: Sequence[Check], name: str, where: str) -> Iterator[Line]:
+    yield line(Part(f"Doctor for {label(name)}", "strong"), f"({label(where)})", hang=2)
     yield BLANK
-    column = max((cells(check.name) for check in checks), default=0) + 2
-    hang = _STATUS_COLUMN + column
-    for check in checks:
+    names = [printable(check.name) for check in checks]
+    column = min(max(map(cells, names), default=0), _WIDEST_NAME) + 2
+    hang = _STATUS_COLUMN + (column if column <= _NARROW_COLUMN else 0)
+    for check, shown in zip(checks, names, strict=True):
         word, style = _SHOWN[check.status]
         yield line(
             Part(word, style),
-            Part(check.name, "strong", _STATUS_COLUMN - len(word)),
-            Part(printable(check.said), gap=column - cells(check.name)),
+            Part(shown, "strong", _STATUS_COLUMN - len(word)),
+            Part(printable(check.said), gap=max(column - cells(shown), 2)),
             hang=hang,
         )
         if check.todo:

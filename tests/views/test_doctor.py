@@ -75,7 +75,7 @@ def check_golden(name: str, text: str) -> None:
 @pytest.mark.parametrize("look", LOOKS)
 def test_checks_line_up_and_say_what_to_do(look: str) -> None:
     width, color = LOOKS[look]
-    text = checks_text(CHECKS, target="production", url="https://acme.omniapp.co", width=width, color=color)
+    text = checks_text(CHECKS, name="production", where="https://acme.omniapp.co", width=width, color=color)
     check_golden(f"doctor.{look}", text)
     if not color:
         assert all(character.isprintable() or character == "\n" for character in text)
@@ -89,7 +89,7 @@ def test_a_probe_says_what_it_found_and_what_is_left(name: str, look: str) -> No
 
 
 def test_no_checks_are_said_to_be_none() -> None:
-    assert checks_text((), target="t", url="u").endswith("0 checks: none.\n")
+    assert checks_text((), name="t", where="u").endswith("0 checks: none.\n")
 
 
 def test_the_fakes_are_what_a_view_takes() -> None:

@@ -1,0 +1,205 @@
+"""The environments that hold the key: who may have a job in them, and who is asked before.
+
+Sources: GitHub docs, "Deployments and environments" (what each setting does, and
+on which plan it is to be had), and the REST API endpoints for deployment
+environments, deployment branch policies, and GitHub Actions secrets.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from reconciler.doctor import Check
+from reconciler.errors import BadAnswer, ReconcilerError
+from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, text
+from reconciler.github.workflows import Job
+from reconciler.views.safe import label
+
+_APPLY = "apply.yml"
+_ENTERPRISE = {"free": False, "team": False, "enterprise": True}
+"""Whether an organization's plan is GitHub Enterprise; older names of plans say nothing."""
+_SET = "Settings, Environments"
+
+
+def environment_checks(repository: Repository) -> Iterator[Check]:
+    """Every environment that a workflow names, one after the other; and others that have such a key."""
+    rows = repository.settings.many("/environments", "environments")
+    # "Environment names are not case sensitive" (GitHub docs: Managing environments for deployment).
+    found = {text(row, "name").lower(): row for row in rows}
+    for name, jobs in _named(repository).items():
+        if row := found.get(name):
+            yield from _environment(repository, row, jobs)
+        else:
+            todo = f"GitHub makes it at the first run, open to every branch: make it in {_SET} before"
+            yield Check(jobs[0].environment, "failed", "there is no such environment", todo)
+    for row in (row for name, row in found.items() if name not in _named(repository)):
+        yield from checked(f"{text(row, 'name')}: secrets", partial(_other, repository, row))
+
+
+def secret_checks(repository: Repository) -> Iterator[Check]:
+    """Whether a key lies where every branch gets it, past all environments."""
+    wanted = _keys(repository)
+    owners = {"secrets": "repository", "organization-secrets": "organization"}
+    if text(part(repository.about, "owner"), "type") != "Organization":
+        del owners["organization-secrets"]
+    for path, owner in owners.items():
+        rows = repository.settings.many(f"/actions/{path}", "secrets")
+        if shared := sorted(wanted & {text(row, "name") for row in rows}):
+            todo = (
+                "whoever can push a branch gets it with a workflow of their own: "
+                "remove it there, make a new key, and keep that in the environments alone"
+            )
+            yield Check("secrets", "failed", f"{', '.join(shared)} is a secret of the {owner}", todo)
+            return
+    yield Check("secrets", "ok", "no key lies outside of the environments")
+
+
+def _keys(repository: Repository) -> frozenset[str]:
+    return frozenset[str]().union(*(job.secrets for flow in repository.workflows for job in flow.jobs))
+
+
+def _named(repository: Repository) -> dict[str, list[Job]]:
+    """The environments, in small letters, in the order of the workflows, each with the jobs that name it."""
+    named: dict[str, list[Job]] = {}
+    for job in (job for flow in repository.workflows for job in flow.jobs if job.environment):
+        named.setdefault(job.environment.lower(), []).append(job)
+    return named
+
+
+def _environment(repository: Repository, row: Mapping[str, Any], jobs: Sequence[Job]) -> Iterator[Check]:
+    name, secrets = text(row, "name"), frozenset[str]().union(*(job.secrets for job in jobs))
+    yield from checked(f"{name}: branches", lambda: [_branches(repository, name, row)])
+    yield from checked(f"{name}: secrets", lambda: [_secrets(repository.settings, name, secrets)])
+    applying = [job for flow in repository.workflows if flow.file == _APPLY for job in flow.jobs]
+    if any(job in jobs for job in applying):
+        yield from checked(f"{name}: reviewers", partial(_reviewers, repository, name, row))
+
+
+def _other(repository: Repository, row: Mapping[str, Any]) -> Iterator[Check]:
+    """Another environment matters where it has the same key."""
+    name = text(row, "name")
+    if _keys(repository) & _kept(repository.settings, name):
+        yield from checked(f"{name}: branches", lambda: [_branches(repository, name, row)])
+
+
+def _kept(settings: Settings, name: str) -> frozenset[str]:
+    return frozenset(text(row, "name") for row in settings.many(f"{_path(name)}/secrets", "secrets"))
+
+
+def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Check:
+    """Which refs get the secrets; a policy's name is a pattern of File.fnmatch in Ruby."""
+    of, alone = (
+        f"{name}: branches",
+        f"set Deployment branches and tags to the branch {repository.branch} alone",
+    )
+    if "deployment_branch_policy" not in row:
+        message = "GitHub does not say which branches may use it"
+        raise BadAnswer(message)
+    policy = row["deployment_branch_policy"]
+    if policy is None:
+        todo = f"whoever can push a branch gets the key with a workflow of their own: {alone}"
+        return Check(of, "failed", "every branch gets its secrets", todo)
+    if not mapping(policy).get("custom_branch_policies"):
+        todo = f"that is every branch where no protection rule is left, or one has a wildcard: {alone}"
+        return Check(of, "failed", "every protected branch gets its secrets", todo)
+    path = f"{_path(name)}/deployment-branch-policies"
+    rows = repository.settings.many(path, "branch_policies")
+    allowed = {(text(each, "type") or "branch", text(each, "name")) for each in rows}
+    if allowed == {("branch", repository.branch)}:
+        return Check(of, "ok", f"{label(repository.branch)} alone")
+    if ("branch", repository.branch) not in allowed:
+        others = ", ".join(sorted(f"{kind} {label(each)}" for kind, each in allowed)) or "nothing at all"
+        todo = f"its jobs cannot run, and another branch may get the key: {alone}"
+        return Check(of, "failed", f"open to {others}, and not to {repository.branch}", todo)
+    others = ", ".join(
+        sorted(f"{kind} {label(each)}" for kind, each in allowed - {("branch", repository.branch)})
+    )
+    todo = f"whoever can push there gets the key with a workflow of their own: {alone}"
+    return Check(of, "failed", f"open to {repository.branch}, and to {others}", todo)
+
+
+def _secrets(settings: Settings, name: str, wanted: frozenset[str]) -> Check:
+    of = f"{name}: secrets"
+    if missing := sorted(wanted - _kept(settings, name)):
+        todo = "a job gets none, or one that every branch gets, too: put it into this environment"
+        return Check(of, "failed", f"{', '.join(missing)} is not here", todo)
+    return Check(of, "ok", f"{', '.join(sorted(wanted)) or 'none is read'}{' is here' if wanted else ''}")
+
+
+def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Iterator[Check]:
+    rules = listed(row.get("protection_rules") or [])
+    rule = next((each for each in rules if each.get("type") == "required_reviewers"), {})
+    people = [_person(each) for each in listed(rule.get("reviewers") or [])]
+    if not people:
+        yield replace(_nobody(repository), name=f"{name}: reviewers")
+        return
+    yield Check(f"{name}: reviewers", "ok", f"one of {', '.join(people)}")
+    if rule.get("prevent_self_review"):
+        yield Check(f"{name}: self-review", "ok", "prevented")
+    else:
+        todo = f"a reviewer who merges approves the deployment alone: tick Prevent self-review in {_SET}"
+        yield Check(f"{name}: self-review", "failed", "allowed", todo)
+    yield _bypass(name, row.get("can_admins_bypass"))
+
+
+def _bypass(name: str, allowed: object) -> Check:
+    """The field is answered, and not documented; the setting is ("Allow administrators to bypass")."""
+    of = f"{name}: bypass"
+    if allowed is None:
+        return Check(of, "unknown", "GitHub does not say whether administrators may")
+    if not allowed:
+        return Check(of, "ok", "not even administrators may")
+    todo = f"an administrator deploys without the review: untick Allow administrators to bypass in {_SET}"
+    return Check(of, "failed", "administrators may", todo)
+
+
+def _nobody(repository: Repository) -> Check:
+    """No required reviewer: whether there could be one, and what else asks for a second person."""
+    can = _can_have_reviewers(repository)
+    lone = [
+        target for target in repository.targets if not target.settings.get("github", {}).get("approvals", 1)
+    ]
+    files = ", ".join(str(target.place) for target in lone)
+    own = f"write `github: {{approvals: 1}}` into {files}"
+    if can:
+        todo = f"a merge is applied, and the key handed out, with no last look: set them in {_SET}"
+        return Check("", "failed", "none are required", todo)
+    why = "private repositories have them with GitHub Enterprise only"
+    if lone:
+        return Check("", "failed", f"none are required; {why}", f"who can merge alone applies alone: {own}")
+    hold = "the approval that the apply itself asks for holds without them"
+    if can is None:
+        return Check("", "unknown", f"none are required; {why}", f"where yours has it, set them; {hold}")
+    return Check("", "ok", f"not to be had: {why}; {hold}")
+
+
+def _can_have_reviewers(repository: Repository) -> bool | None:
+    """None where it is not known.
+
+    Every public repository can; with Free, Pro and Team no other. Internal ones
+    are of an enterprise, and a server of one's own is one's own.
+    """
+    about = repository.about
+    server = urlsplit(text(about, "html_url")).hostname
+    if repository.visibility != "private" or (server and server != "github.com"):
+        return True
+    owner = part(about, "owner")
+    if text(owner, "type") != "Organization":
+        return False
+    try:
+        # Shown to owners alone (GitHub docs: Get an organization).
+        organization = repository.settings.one(f"/orgs/{quote(text(owner, 'login'), safe='')}", anywhere=True)
+    except ReconcilerError:
+        return None
+    return _ENTERPRISE.get(text(part(organization, "plan"), "name"))
+
+
+def _person(row: Mapping[str, Any]) -> str:
+    reviewer = part(row, "reviewer")
+    return label(text(reviewer, "login") or text(reviewer, "slug") or "somebody without a name")
+
+
+def _path(name: str) -> str:
+    return f"/environments/{quote(name, safe='')}"

@@ -1,0 +1,172 @@
+"""What GitHub tells of a repository's settings, and what of it a token may not see.
+
+An answer may be anything: another server, an older one, or half of what is
+documented. What is not there is said to be unknown and stops nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from reconciler.doctor import Check
+from reconciler.errors import BadAnswer, CredentialRefused, Interrupted, NoAnswer, ReconcilerError, Refused
+from reconciler.github.api import GitHub
+from reconciler.github.workflows import Workflow
+from reconciler.settings import Target
+from reconciler.transport.limits import said_by
+from reconciler.transport.messages import Response
+
+_PAGE = 100
+_PAGES = 50
+_NEEDED = "x-accepted-github-permissions"
+_HIDDEN = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_ODD = "GitHub's answer is not what its documents say"
+_ADMIN = "use a token of an administrator of the repository"
+
+
+class Unseen(ReconcilerError):
+    """A setting that GitHub does not show; ``todo`` says what would.
+
+    ``offered`` is False where the owner's plan has no such setting, and
+    ``absent`` True where GitHub says that there is nothing, which it says of
+    some things to who may not see them, too.
+    """
+
+    def __init__(self, said: str, todo: str, *, offered: bool, absent: bool) -> None:
+        self.todo = todo
+        self.offered = offered
+        self.absent = absent
+        super().__init__(said)
+
+
+class Settings:
+    """The settings of one repository, as the token may read them."""
+
+    def __init__(self, service: GitHub) -> None:
+        self._service = service
+
+    def repository(self) -> Mapping[str, Any]:
+        """The repository itself (GitHub docs: Get a repository), without which nothing else is asked.
+
+        Raises CredentialRefused, Refused, NoAnswer or BadAnswer where it is not there to be read.
+        """
+        response = self._service.read("")
+        if response.ok:
+            return mapping(response.json)
+        message = f"GitHub shows no such repository: it answers {_words(response)}"
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            message += "; the token is not accepted: see that GITHUB_TOKEN is whole and still valid"
+            raise CredentialRefused(message)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            message += "; GitHub has a fault, so try again later"
+            raise NoAnswer(message)
+        message += "; see that GITHUB_REPOSITORY is its present name, and that the token may read it"
+        raise Refused(message)
+
+    def one(
+        self, path: str, query: Mapping[str, str] | None = None, *, anywhere: bool = False
+    ) -> Mapping[str, Any]:
+        """One object; raises Unseen where the token may not see it, BadAnswer where it is none."""
+        return mapping(_seen(self._service.read(path, query, anywhere=anywhere)))
+
+    def many(self, path: str, key: str = "") -> list[Mapping[str, Any]]:
+        """A whole list, which may stand under a key; raises as ``one`` does."""
+        rows: list[Mapping[str, Any]] = []
+        for page in range(1, _PAGES + 1):
+            body = _seen(self._service.read(path, {"per_page": str(_PAGE), "page": str(page)}))
+            found = listed(mapping(body).get(key) if key else body)
+            rows += found
+            if len(found) < _PAGE:
+                return rows
+        message = f"a list of more than {_PAGE * _PAGES} rows"
+        raise BadAnswer(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository with its checkout: ``about`` is what GitHub says of it, ``top`` where the checkout is."""
+
+    settings: Settings
+    about: Mapping[str, Any]
+    top: Path
+    workflows: Sequence[Workflow]
+    targets: Sequence[Target]
+
+    @property
+    def branch(self) -> str:
+        """The default branch."""
+        return text(self.about, "default_branch")
+
+    @property
+    def visibility(self) -> str:
+        """It is public, internal or private; what does not say so is taken for public."""
+        return text(self.about, "visibility") or ("private" if self.about.get("private") else "public")
+
+
+def checked(name: str, checks: Callable[[], Iterable[Check]]) -> list[Check]:
+    """The checks; what cannot be seen ends them with a line of this name."""
+    made: list[Check] = []
+    try:
+        made.extend(checks())
+    except Interrupted:
+        raise
+    except ReconcilerError as error:
+        made.append(_unseen(name, error))
+    return made
+
+
+def _unseen(name: str, error: ReconcilerError) -> Check:
+    if not isinstance(error, Unseen):
+        return Check(name, "unknown", str(error))
+    if not error.offered:
+        return Check(
+            name, "failed", f"not to be had here: {error}", "nothing guards this: use a plan that has it"
+        )
+    return Check(name, "unknown", str(error), error.todo)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """An object of an answer; raises BadAnswer where it is something else."""
+    if isinstance(value, Mapping):
+        return value
+    raise BadAnswer(_ODD)
+
+
+def listed(value: object) -> list[Mapping[str, Any]]:
+    """A list of objects of an answer; raises BadAnswer where it is something else."""
+    if isinstance(value, list):
+        return [mapping(row) for row in value]
+    raise BadAnswer(_ODD)
+
+
+def part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object inside of another, empty where there is none."""
+    value = row.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(row: Mapping[str, Any], key: str) -> str:
+    """A text inside of an object, empty where there is none."""
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _seen(response: Response) -> object:
+    if response.ok:
+        return response.json
+    absent = response.status == HTTPStatus.NOT_FOUND
+    if response.status == HTTPStatus.FORBIDDEN and "upgrade" in said_by(response).lower():
+        # So it says on a plan without the feature ("Upgrade to GitHub Pro or make this repository public").
+        raise Unseen(said_by(response), "", offered=False, absent=True)
+    said = f"not shown: GitHub answers {_words(response)}"
+    # The header names what a fine-grained token lacks (GitHub docs: Troubleshooting the REST API).
+    needed = response.headers.get(_NEEDED, "")
+    todo = f"{_ADMIN}, which needs {needed}" if needed else _ADMIN
+    raise Unseen(said, todo if response.status in _HIDDEN else "", offered=True, absent=absent)
+
+
+def _words(response: Response) -> str:
+    said = said_by(response)
+    return f"{response.status}{said and ': '}{said}"
