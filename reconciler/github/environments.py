@@ -6,14 +6,13 @@ environments, deployment branch policies, and GitHub Actions secrets.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from reconciler.doctor import Check
-from reconciler.errors import BadAnswer, ReconcilerError
-from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, text
+from reconciler.errors import ReconcilerError
+from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, text, told
 from reconciler.github.workflows import Job
 from reconciler.views.safe import label
 
@@ -51,7 +50,7 @@ def secret_checks(repository: Repository) -> Iterator[Check]:
                 "whoever can push a branch gets it with a workflow of their own: "
                 "remove it there, make a new key, and keep that in the environments alone"
             )
-            yield Check("secrets", "failed", f"{', '.join(shared)} is a secret of the {owner}", todo)
+            yield Check("secrets", "failed", f"the {owner} has {', '.join(shared)}", todo)
             return
     yield Check("secrets", "ok", "no key lies outside of the environments")
 
@@ -89,43 +88,42 @@ def _kept(settings: Settings, name: str) -> frozenset[str]:
 
 
 def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Check:
-    """Which refs get the secrets; a policy's name is a pattern of File.fnmatch in Ruby."""
-    of, alone = (
-        f"{name}: branches",
-        f"set Deployment branches and tags to the branch {repository.branch} alone",
-    )
-    if "deployment_branch_policy" not in row:
-        message = "GitHub does not say which branches may use it"
-        raise BadAnswer(message)
-    policy = row["deployment_branch_policy"]
+    """Which refs get the secrets."""
+    of, policy = f"{name}: branches", told(row, "deployment_branch_policy")
     if policy is None:
-        todo = f"whoever can push a branch gets the key with a workflow of their own: {alone}"
+        todo = f"whoever can push a branch gets the key with a workflow of their own: {_alone(repository)}"
         return Check(of, "failed", "every branch gets its secrets", todo)
     if not mapping(policy).get("custom_branch_policies"):
-        todo = f"that is every branch where no protection rule is left, or one has a wildcard: {alone}"
+        todo = f"that is every branch where no rule is left, or one has a wildcard: {_alone(repository)}"
         return Check(of, "failed", "every protected branch gets its secrets", todo)
-    path = f"{_path(name)}/deployment-branch-policies"
-    rows = repository.settings.many(path, "branch_policies")
-    allowed = {(text(each, "type") or "branch", text(each, "name")) for each in rows}
-    if allowed == {("branch", repository.branch)}:
-        return Check(of, "ok", f"{label(repository.branch)} alone")
+    rows = repository.settings.many(f"{_path(name)}/deployment-branch-policies", "branch_policies")
+    return _patterns(repository, of, {(text(each, "type") or "branch", text(each, "name")) for each in rows})
+
+
+def _patterns(repository: Repository, of: str, allowed: set[tuple[str, str]]) -> Check:
+    """The names that may: patterns of File.fnmatch in Ruby, of branches or of tags."""
+    branch = label(repository.branch)
+    others = sorted(f"{kind} {label(name)}" for kind, name in allowed - {("branch", repository.branch)})
     if ("branch", repository.branch) not in allowed:
-        others = ", ".join(sorted(f"{kind} {label(each)}" for kind, each in allowed)) or "nothing at all"
-        todo = f"its jobs cannot run, and another branch may get the key: {alone}"
-        return Check(of, "failed", f"open to {others}, and not to {repository.branch}", todo)
-    others = ", ".join(
-        sorted(f"{kind} {label(each)}" for kind, each in allowed - {("branch", repository.branch)})
-    )
-    todo = f"whoever can push there gets the key with a workflow of their own: {alone}"
-    return Check(of, "failed", f"open to {repository.branch}, and to {others}", todo)
+        todo = f"its jobs cannot run, and another branch may get the key: {_alone(repository)}"
+        said = f"open to {', '.join(others) or 'nothing at all'}, and not to {branch}"
+        return Check(of, "failed", said, todo)
+    if others:
+        todo = f"whoever can push there gets the key with a workflow of their own: {_alone(repository)}"
+        return Check(of, "failed", f"open to {branch}, and to {', '.join(others)}", todo)
+    return Check(of, "ok", f"{branch} alone")
+
+
+def _alone(repository: Repository) -> str:
+    return f"set Deployment branches and tags to the branch {label(repository.branch)} alone"
 
 
 def _secrets(settings: Settings, name: str, wanted: frozenset[str]) -> Check:
     of = f"{name}: secrets"
     if missing := sorted(wanted - _kept(settings, name)):
         todo = "a job gets none, or one that every branch gets, too: put it into this environment"
-        return Check(of, "failed", f"{', '.join(missing)} is not here", todo)
-    return Check(of, "ok", f"{', '.join(sorted(wanted)) or 'none is read'}{' is here' if wanted else ''}")
+        return Check(of, "failed", f"lacks {', '.join(missing)}", todo)
+    return Check(of, "ok", f"has {', '.join(sorted(wanted))}" if wanted else "none is read")
 
 
 def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Iterator[Check]:
@@ -133,7 +131,7 @@ def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Ite
     rule = next((each for each in rules if each.get("type") == "required_reviewers"), {})
     people = [_person(each) for each in listed(rule.get("reviewers") or [])]
     if not people:
-        yield replace(_nobody(repository), name=f"{name}: reviewers")
+        yield _nobody(repository, f"{name}: reviewers")
         return
     yield Check(f"{name}: reviewers", "ok", f"one of {', '.join(people)}")
     if rule.get("prevent_self_review"):
@@ -141,38 +139,32 @@ def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Ite
     else:
         todo = f"a reviewer who merges approves the deployment alone: tick Prevent self-review in {_SET}"
         yield Check(f"{name}: self-review", "failed", "allowed", todo)
-    yield _bypass(name, row.get("can_admins_bypass"))
+    yield from checked(f"{name}: bypass", lambda: [_bypass(name, row)])
 
 
-def _bypass(name: str, allowed: object) -> Check:
+def _bypass(name: str, row: Mapping[str, Any]) -> Check:
     """The field is answered, and not documented; the setting is ("Allow administrators to bypass")."""
-    of = f"{name}: bypass"
-    if allowed is None:
-        return Check(of, "unknown", "GitHub does not say whether administrators may")
-    if not allowed:
-        return Check(of, "ok", "not even administrators may")
+    if not told(row, "can_admins_bypass"):
+        return Check(f"{name}: bypass", "ok", "not even administrators may")
     todo = f"an administrator deploys without the review: untick Allow administrators to bypass in {_SET}"
-    return Check(of, "failed", "administrators may", todo)
+    return Check(f"{name}: bypass", "failed", "administrators may", todo)
 
 
-def _nobody(repository: Repository) -> Check:
+def _nobody(repository: Repository, name: str) -> Check:
     """No required reviewer: whether there could be one, and what else asks for a second person."""
     can = _can_have_reviewers(repository)
-    lone = [
-        target for target in repository.targets if not target.settings.get("github", {}).get("approvals", 1)
-    ]
-    files = ", ".join(str(target.place) for target in lone)
-    own = f"write `github: {{approvals: 1}}` into {files}"
     if can:
         todo = f"a merge is applied, and the key handed out, with no last look: set them in {_SET}"
-        return Check("", "failed", "none are required", todo)
+        return Check(name, "failed", "none are required", todo)
     why = "private repositories have them with GitHub Enterprise only"
+    lone = [each for each in repository.targets if not each.settings.get("github", {}).get("approvals", 1)]
     if lone:
-        return Check("", "failed", f"none are required; {why}", f"who can merge alone applies alone: {own}")
+        own = f"write `github: {{approvals: 1}}` into {', '.join(str(target.place) for target in lone)}"
+        return Check(name, "failed", f"none are required; {why}", f"who can merge alone applies alone: {own}")
     hold = "the approval that the apply itself asks for holds without them"
     if can is None:
-        return Check("", "unknown", f"none are required; {why}", f"where yours has it, set them; {hold}")
-    return Check("", "ok", f"not to be had: {why}; {hold}")
+        return Check(name, "unknown", f"none are required; {why}", f"where yours has it, set them; {hold}")
+    return Check(name, "ok", f"not to be had: {why}; {hold}")
 
 
 def _can_have_reviewers(repository: Repository) -> bool | None:

@@ -141,6 +141,14 @@ def listed(value: object) -> list[Mapping[str, Any]]:
     raise BadAnswer(_ODD)
 
 
+def told(row: Mapping[str, Any], key: str) -> Any:
+    """What an object says under a key; raises BadAnswer where it does not say, as an older server may not."""
+    if key in row:
+        return row[key]
+    message = f"GitHub does not say {key}"
+    raise BadAnswer(message)
+
+
 def part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object inside of another, empty where there is none."""
     value = row.get(key)

@@ -14,7 +14,7 @@ from reconciler.doctor import Check
 from reconciler.github import codeowners
 from reconciler.github.api import GitHub
 from reconciler.github.environments import environment_checks, secret_checks
-from reconciler.github.reading import Repository, Settings, Unseen, checked, listed, text
+from reconciler.github.reading import Repository, Settings, Unseen, checked, listed, text, told
 from reconciler.github.rules import rule_checks
 from reconciler.github.steps import DRIFT_LABEL
 from reconciler.github.workflows import FOLDER, read_workflows
@@ -25,6 +25,7 @@ _ALWAYS = (".gitattributes", ".gitmodules")
 _NEW = "new files"
 """A workflow that nobody has written yet must have an owner, too."""
 _SHOWN = 3
+_WORKFLOW = "/actions/permissions/workflow"
 _GENERAL, _ACTIONS = "Settings, General", "Settings, Actions, General"
 
 
@@ -39,6 +40,7 @@ def diagnose(service: GitHub, root: Path, targets: Sequence[Target]) -> list[Che
     repository = Repository(settings, settings.repository(), top, read_workflows(top), targets)
     sections = (
         ("repository", _itself),
+        ("default branch", _default_branch),
         ("workflows", _workflows),
         ("environments", environment_checks),
         ("secrets", secret_checks),
@@ -47,6 +49,7 @@ def diagnose(service: GitHub, root: Path, targets: Sequence[Target]) -> list[Che
         ("CODEOWNERS: errors", _owner_errors),
         ("actions", _actions),
         ("actions: token", _token),
+        ("actions: approvals", _approvals),
         ("actions: forks", _forks),
         ("issues", _issues),
     )
@@ -69,13 +72,15 @@ def _itself(repository: Repository) -> Iterator[Check]:
         case _:
             todo = f"everybody reads the plans, and so who is in the system: make it private in {_GENERAL}"
             yield Check("repository", "failed", "public", todo)
-    branch = repository.branch
-    others = [
-        f"{flow.file} for {label(', '.join(named))}"
-        for flow in repository.workflows
-        for named in [sorted({each for limits in flow.branches.values() for each in limits})]
-        if any(branch not in limits for limits in flow.branches.values())
-    ]
+
+
+def _default_branch(repository: Repository) -> Iterator[Check]:
+    """Whether the workflows run for it: `pull_request_target` takes them from there."""
+    branch, others = repository.branch, []
+    for flow in repository.workflows:
+        named = {each for limits in flow.branches.values() for each in limits}
+        if any(branch not in limits for limits in flow.branches.values()):
+            others.append(f"{flow.file} for {', '.join(map(label, sorted(named)))}")
     if not others:
         yield Check("default branch", "ok", f"{label(branch)}, and the workflows run for it")
         return
@@ -170,17 +175,21 @@ def _actions(repository: Repository) -> Iterator[Check]:
 
 def _token(repository: Repository) -> Iterator[Check]:
     """What each job's own token may do (GitHub docs: Get default workflow permissions for a repository)."""
-    row = repository.settings.one("/actions/permissions/workflow")
-    if text(row, "default_workflow_permissions") == "read":
+    row = repository.settings.one(_WORKFLOW)
+    if told(row, "default_workflow_permissions") == "read":
         yield Check("actions: token", "ok", "reads, unless a workflow asks for more")
-    else:
-        todo = f"a workflow that forgets to say less writes to the repository: choose read in {_ACTIONS}"
-        yield Check("actions: token", "failed", "may write by default", todo)
-    if row.get("can_approve_pull_request_reviews") is False:
+        return
+    todo = f"a workflow that forgets to say less writes to the repository: choose read in {_ACTIONS}"
+    yield Check("actions: token", "failed", "may write by default", todo)
+
+
+def _approvals(repository: Repository) -> Iterator[Check]:
+    """Whether a bot may be the one who approves (GitHub docs: as for the token)."""
+    if not told(repository.settings.one(_WORKFLOW), "can_approve_pull_request_reviews"):
         yield Check("actions: approvals", "ok", "a workflow may not approve a pull request")
-    else:
-        todo = f"who can push a branch has a workflow approve their own change: forbid it in {_ACTIONS}"
-        yield Check("actions: approvals", "failed", "a workflow may approve a pull request", todo)
+        return
+    todo = f"who can push a branch has a workflow approve their own change: forbid it in {_ACTIONS}"
+    yield Check("actions: approvals", "failed", "a workflow may approve a pull request", todo)
 
 
 def _forks(repository: Repository) -> Iterator[Check]:
@@ -189,13 +198,10 @@ def _forks(repository: Repository) -> Iterator[Check]:
         yield _approved_forks(repository)
         return
     row = repository.settings.one("/actions/permissions/fork-pr-workflows-private-repos")
-    given = {
-        "secrets": row.get("send_secrets_and_variables"),
-        "a token that writes": row.get("send_write_tokens_to_workflows"),
-    }
-    if not row.get("run_workflows_from_fork_pull_requests"):
+    given = {"send_secrets_and_variables": "secrets", "send_write_tokens_to_workflows": "a token that writes"}
+    if not told(row, "run_workflows_from_fork_pull_requests"):
         yield Check("actions: forks", "ok", "run no workflow")
-    elif sent := [what for what, is_sent in given.items() if is_sent]:
+    elif sent := [what for key, what in given.items() if told(row, key)]:
         todo = f"who may read the repository gets them with a fork: send neither, in {_ACTIONS}"
         yield Check("actions: forks", "failed", f"their workflows get {' and '.join(sent)}", todo)
     else:
@@ -204,7 +210,7 @@ def _forks(repository: Repository) -> Iterator[Check]:
 
 def _approved_forks(repository: Repository) -> Check:
     row = repository.settings.one("/actions/permissions/fork-pr-contributor-approval")
-    if text(row, "approval_policy") == "all_external_contributors":
+    if told(row, "approval_policy") == "all_external_contributors":
         return Check("actions: forks", "ok", "no outsider's workflow runs without an approval")
     todo = f"who once had a change merged runs what they like: require it of all outsiders in {_ACTIONS}"
     return Check("actions: forks", "failed", "only newcomers' workflows need an approval", todo)

@@ -21,7 +21,6 @@ from reconciler.github.reading import Repository, Settings, Unseen, listed, mapp
 from reconciler.views.safe import label
 
 _NOT_PROTECTED = "Branch not protected"
-_ANY_SOURCE = {None, -1}
 _ROLES = {2: "who maintain", 4: "who may write", 5: "administrators"}
 _ASKED: Mapping[str, tuple[str, str, str]] = {
     "approvals": (
@@ -168,7 +167,7 @@ def _ruleset(settings: Settings, number: int, asks: frozenset[str]) -> _Guard:
 
 def _actor(row: Mapping[str, Any]) -> str:
     kind, number = text(row, "actor_type"), row.get("actor_id")
-    if kind == "RepositoryRole" and number in _ROLES:
+    if kind == "RepositoryRole" and isinstance(number, int) and number in _ROLES:
         return _ROLES[number]
     named = {"OrganizationAdmin": "owners of the organization", "DeployKey": "deploy keys"}
     return named.get(kind) or f"{label(kind)} {label(str(number))}"
@@ -207,8 +206,15 @@ def _of_reviews(row: Mapping[str, Any], stale: str, push: str, owners: str) -> I
 def _of_checks(rows: object, source: str) -> Iterator[str]:
     for row in listed(rows or []):
         yield f"check {text(row, 'context')}"
-        if row.get(source) not in _ANY_SOURCE:
+        app = row.get(source)
+        # None, or -1 in a branch protection, is any source.
+        if isinstance(app, int) and app > 0:
             yield f"source {text(row, 'context')}"
+
+
+def _named(contexts: object) -> list[Mapping[str, Any]]:
+    """Checks by their names alone, as an older server has them."""
+    return [{"context": name} for name in contexts] if isinstance(contexts, list) else []
 
 
 def _protection(settings: Settings, branch: str) -> list[_Guard]:
@@ -226,10 +232,7 @@ def _protection(settings: Settings, branch: str) -> list[_Guard]:
         *_of_reviews(
             reviews, "dismiss_stale_reviews", "require_last_push_approval", "require_code_owner_reviews"
         ),
-        # An older server knows names alone.
-        *_of_checks(
-            checks.get("checks") or [{"context": name} for name in checks.get("contexts") or []], "app_id"
-        ),
+        *_of_checks(checks.get("checks") or _named(checks.get("contexts")), "app_id"),
         *(["up to date"] if checks.get("strict") else []),
         *(["force pushes"] if part(row, "allow_force_pushes").get("enabled") is False else []),
         *(["deletion"] if part(row, "allow_deletions").get("enabled") is False else []),

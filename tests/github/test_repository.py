@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from fake_settings import (
     well_set,
     write,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler import cli
 from reconciler.doctor import Check
@@ -134,7 +137,7 @@ LACKS: dict[str, tuple[Change, str, str, str]] = {
         lambda a: environment(a, "omni-apply")["deployment_branch_policy"].update(
             protected_branches=True, custom_branch_policies=False
         ),
-        *("omni-apply: branches", "every protected branch", "every branch where no protection rule is left"),
+        *("omni-apply: branches", "every protected branch", "every branch where no rule is left"),
     ),
     "one more branch": (
         lambda a: lists(a, ("branch", "main"), ("branch", "release/*")),
@@ -158,15 +161,15 @@ LACKS: dict[str, tuple[Change, str, str, str]] = {
     ),
     "no key": (
         lambda a: a["/environments/omni-apply/secrets"]["secrets"].clear(),
-        *("omni-apply: secrets", "OMNI_API_KEY is not here", "one that every branch gets"),
+        *("omni-apply: secrets", "lacks OMNI_API_KEY", "one that every branch gets"),
     ),
     "a key of the repository": (
         lambda a: a["/actions/secrets"]["secrets"].append({"name": "OMNI_API_KEY"}),
-        *("secrets", "OMNI_API_KEY is a secret of the repository", "whoever can push a branch gets it"),
+        *("secrets", "the repository has OMNI_API_KEY", "whoever can push a branch gets it"),
     ),
     "a key of the organization": (
         lambda a: a["/actions/organization-secrets"]["secrets"].append({"name": "OMNI_API_KEY"}),
-        *("secrets", "OMNI_API_KEY is a secret of the organization", "whoever can push a branch gets it"),
+        *("secrets", "the organization has OMNI_API_KEY", "whoever can push a branch gets it"),
     ),
     "self-review": (
         lambda a: reviewers(a).update(prevent_self_review=False),
@@ -355,7 +358,7 @@ def test_workflows_may_be_written_in_other_ways(top: Path) -> None:
     checks = diagnosed(top, well_set())
     assert amiss(checks) == {}
     # Names of environments are the same in capitals, and the job's own token is no key.
-    assert checks["omni-plan: secrets"].said == "OMNI_API_KEY is here"
+    assert checks["omni-plan: secrets"].said == "has OMNI_API_KEY"
     (top / ".github/workflows/plan.yml").unlink()
     assert diagnosed(top, well_set())["omni-plan: secrets"].said == "none is read"
 
@@ -474,6 +477,8 @@ def test_names_of_checks_alone_are_an_older_server_s(top: Path) -> None:
     checks = {"strict": True, "contexts": ["Validate", "Plan acme"]}
     found = changed(top, lambda a: only_classic(a, classic(required_status_checks=checks)))
     assert "taken from any source" in found["rules: checks"].said
+    found = changed(top, lambda a: only_classic(a, classic(required_status_checks={"contexts": 7})))
+    assert "not required: Validate" in found["rules: checks"].said
 
 
 def test_without_any_rule_each_is_a_line(top: Path) -> None:
@@ -542,7 +547,7 @@ def test_what_a_token_may_not_see_is_unknown_and_fails_nothing(top: Path) -> Non
     assert set(amiss(found).values()) == {"unknown"}
     assert amiss(found).keys() == {
         *("environments", "secrets", "rules", "CODEOWNERS: errors", "issues"),
-        *("actions", "actions: token", "actions: forks"),
+        *("actions", "actions: token", "actions: approvals", "actions: forks"),
     }
     assert (
         found["actions"].said
@@ -553,14 +558,15 @@ def test_what_a_token_may_not_see_is_unknown_and_fails_nothing(top: Path) -> Non
 
 def test_an_older_server_without_some_endpoints_is_asked_for_the_rest(top: Path) -> None:
     answers = well_set()
-    for path in ("/rules/branches/main", "/actions/permissions/workflow"):
-        answers[path] = NOT_FOUND
+    answers["/rules/branches/main"] = NOT_FOUND
+    answers["/actions/permissions/workflow"].pop("can_approve_pull_request_reviews")
     answers["/actions/permissions/fork-pr-workflows-private-repos"] = NOT_FOUND
     environment(answers, "omni-apply").pop("can_admins_bypass")
     environment(answers, "omni-plan").pop("deployment_branch_policy")
     lists(answers, ("", "main"))
     assert amiss(diagnosed(top, answers)) == dict.fromkeys(
-        ("rules", "actions: token", "actions: forks", "omni-apply: bypass", "omni-plan: branches"), "unknown"
+        ("rules", "actions: approvals", "actions: forks", "omni-apply: bypass", "omni-plan: branches"),
+        "unknown",
     )
 
 
@@ -581,7 +587,8 @@ def test_other_answers_are_fine_and_said(top: Path) -> None:
         answers[""].update(visibility="internal", owner={"login": "ada", "type": "User"})
         answers["/actions/organization-secrets"] = NO_RIGHTS
         answers["/actions/permissions"] = {"enabled": True}
-        answers["/actions/permissions/fork-pr-workflows-private-repos"] = {}
+        forks = answers["/actions/permissions/fork-pr-workflows-private-repos"]
+        forks["run_workflows_from_fork_pull_requests"] = False
 
     found = changed(top, other)
     assert amiss(found) == {}
@@ -621,6 +628,44 @@ def test_answers_that_are_none_stop_nothing(top: Path, odd: object) -> None:
             found = diagnosed(top, answers)
             assert found["repository"].status == "ok"
             assert "issues" in found
+
+
+ODD = st.sampled_from([None, True, 7, -1, "", "text", [], {}, [[]], [{}], {"name": []}, ["text"]]).map(
+    deepcopy
+)
+
+
+def places(value: object, so_far: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value inside of another."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield (*so_far, key)
+        yield from places(inner, (*so_far, key))
+
+
+@pytest.fixture(scope="module")
+def a_top(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_checkout(tmp_path_factory.mktemp("any") / "access")
+
+
+@given(st.data())
+def test_whatever_stands_in_an_answer_stops_nothing(a_top: Path, data: st.DataObject) -> None:
+    answers = well_set() | {"/branches/main/protection": classic(), "/orgs/acme": {"plan": {"name": "team"}}}
+    rows = answers["/rulesets/7"]["bypass_actors"]
+    rows.append({"actor_type": "RepositoryRole", "actor_id": 5})
+    answers["/codeowners/errors"]["errors"].append({"line": 1, "kind": "Unknown owner"})
+    del answers["/labels/reconciler-drift"]
+    for _ in range(data.draw(st.integers(1, 3))):
+        # Not the repository as a whole, without which nothing is asked.
+        ways = [way for way in places(answers) if way != ("",)]
+        *way, last = data.draw(st.sampled_from(ways))
+        inside: Any = answers
+        for key in way:
+            inside = inside[key]
+        inside[last] = data.draw(ODD)
+    checks = diagnosed(a_top, answers)
+    text = checks_text(list(checks.values()), name=REPOSITORY, where="GitHub", width=80)
+    assert text.endswith(".\n")
 
 
 def test_a_line_that_is_dead_later_on_is_a_line(top: Path) -> None:
