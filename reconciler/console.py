@@ -2,7 +2,8 @@
 
 No command's logic is here. Views are imported where they are used, so that
 ``--help`` answers at once. Output that nobody takes any more never stops an
-apply half-way: what was approved goes on to its end, and is journalled.
+apply half-way: what was approved goes on to its end, and is journalled. All of
+it leaves through ``streams``.
 """
 
 import os
@@ -12,12 +13,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
+from reconciler.streams import command, complain, emit, finish, interject, prepare, say, write
 
 if TYPE_CHECKING:
     from reconciler.changes import Plan
@@ -25,50 +26,15 @@ if TYPE_CHECKING:
     from reconciler.settings import Session, Target
     from reconciler.workflow import Proposal
 
+__all__ = ["command", "complain", "emit", "finish", "prepare", "say", "write"]
+"""The streams' functions, which every command uses from here, beside those of this module."""
+
 
 class Look(TypedDict):
     """How a stream wants its text; see ``views.text``."""
 
     width: int | None
     color: bool
-
-
-def prepare() -> None:
-    """Make the streams fit for any text: what an encoding lacks is escaped, a closed stream is /dev/null."""
-    # Python has None where the caller closed a stream.
-    sys.stdout = sys.stdout or _devnull()
-    sys.stderr = sys.stderr or _devnull()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _devnull() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (it is a stream of the process, open to its end)
-
-
-def say(text: str) -> None:
-    """Print to standard output; raises ReconcilerError where it cannot be written."""
-    write(sys.stdout, text + "\n")
-
-
-def complain(text: str) -> None:
-    """Print to standard error, which nobody may be reading any more."""
-    write(sys.stderr, text + "\n")
-
-
-def write(stream: TextIO, text: str) -> None:
-    """Print at once. A reader that has left (``| head -1``) is none of our business, and a full disk is."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError as error:
-        # What is left in the buffer must go somewhere, or Python complains about it again at exit.
-        with suppress(OSError), open(os.devnull, "wb") as null:  # noqa: PTH123 (a device, for its descriptor)
-            os.dup2(null.fileno(), stream.fileno())
-        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            message = f"standard output cannot be written: {error.strerror}"
-            raise ReconcilerError(message) from None
 
 
 def failed(error: ReconcilerError, about: str = "") -> ExitCode:
@@ -106,7 +72,8 @@ def bug() -> ExitCode:
 
 def show(plan: "Plan", shape: str = "text", budget: int = 65_536) -> None:
     """Print a plan to standard output, as text, json, markdown or html."""
-    say(drawn(plan, shape, budget).rstrip("\n"))
+    tell = say if shape == "text" else emit
+    tell(drawn(plan, shape, budget).rstrip("\n"))
 
 
 def drawn(plan: "Plan", shape: str, budget: int) -> str:
@@ -189,9 +156,7 @@ def stoppable(session: "Session") -> Iterator[None]:
         if session.stop.is_set():
             raise KeyboardInterrupt
         session.stop.set()
-        # Not through sys.stderr, which the handler may have interrupted in the middle of a line.
-        with suppress(OSError):
-            os.write(2, b"\nStopping after the request in flight; once more stops at once.\n")
+        interject("Stopping after the request in flight; once more stops at once.")
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]

@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 from reconciler.changes import Atom
 from reconciler.errors import JournalFailed
+from reconciler.saved import spelled_json
 
 Event = Literal["mandate", "start", "intent", "result", "read-back", "end"]
 
@@ -76,7 +77,7 @@ class Journal:
         named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
         entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail, about)
         # What is not ASCII stands escaped, so that no text from outside can break a line or move a cursor.
-        data = json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
+        data = spelled_json(json.dumps(asdict(entry), separators=(",", ":"))).encode("ascii") + b"\n"
         try:
             while data:
                 data = data[os.write(self._file, data) :]

@@ -61,9 +61,14 @@ def to_json(plan: Plan) -> str:
 
 
 def dump_json(document: object) -> str:
-    """JSON text that people can read and a terminal can show: what is not printable stands escaped."""
+    """JSON text for people, terminals and logs: what is not printable stands escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
-    return _NOT_ASCII.sub(_escape_unprintable, text) + "\n"
+    return spelled_json(_NOT_ASCII.sub(_escape_unprintable, text)) + "\n"
+
+
+def spelled_json(text: str) -> str:
+    """The same JSON without ``##[``, which stands in strings alone: GitHub's runner obeys it in a log."""
+    return text.replace("##[", r"#\u0023[")
 
 
 _NOT_ASCII = re.compile(r"[^\n -~]+")

@@ -23,7 +23,7 @@ settings.load_profile("default")
 @pytest.fixture(autouse=True)
 def _traps(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
-    for name in ("CI", "OMNI_API_KEY", "RECONCILER_ALLOWED_HOSTS", "NO_COLOR"):
+    for name in ("CI", "GITHUB_ACTIONS", "OMNI_API_KEY", "RECONCILER_ALLOWED_HOSTS", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)

@@ -236,7 +236,30 @@ SAMPLES = {
 }
 
 _NASTY = "\x00\x07\n\r\x1b\x7f\x85\x9b\u2028\u202e\u200b\ufeff\ud800"
-TEXTS = st.text(max_size=12) | st.text(st.sampled_from('ab ,"[]\\->(+:/.' + _NASTY), max_size=8)
+COMMANDS = st.lists(
+    st.sampled_from(
+        [
+            "##",
+            "#",
+            "[",
+            "::",
+            ":",
+            " ",
+            "\u3000",
+            "\r",
+            "\n",
+            "\u200b",
+            "error]",
+            "Error::",
+            "set-env name=X",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+"""What GitHub's runner might obey in a log, in pieces."""
+TEXTS = st.one_of(
+    st.text(max_size=12), st.text(st.sampled_from('ab ,"[]\\->(+:/.' + _NASTY), max_size=8), COMMANDS
+)
 _WORDS = TEXTS.filter(bool)
 _SCALARS = TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.none() | st.booleans() | _SCALARS | st.lists(_SCALARS, max_size=3).map(tuple)

@@ -14,6 +14,7 @@ from reconciler.cli import plans
 from reconciler.cli import drift, files, github, systems
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.views.safe import printable
 
 __all__ = ["app", "drift", "files", "github", "main", "plans", "run", "systems"]
 
@@ -37,6 +38,8 @@ def run(arguments: Sequence[str]) -> int:
         return console.failed(error)
     except Exception:  # noqa: BLE001 (the one place that turns a bug into a line, a log and a code)
         return console.bug()
+    finally:
+        console.finish()
 
 
 def _misused(error: typer.TyperException) -> ExitCode:
@@ -46,5 +49,5 @@ def _misused(error: typer.TyperException) -> ExitCode:
     else:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "reconciler"
-        console.complain(f"Error: {message.rstrip('.')} (see: {command} --help)")
+        console.complain(f"Error: {printable(message.rstrip('.'))} (see: {command} --help)")
     return ExitCode.USAGE

@@ -108,7 +108,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 (typer hands a flag ove
     if wanted:
         from importlib.metadata import version
 
-        console.say(f"reconciler {version('reconciler')}")
+        console.emit(f"reconciler {version('reconciler')}")
         raise typer.Exit
 
 
@@ -160,5 +160,5 @@ def for_each(
     finally:
         if documents:
             texts = [text.rstrip("\n") for text in documents]
-            console.say(texts[0] if len(targets) == 1 else "[\n" + ",\n".join(texts) + "\n]")
+            console.emit(texts[0] if len(targets) == 1 else "[\n" + ",\n".join(texts) + "\n]")
     return gravest(codes)

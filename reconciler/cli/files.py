@@ -136,6 +136,7 @@ def fmt(
     from reconciler.desired.files import sources
     from reconciler.desired.format import format_text
     from reconciler.views.lines import number_of
+    from reconciler.views.safe import printable
 
     def one(target: "Target") -> ExitCode:
         target.load()
@@ -149,7 +150,7 @@ def fmt(
                     console.save(path, formatted, "the file", path.stat().st_mode & 0o777)
         verb = "is not in order" if check else "put in order"
         for name in changed:
-            console.say(f"{name}: {verb}")
+            console.say(f"{printable(name)}: {verb}")
         if not changed:
             console.say(f"{target.name}: every file is in order.")
         elif check:
@@ -182,5 +183,5 @@ def schema(
             console.save(write / f"{each}.schema.json", text, "the schema", 0o644)
         console.say(f"wrote {len(known)} schemas into {write}")
     else:
-        console.say("\n".join(known) if name is None else known[name].rstrip("\n"))
+        console.emit("\n".join(known) if name is None else known[name].rstrip("\n"))
     return ExitCode.OK

@@ -69,13 +69,15 @@ def reviewed(
     from reconciler.github import job, steps
     from reconciler.github.api import from_environment
     from reconciler.settings import load_targets
+    from reconciler.views.annotations import Command
 
     targets = load_targets(root)
     found, plans = steps.find_reviewed(from_environment(), commit, targets)
     job.output("pull", found.number)
     job.output("targets", [asdict(plan) for plan in plans])
     for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
-        console.say(f"::warning::{name}: no plan was made for #{found.number}, so nothing is applied there")
+        message = f"{name}: no plan was made for #{found.number}, so nothing is applied there"
+        console.command(Command("warning", message))
     return ExitCode.OK
 
 

@@ -74,7 +74,8 @@ def _annotated(work: Callable[[], ExitCode]) -> ExitCode:
     try:
         return work()
     except Invalid as error:
-        console.say(annotations(error.problems).rstrip("\n"))
+        for one in annotations(error.problems):
+            console.command(one)
         return error.exit_code
 
 
@@ -88,6 +89,7 @@ def list_targets(
     """List the targets."""
     import json
 
+    from reconciler.saved import spelled_json
     from reconciler.settings import load_targets
     from reconciler.starter.write import artifact
 
@@ -102,7 +104,7 @@ def list_targets(
         for target in load_targets(root)
     ]
     if as_json:
-        console.say(json.dumps(rows))
+        console.emit(spelled_json(json.dumps(rows)))
     else:
         for row in rows:
             console.say(f"{row['name']}  {row['kind']}  {row['url']}")

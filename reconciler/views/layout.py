@@ -3,13 +3,16 @@
 A line is a row of parts. Where it fits, it is one row. Where it does not, each
 part moves to the next row as a whole if it fits there, and is broken between
 words, and in the end inside one, if it does not. Nothing is ever cut off.
-Without a width nothing is wrapped, so that the output greps well.
+Without a width nothing is wrapped, so that the output greps well. No row is a
+command for GitHub's runner.
 """
 
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from reconciler.views.safe import COMMAND_AT_LINE_BEGIN
 
 Style = Literal["", "add", "change", "remove", "strong", "dim", "alarm"]
 
@@ -66,11 +69,25 @@ def draw(lines: Iterable[Line], *, width: int | None, color: bool) -> str:
         if not item.parts:
             rows.append(_paint(item.bar, color=color) if item.bar else "")
             continue
-        rows.extend(
-            "".join(_paint(part, color=color) for part in row)
-            for row in ([_whole(item)] if width is None else _wrapped(item, max(width, _NARROWEST)))
-        )
+        rows.extend("".join(_paint(part, color=color) for part in row) for row in _rows(item, width))
     return "\n".join(rows) + "\n"
+
+
+def _rows(item: Line, width: int | None) -> list[list[Part]]:
+    rows = _laid_out(item, width)
+    if not any(_obeyed(row) for row in rows):
+        return rows
+    # Before the wrapping, since the spelling is wider.
+    parts = tuple(replace(part, text=part.text.replace("::", ":\\x3a")) for part in item.parts)
+    return _laid_out(replace(item, parts=parts), width)
+
+
+def _obeyed(row: list[Part]) -> bool:
+    return bool(COMMAND_AT_LINE_BEGIN.match("".join(part.text for part in row)))
+
+
+def _laid_out(item: Line, width: int | None) -> list[list[Part]]:
+    return [_whole(item)] if width is None else list(_wrapped(item, max(width, _NARROWEST)))
 
 
 def cells(text: str) -> int:

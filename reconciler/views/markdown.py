@@ -3,7 +3,8 @@
 Whatever comes from outside stands in a code span or a fence of code, where
 GitHub looks for no markup, mention, reference or link (GitHub docs: Basic
 writing and formatting syntax); a span or fence is longer than any run of
-backticks in it, and nothing in it is invisible.
+backticks in it, and nothing in it is invisible. No line is a command for
+GitHub's runner, in whose log the text may be printed.
 
 A text has a budget of characters. What is taken away comes first, and gives way
 last: whole objects with their lines, then one line for each object, then as many
@@ -34,7 +35,7 @@ from reconciler.views.lines import (
 )
 from reconciler.views.people import Person, by_person
 from reconciler.views.report import report_text
-from reconciler.views.safe import label, printable
+from reconciler.views.safe import label, printable, unobeyed
 
 COMMENT = 65_536
 """Characters that a comment may have (GitHub docs: REST API endpoints for issue comments)."""
@@ -124,8 +125,8 @@ def takes_away(change: Change) -> bool:
 
 def failure_markdown(place: str, title: str, message: str, details: str = "", advice: str = "") -> str:
     """What stopped a job, for a comment; ``details`` are lines of text, shown as they are."""
-    why = [_clipped(printable(line)) for line in message.splitlines()]
-    shown = [_clipped(printable(line)) for line in details.splitlines()]
+    why = [_row(printable(line)) for line in message.splitlines()]
+    shown = [_row(printable(line)) for line in details.splitlines()]
     said = [place, f"### {code(title)}", "", _fenced(why[:_WHY], COMMENT, _LOG, left=len(why[_WHY:]))]
     said += ["", _fenced(shown, COMMENT // 2, _LOG)] if shown else []
     said += ["", advice] if advice else []
@@ -134,7 +135,7 @@ def failure_markdown(place: str, title: str, message: str, details: str = "", ad
 
 def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
     """How an apply went: what was done, and what failed or was skipped, each with its reason."""
-    lines = [_clipped(line) for line in report_text(report).splitlines()]
+    lines = [_row(line) for line in report_text(report).splitlines()]
     title = "Applied" if report.complete else "Not all of it was applied"
     head = f"### {title}: {code(report.target)}\n\n"
     return head + _fenced(lines, budget - len(head) - 1, _LOG) + "\n"
@@ -189,7 +190,7 @@ def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
     if len(said) > shown:
         notes.append(f"... and {number_of(len(said) - shown, 'more note')}")
     yield ""
-    yield fence([_clipped(one) for one in notes])
+    yield fence([_row(one) for one in notes])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
@@ -229,7 +230,7 @@ def _people(people: Sequence[Person], room: int) -> str:
     number = "1 person" if len(people) == 1 else f"{len(people)} people"
     opening = f"\n<details>\n<summary>By person: {number}</summary>\n\n"
     closing = "\n\n</details>\n"
-    lines = [_clipped(_person(one)) for one in people]
+    lines = [_row(_person(one)) for one in people]
     listed = _fenced(lines, room - len(opening) - len(closing), "... and {} more", "diff")
     return opening + listed + closing if listed else ""
 
@@ -286,11 +287,16 @@ def _diff(line: Line) -> str:
     """A line for a fence of ``diff``, where the first character colours it."""
     text = _plain(line)
     sign = text[:1] if text[1:2] == " " else ""
-    return _clipped(f"{sign.replace('~', '!')}{' ' * line.indent}{text[len(sign) :]}")
+    return _row(f"{sign.replace('~', '!')}{' ' * line.indent}{text[len(sign) :]}")
 
 
 def _plain(line: Line) -> str:
     return "".join(f"{' ' * part.gap}{part.text}" for part in line.parts).strip()
+
+
+def _row(text: str) -> str:
+    """A line of a fence, clipped to what it should hold."""
+    return _clipped(unobeyed(text))
 
 
 def _clipped(text: str, longest: int = _LONGEST_LINE) -> str:

@@ -7,14 +7,17 @@ terminal, reorder a line, nor pass for something else:
 * everything that Unicode calls not printable (control, bidi and other format
   characters, line and paragraph separators, surrogates, private and unassigned
   code points), and blanks that only look like the blank;
-* the few letters and marks that are drawn as nothing at all.
+* the few letters and marks that are drawn as nothing at all;
+* ``##[``, which GitHub's runner obeys wherever it stands in a line of a log.
 
 Accents, every script and the wide blank of Chinese and Japanese text stay.
 """
 
 import re
+from typing import TYPE_CHECKING
 
-from reconciler.model import Value
+if TYPE_CHECKING:
+    from reconciler.model import Value
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _WIDE_BLANK = "\u3000"
@@ -22,16 +25,27 @@ _WIDE_BLANK = "\u3000"
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _WORDS = frozenset({"true", "false", "null", "~"})
 _AMBIGUOUS = re.compile(r'[,"\[\]\\]|^[-+~(]|\s\s|^\s|\s$|->|^$')
+COMMAND_AT_LINE_BEGIN = re.compile(r"(?:^|(?<=[\r\n]))([^\S\r\n]*)::")
+"""How a command begins; blanks of any kind may stand before it, and a lone CR begins a line, too."""
 
 
 def printable(text: str) -> str:
     r"""The text with all that is not plainly visible as ``\x1b``, ``\u202e`` and the like."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if _visible(char) else _escaped(char) for char in text)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(char if _visible(char) else _escaped(char) for char in text)
+    return _without_marks(text)
 
 
-def quote(value: Value) -> str:
+def unobeyed(text: str) -> str:
+    r"""Text of any number of lines, none of which is a command for GitHub's runner.
+
+    ``##[`` anywhere stands as ``#\x23[``, and ``::`` at the beginning of a line as
+    ``:\x3a`` (GitHub docs: Workflow commands; actions/runner, ``ActionCommand``).
+    """
+    return _without_marks(COMMAND_AT_LINE_BEGIN.sub(r"\1:\\x3a", text) if "::" in text else text)
+
+
+def quote(value: "Value") -> str:
     """An attribute's value as a reader can tell it from its neighbours.
 
     Text stands bare unless it could be taken for something else (a number, no
@@ -57,6 +71,10 @@ def label(text: str) -> str:
         return printable(text)
     inner = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{printable(inner)}"'
+
+
+def _without_marks(text: str) -> str:
+    return text.replace("##[", "#\\x23[")
 
 
 def _visible(char: str) -> bool:
