@@ -110,3 +110,12 @@ def obeyed(out: str, err: str) -> list[list[Obeyed]]:
         assert runner.token is None, "commands are never resumed"
         found.append(runner.obeyed)
     return found
+
+
+def unstopped(out: str, err: str) -> list[Obeyed]:
+    """What the runner would obey if nothing had ever stopped it: the worst that a race can do."""
+    found = Runner()
+    for row in [*lines(out), *lines(err)]:
+        found.read([row])
+        found.token = None
+    return found.obeyed

@@ -1,7 +1,7 @@
 """The model of GitHub's runner obeys what the runner obeys: the tests of logs rest on it."""
 
 import pytest
-from runner import Obeyed, Runner, interleaved, lines
+from runner import Obeyed, Runner, interleaved, lines, unstopped
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,10 @@ def test_a_line_ends_as_the_runner_has_it() -> None:
 def test_two_streams_come_in_every_order() -> None:
     found = {"".join(order) for order in interleaved("a\nb\n", "1\n2\n")}
     assert found == {"ab12", "a1b2", "a12b", "1ab2", "1a2b", "12ab"}
+
+
+def test_a_stop_that_came_too_late_protects_nothing() -> None:
+    assert [one.data for one in unstopped("::stop-commands::t\n::error::x\n::t::\n", "##[error]y\n")] == [
+        "x",
+        "y",
+    ]
