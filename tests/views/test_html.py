@@ -53,7 +53,7 @@ def test_nothing_of_a_name_becomes_part_of_the_page(plan: Plan) -> None:
     text = plan_html(plan)
     assert _Tags(text).found <= OWN
     assert text.count("<script>") == text.count("<style>") == 1
-    assert all(char.isprintable() or char == "\n" for char in text)
+    assert all(char.isprintable() or char in "\n\u3000" for char in text)
 
 
 def test_all_texts_stand_there_escaped() -> None:

@@ -67,7 +67,7 @@ OURS = re.compile(
 
 
 def assert_harmless(text: str) -> None:
-    assert all(char.isprintable() or char == "\n" for char in text)
+    assert all(char.isprintable() or char in "\n\u3000" for char in text)
     rest = OURS.sub("", outside_of_code(text))
     for found in ("@", "<", "http", "www.", "](", "![", "`", "#1"):
         assert found not in rest.replace("### ", ""), (found, rest)

@@ -189,7 +189,9 @@ def test_a_narrow_terminal_loses_nothing(plan: Plan, width: int) -> None:
     plan = replace(plan, violations=())  # the bar beside them stands before each row
     narrow = plan_text(plan, width=width, color=False)
     assert all(cells(row) <= width for row in narrow.splitlines())
-    assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", plan_text(plan))
+    # A row must not begin with a command, so a terminal's width may have one spelled out.
+    one, other = (re.sub(r"\s", "", text).replace(r":\x3a", "::") for text in (narrow, plan_text(plan)))
+    assert one == other
 
 
 @given(st.text(st.characters(), max_size=30), st.text(st.characters(), max_size=30))
