@@ -14,7 +14,7 @@ from reconciler.desired.history import Applied, applied, at, commit_of, load_at,
 from reconciler.errors import IncompleteRead, Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.planning.origin import origins
-from reconciler.planning.scope import need
+from reconciler.planning.scope import Policy, need
 from reconciler.settings import Target
 
 
@@ -38,10 +38,20 @@ class Compared:
         wanted = need(self.desired, self.target.policy)
         for state in (self.before, self.applied.state) if self.base else ():
             if state is not None:
-                wanted |= need(state, self.target.policy)
+                for policy in self._policies:
+                    wanted |= need(state, policy)
         return wanted
 
-    def explained(self, plan: Plan, plan_of: Callable[[DesiredState], Plan]) -> Plan:
+    @property
+    def _policies(self) -> tuple[Policy, ...]:
+        """Those for older states: the base's, which they were written under, and the plan's own.
+
+        What either of them wants was wanted before: stricter settings make no drift this change.
+        """
+        own = self.target.base_policy or self.target.policy
+        return tuple(dict.fromkeys((own, self.target.policy)))
+
+    def explained(self, plan: Plan, plan_of: Callable[[DesiredState, Policy], Plan]) -> Plan:
         """The plan with what it was compared with, and the origin of each atom where there is a base."""
         said = [*plan.notes, *self._said_of_applied()]
         revision = self.applied.revision
@@ -50,22 +60,20 @@ class Compared:
             return plan
         if pending := self.target.pending:
             message = (
-                f"the settings change ({', '.join(pending)}): this plan is made with those of the base, "
-                "and the change takes effect after its merge"
+                f"the settings change ({', '.join(pending)}): this plan is made with those of the base, and "
+                "what is stricter now holds already; all of the change takes effect after its merge"
             )
             said.append(Note("settings", message, self.target.place, warning=True))
-        before, applied = (
-            _attempt(plan_of, state) if state is not None else None
-            for state in (self.before, self.applied.state)
-        )
-        if before is None:
+        older = (self.before, self.applied.state)
+        before, applied = (list(self._older(state, plan_of)) for state in older)
+        if not before:
             message = (
                 f"the files at the base {self.base[:8]} cannot be planned, so this change cannot be told "
                 "from drift and backlog: all of it counts as this change"
             )
             said.append(Note("base", message, warning=True))
         # The base stays named: its settings hold for the apply as well.
-        found = origins(plan, before or replace(plan, changes=()), applied)
+        found = origins(plan, before, applied)
         return replace(plan, base=self.base, origins=found, notes=tuple(said))
 
     def _said_of_applied(self) -> Iterator[Note]:
@@ -77,12 +85,15 @@ class Compared:
         elif self.base:
             yield Note("applied", "nothing is recorded as applied yet: what was merged earlier is backlog")
 
-
-def _attempt(plan_of: Callable[[DesiredState], Plan], state: DesiredState) -> Plan | None:
-    """The plan of an older state; None where it does not fit what is live now."""
-    with suppress(Invalid, IncompleteRead):
-        return plan_of(state)
-    return None
+    def _older(
+        self, state: DesiredState | None, plan_of: Callable[[DesiredState, Policy], Plan]
+    ) -> Iterator[Plan]:
+        """The plans of an older state; none where it is not known, or does not fit what is live now."""
+        if state is None:
+            return
+        for policy in self._policies:
+            with suppress(Invalid, IncompleteRead):
+                yield plan_of(state, policy)
 
 
 def compared(target: Target, since: str | None, base: str | None) -> Compared:

@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 from reconciler.desired import files, history
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unreachable
 from reconciler.model import DesiredState
-from reconciler.planning.scope import Limits, Policy
+from reconciler.planning.scope import Limits, Policy, stricter
 from reconciler.providers.base import Provider
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import PROVIDERS
@@ -93,8 +93,8 @@ class Target:
     whether scratch objects may be made there; ``quirks`` what a probe found out.
     ``approvals`` is how many people must approve a pull request before it is applied.
     ``settings`` is the data of target.yaml. Where the settings of a base revision
-    hold, ``pending`` names those that the folder's own files change, and
-    ``proposed`` is the policy that these make.
+    hold, ``pending`` names those that the folder's own files change, ``policy`` is
+    the stricter of both, and ``base_policy`` the base's alone.
     """
 
     name: str
@@ -111,7 +111,7 @@ class Target:
     approvals: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
-    proposed: Policy | None = None
+    base_policy: Policy | None = None
 
     @property
     def provider(self) -> Provider:
@@ -132,7 +132,8 @@ def at_base(target: Target, revision: str) -> Target:
     """The target with the settings, and the quirks, of a base revision: a change to them is only pending.
 
     Who proposes a change of the files can so not lift a limit, unprotect a user
-    or point the key elsewhere in the same breath. Raises Invalid where the
+    or point the key elsewhere in the same breath. Where the change is stricter
+    about what is ours and what may be taken away, it holds at once. Raises Invalid where the
     revision cannot be read, or had no such target.
     """
     with history.at(target.folder, revision, "--base") as (scratch, shown_as):
@@ -141,8 +142,16 @@ def at_base(target: Target, revision: str) -> Target:
     changed = sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
     if target.quirks != base.quirks:
         changed.append("quirks.yaml")
-    approvals = max(base.approvals, target.approvals)
-    return replace(base, pending=tuple(changed), proposed=target.policy, approvals=approvals)
+    both = stricter(base.policy, target.policy)
+    ignore = {"users": both.ignore_users, "groups": both.ignore_groups}
+    return replace(
+        base,
+        policy=both,
+        base_policy=base.policy,
+        settings={**base.settings, "ignore": ignore},
+        pending=tuple(changed),
+        approvals=max(base.approvals, target.approvals),
+    )
 
 
 def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from socket import gethostname
 
-from reconciler.changes import Change, Create, Origin, Plan, PullRequest, Violation, atoms
+from reconciler.changes import Change, Create, Origin, Plan, PullRequest, atoms
 from reconciler.compare import compared
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import record_applied
@@ -26,6 +26,7 @@ from reconciler.operations import stages
 from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
+from reconciler.planning.scope import Policy
 from reconciler.report import Mandate, Report
 from reconciler.settings import Session, Target
 from reconciler.transport.messages import Reader
@@ -55,11 +56,11 @@ def plan(
     live = target.provider.read(Reader(session.transport), states.need)
     problems = target.provider.audit(states.desired, live)
 
-    def planned(desired: DesiredState) -> Planned:
+    def planned(desired: DesiredState, policy: Policy) -> Planned:
         return make_plan(
             desired,
             live,
-            target.policy,
+            policy,
             target=target.name,
             provider=target.kind,
             url=target.url,
@@ -68,12 +69,12 @@ def plan(
         )
 
     try:
-        made = planned(states.desired)
+        made = planned(states.desired, target.policy)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
     if problems:
         raise Invalid(problems)
-    explained = states.explained(made.plan, lambda desired: planned(desired).plan)
+    explained = states.explained(made.plan, lambda *older: planned(*older).plan)
     explained = replace(explained, included=("change", *dict.fromkeys(include)), pull=pull)
     parts = stages(explained.intended.changes)
     requests = sum(len(target.provider.translate(part)) for part in parts)
@@ -115,14 +116,8 @@ def propose(
 
 
 def judge(plan: Plan, target: Target, allow_removals: int | None = None) -> Plan:
-    """The plan with what the target's guards say about the part that is to be applied.
-
-    Where settings change with the files, the stricter of the old and the new ones hold.
-    """
-    found: dict[Violation, None] = {}
-    for policy in (target.policy, target.proposed or target.policy):
-        found |= dict.fromkeys(check(plan.intended, policy, allow_removals=allow_removals))
-    return replace(plan, violations=tuple(found))
+    """The plan with what the target's guards say about the part that is to be applied."""
+    return replace(plan, violations=check(plan.intended, target.policy, allow_removals=allow_removals))
 
 
 def locked(target: Target) -> AbstractContextManager[None]:

@@ -65,10 +65,15 @@ class Groups:
         for address, live in self.pairing.groups.items():
             if address in self.pairing.surplus and address not in self.going:
                 self._count_ended(address, live)
+        # What is ignored is not spared by a deletion, and must not hide it from the guards.
+        ignored = {live.id: live for live in self.people.everywhere}
+        whole = {live.id: ignored.pop(live.id) for live in self.live.groups}
+        for live in ignored.values():
+            self._count_ended(Address("group", group_key(live.resource.name)), live)
         for address in self.going:
             if address.kind == "group":
                 live = self.pairing.groups[address]
-                current = self.pairing.members(live)
+                current = self.pairing.members(whole[live.id])
                 self.memberships += len(current)
                 self._count_losses(address, len(current), len(current), drained=False)
                 yield Delete(

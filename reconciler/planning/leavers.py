@@ -31,7 +31,7 @@ def leaving(desired: DesiredState, pairing: Pairing, policy: Policy, caller: str
     """Everything live that is to go, with how; ``caller`` is the key of the user whom the key belongs to."""
     for address in sorted(desired.absent):
         how = policy.tombstone if address.kind == "user" else "delete"
-        if address in pairing.live and not _left_alone(how, policy):
+        if address in pairing.live and not policy.leaves_alone(how):
             yield Leaving(address, how)
     if not desired.users and not desired.groups:
         return
@@ -43,10 +43,5 @@ def leaving(desired: DesiredState, pairing: Pairing, policy: Policy, caller: str
             continue
         else:
             how = "keep" if policy.protects(address) else policy.never_listed
-        if how != "keep" and not _left_alone(how, policy):
+        if not policy.leaves_alone(how):
             yield Leaving(address, how)
-
-
-def _left_alone(how: Leaver, policy: Policy) -> bool:
-    """Whether the target leaves it to somebody else who is active."""
-    return how == "deactivate" and "active" not in policy.manage

@@ -16,28 +16,29 @@ is only backlog. Where somebody deleted it by hand it stays drift, and what
 needs it is skipped when the plan is applied: an emergency is never undone in passing.
 """
 
+from collections.abc import Iterable
+
 from reconciler.changes import Atom, Create, Origin, Origins, Plan, atoms
 from reconciler.model import Address, Path
 
 
-def origins(head: Plan, base: Plan, applied: Plan | None) -> Origins:
-    """The origin of every atom of ``head``."""
-    wanted_before = _wanted(base)
-    wanted_then = _wanted(applied) if applied else {}
+def origins(head: Plan, base: Iterable[Plan], applied: Iterable[Plan]) -> Origins:
+    """The origin of every atom of ``head``; older states have a plan for each policy that may hold."""
+    wanted_before, wanted_then = _wanted(base), _wanted(applied)
     found: dict[tuple[Address, Path], Origin] = {}
     for change in head.changes:
         for atom in atoms(change):
             key = atom.address, atom.path
-            if wanted_before.get(key) != atom:
+            if atom not in wanted_before:
                 found[key] = "change"
             else:
-                found[key] = "drift" if wanted_then.get(key) == atom else "backlog"
+                found[key] = "drift" if atom in wanted_then else "backlog"
     _bring_along(head, found)
     return found
 
 
-def _wanted(plan: Plan) -> dict[tuple[Address, Path], Atom]:
-    return {(atom.address, atom.path): atom for change in plan.changes for atom in atoms(change)}
+def _wanted(plans: Iterable[Plan]) -> frozenset[Atom]:
+    return frozenset(atom for plan in plans for change in plan.changes for atom in atoms(change))
 
 
 def _bring_along(head: Plan, found: dict[tuple[Address, Path], Origin]) -> None:

@@ -78,13 +78,13 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     """
     if problems := list(_undefined(desired, live, policy)):
         raise Invalid(problems)
-    everybody = live.users
+    everything = live
     live = ours(live, policy)
     pairing = pair(desired, live)
-    owner = next((user_key(u.resource.email) for u in everybody if u.id == live.caller.id), "")
+    owner = next((user_key(u.resource.email) for u in everything.users if u.id == live.caller.id), "")
     owner = owner or user_key(live.caller.email)
     going = {item.address: item.how for item in leaving(desired, pairing, policy, owner)}
-    users = Users(desired, policy, pairing, going, live.definitions or {})
+    users = Users(desired, policy, pairing, going, live.definitions or {}, everything.groups)
     groups = Groups(desired, live, policy, pairing, going, users)
     changes = in_order(_changes(users, groups))
     census = _census(desired, users, groups, owner)

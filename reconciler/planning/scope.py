@@ -5,10 +5,10 @@ Terms: an *ignored* object is never read into a plan and never touched. A
 A *managed* field is one that the target's ``manage`` names.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Final, Literal
 
 from reconciler.model import Address, DesiredState, LiveState, Need, group_key, user_key
 
@@ -17,6 +17,7 @@ USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 Leaver = Literal["keep", "revoke", "deactivate", "delete"]
 """How access ends: *revoke* takes the person out of every group whose members the files state and clears
 the attributes that they manage; the account stays."""
+_GENTLEST_FIRST: Final[tuple[Leaver, ...]] = ("keep", "revoke", "deactivate", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,41 @@ class Policy:
         """Whether the object may never be removed, deactivated or emptied."""
         globs = self.protect_users if address.kind == "user" else self.protect_groups
         return matches(address, globs)
+
+    def leaves_alone(self, how: Leaver) -> bool:
+        """Whether a way to end access does nothing: somebody else may decide who is active."""
+        return how == "keep" or (how == "deactivate" and "active" not in self.manage)
+
+
+def stricter(one: Policy, other: Policy) -> Policy:
+    """What both allow: whatever either forbids, the result forbids."""
+    both = (one, other)
+
+    def gentler(way: Callable[[Policy], Leaver]) -> Leaver:
+        def harm(policy: Policy) -> int:
+            return 0 if policy.leaves_alone(way(policy)) else _GENTLEST_FIRST.index(way(policy))
+
+        return way(min(both, key=harm))
+
+    return Policy(
+        manage=one.manage & other.manage,
+        exact_attributes=one.exact_attributes & other.exact_attributes,
+        ignore_users=_union(one.ignore_users, other.ignore_users),
+        ignore_groups=_union(one.ignore_groups, other.ignore_groups),
+        protect_users=_union(one.protect_users, other.protect_users),
+        protect_groups=_union(one.protect_groups, other.protect_groups),
+        tombstone=gentler(lambda policy: policy.tombstone),
+        left_users=gentler(lambda policy: policy.left_users),
+        left_groups=gentler(lambda policy: policy.left_groups),
+        never_listed=gentler(lambda policy: policy.never_listed),
+        limits=Limits(
+            min(policy.limits.share for policy in both), min(policy.limits.floor for policy in both)
+        ),
+    )
+
+
+def _union(some: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
 
 
 def matches(address: Address, globs: Iterable[str]) -> bool:

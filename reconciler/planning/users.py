@@ -1,11 +1,11 @@
 """What becomes of each person: created, changed, or without access from now on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Removal, Update
 from reconciler.errors import IncompleteRead
-from reconciler.model import Address, DesiredState, Live, Path, User, Value
+from reconciler.model import Address, DesiredState, Group, Live, Path, User, Value
 from reconciler.planning.diff import Definitions, canonical, compare, user_facts
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Leaver, Policy, managed_keys
@@ -17,7 +17,8 @@ class Users:
 
     All sets hold user keys. ``active`` counts the managed people who are active
     now and ``active_after`` those who will be, ``values`` their managed attribute
-    values. ``not_live`` are declared and have no account after this plan either,
+    values. ``everywhere`` are all live groups, also the ignored ones: a deletion
+    ends every membership. ``not_live`` are declared and have no account after this plan either,
     ``waiting`` those of them for whom somebody else makes it.
     """
 
@@ -26,6 +27,7 @@ class Users:
     pairing: Pairing
     going: Mapping[Address, Leaver]
     definitions: Definitions
+    everywhere: Sequence[Live[Group]]
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
@@ -39,7 +41,7 @@ class Users:
         """All changes of users; a deletion with the groups that the person is in."""
         changes = list(self._declared())
         groups: dict[str, list[str]] = {key: [] for key in self.deleted}
-        for live in self.pairing.groups.values() if self.deleted else ():
+        for live in self.everywhere if self.deleted else ():
             for key in self.pairing.members(live) & self.deleted:
                 groups[key].append(live.resource.name)
         return [

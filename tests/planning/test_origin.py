@@ -26,7 +26,7 @@ def told(
 ) -> dict[str, Origin]:
     head_plan, base_plan = planned(head, found).plan, planned(base, found).plan
     applied_plan = planned(applied, found).plan if applied else None
-    marked = origins(head_plan, base_plan, applied_plan)
+    marked = origins(head_plan, [base_plan], [applied_plan] if applied_plan else [])
     assert marked.keys() == {(a.address, a.path) for change in head_plan.changes for a in atoms(change)}
     return {" ".join((str(address), *path)): origin for (address, path), origin in marked.items()}
 
@@ -89,7 +89,8 @@ def test_who_was_deleted_by_hand_is_not_brought_back_in_passing() -> None:
 
 def compared(head: DesiredState, base: DesiredState, found: LiveState, policy: Policy) -> Planned:
     made = planned(head, found, policy)
-    marked = origins(made.plan, planned(base, found, policy).plan, planned(base, found, policy).plan)
+    before = [planned(base, found, policy).plan]
+    marked = origins(made.plan, before, before)
     return replace(made, plan=replace(made.plan, base="1" * 40, origins=marked))
 
 

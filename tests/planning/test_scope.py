@@ -1,12 +1,28 @@
 """What is ours, and what must be known before a plan is made."""
 
+from dataclasses import fields, replace
+
 import pytest
 from builders import a_group, a_user, desired, live
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconciler.changes import Plan, atoms
 from reconciler.errors import IncompleteRead
 from reconciler.model import Address, Definition
+from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Leaver, Policy, managed_keys, matches, need, ours
+from reconciler.planning.scope import (
+    USER_FIELDS,
+    Leaver,
+    Limits,
+    Policy,
+    managed_keys,
+    matches,
+    need,
+    ours,
+    stricter,
+)
 
 ADA, BOB = Address("user", "ada@acme.com"), Address("user", "bob@acme.com")
 
@@ -76,3 +92,91 @@ def test_what_was_read_of_one_object() -> None:
     assert planned.facts(Address("group", "other")) is None
     assert planned.facts(BOB) is None
     assert planned.facts(ADA) == {("email",): "ada@acme.com", ("name",): "Ada", ("active",): None}
+
+
+# The stricter of two policies
+
+KEYS = ("ada@acme.com", "bob@acme.com", "cleo@acme.com", "dora@acme.com")
+GLOBS = st.lists(st.sampled_from([*KEYS, "*@acme.com", "g*", "h"]), max_size=2).map(tuple)
+WAYS = st.sampled_from(["keep", "revoke", "deactivate", "delete"])
+OF_A_FIELD = {
+    "manage": st.frozensets(st.sampled_from(sorted(USER_FIELDS))),
+    "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
+    "ignore_users": GLOBS,
+    "ignore_groups": GLOBS,
+    "protect_users": GLOBS,
+    "protect_groups": GLOBS,
+    "tombstone": WAYS,
+    "left_users": WAYS,
+    "left_groups": st.sampled_from(["keep", "delete"]),
+    "never_listed": WAYS,
+    "limits": st.builds(Limits, st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(0, 4)),
+}
+POLICIES = st.builds(Policy, **OF_A_FIELD)
+FOUND = live(
+    *(a_user(key, name=key, active=True, attributes={"region": "x", "code": "y"}) for key in KEYS),
+    a_group("g", KEYS),
+    a_group("h", KEYS[:1]),
+    definitions=[Definition("region"), Definition("code")],
+)
+
+
+def planned(policy: Policy, *, gone: str = "") -> Plan:
+    """The plan of files that change ada, let others go, and have deleted a group."""
+    absent = [] if policy.ignores(BOB) else [BOB]
+    stated = [a_user(KEYS[0], name="Ada", active=False, attributes={"region": "z"})]
+    wanted = desired(
+        *([] if policy.ignores(ADA) else stated),
+        *([] if policy.ignores(Address("group", "h")) else [a_group("h", [])]),
+        absent=[*absent, *([Address("group", gone)] if gone else [])],
+    )
+    wanted = replace(wanted, left={Address("user", KEYS[2]): wanted.locate(BOB, ())})
+    return make_plan(wanted, FOUND, policy, target="t", provider="omni", url="").plan
+
+
+def test_every_field_of_a_policy_is_one_of_those_that_the_stricter_is_made_of() -> None:
+    assert {field.name for field in fields(Policy)} == OF_A_FIELD.keys()
+
+
+@given(one=POLICIES, other=POLICIES)
+def test_whatever_either_policy_forbids_the_stricter_forbids(one: Policy, other: Policy) -> None:
+    both = stricter(one, other)
+    made = planned(both)
+    for policy in (one, other):
+        for change in made.changes:
+            assert not policy.ignores(change.address)
+            touched = {atom.path[0] for atom in atoms(change) if atom.path and atom.path[0] != "members"}
+            # A person whose access ends loses more than what is managed of others.
+            if change.address == ADA:
+                assert touched <= policy.manage
+        if check(made, policy):
+            assert check(made, both)
+        assert policy.leaves_alone(policy.tombstone) <= both.leaves_alone(both.tombstone)
+        assert policy.leaves_alone(policy.left_users) <= both.leaves_alone(both.left_users)
+        assert policy.leaves_alone(policy.never_listed) <= both.leaves_alone(both.never_listed)
+
+
+@given(one=POLICIES, other=POLICIES)
+def test_the_stricter_of_two_is_so_in_either_order_and_of_one_is_that_one(one: Policy, other: Policy) -> None:
+    globs = ("ignore_users", "ignore_groups", "protect_users", "protect_groups")
+    there, back = stricter(one, other), stricter(other, one)
+    for name in OF_A_FIELD.keys() - set(globs):
+        assert getattr(there, name) == getattr(back, name) or "active" not in there.manage
+    for name in globs:
+        assert set(getattr(there, name)) == set(getattr(back, name))
+    assert planned(there).changes == planned(back).changes
+    again = stricter(one, replace(one, **dict.fromkeys(globs, ())))
+    assert planned(again).changes == planned(one).changes
+
+
+@given(one=POLICIES, more=GLOBS, groups=GLOBS)
+def test_an_ignore_hides_nothing_that_a_deletion_ends(
+    one: Policy, more: tuple[str, ...], groups: tuple[str, ...]
+) -> None:
+    """Of the group that goes, and of the groups of the people who go."""
+    one = replace(one, ignore_groups=(), limits=Limits(1.0, 99), tombstone="delete", never_listed="keep")
+    both = stricter(one, replace(one, ignore_users=more, ignore_groups=groups))
+    if both.ignores(Address("group", "g")) or both.ignores(BOB):
+        return
+    (deleted,) = (c for c in planned(both, gone="g").changes if c.address == Address("group", "g"))
+    assert deleted.ends == KEYS
