@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 from reconciler.changes import Atom
 from reconciler.errors import JournalFailed
+from reconciler.links import follow_none
 from reconciler.saved import spelled_json
 
 Event = Literal["mandate", "start", "intent", "result", "read-back", "end"]
@@ -50,6 +51,7 @@ class Journal:
         self._seq = 0
         self._failure: JournalFailed | None = None
         try:
+            follow_none(self.path)
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:

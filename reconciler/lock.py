@@ -10,6 +10,7 @@ from socket import gethostname
 from filelock import FileLock, Timeout
 
 from reconciler.errors import Locked, ReconcilerError
+from reconciler.links import follow_none
 
 
 @contextmanager
@@ -19,6 +20,8 @@ def held(path: Path, name: str) -> Iterator[None]:
     holder = path.with_suffix(".holder")
     lock = FileLock(path, timeout=0)
     try:
+        for written in (path, holder):
+            follow_none(written)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
@@ -32,10 +35,13 @@ def held(path: Path, name: str) -> Iterator[None]:
         )
         raise ReconcilerError(message) from None
     try:
-        with suppress(OSError):
-            holder.write_text(
-                f"process {os.getpid()} on {gethostname()}, since {datetime.now(UTC):%F %T} UTC", "utf-8"
-            )
+        with suppress(OSError), open(holder, "w", encoding="utf-8", opener=_no_link) as file:
+            file.write(f"process {os.getpid()} on {gethostname()}, since {datetime.now(UTC):%F %T} UTC")
         yield
     finally:
         lock.release()
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file that may have become a link since it was looked at."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o644)

@@ -203,7 +203,7 @@ def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: st
         keys=tuple(data.get("keys", ())),
         sandbox=(folder / sandbox["seed"], folder / sandbox["state"]) if sandbox else None,
         probe=data.get("probe", False),
-        quirks=Quirks(**files.load_quirks(read_from or folder)),
+        quirks=Quirks(**files.load_quirks(read_from or folder, shown_as)),
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )

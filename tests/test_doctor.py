@@ -14,7 +14,7 @@ from wire import Server, running
 from reconciler.doctor import Check, diagnose, examine, exit_code
 from reconciler.errors import ExitCode, Interrupted, Invalid, NoAnswer
 from reconciler.providers.omni.specification import described, lacking
-from reconciler.providers.quirks import NO_QUIRKS, Quirks
+from reconciler.providers.quirks import Quirks
 from reconciler.sandbox.omni import Sandbox, specification
 from reconciler.sandbox.store import Store
 from reconciler.settings import Target, load_targets
@@ -425,10 +425,3 @@ def test_quirks_yaml_is_no_desired_state_and_only_the_target_s_own_is_special(tm
     (project.target / "people").mkdir()
     (project.target / "people" / "quirks.yaml").write_text("users: {eve@acme.com: {}}", encoding="utf-8")
     assert "eve@acme.com" in target.load().users
-
-
-def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    project = a_project(tmp_path)
-    (tmp_path / "outside.yaml").write_text("found_at: 2026-01-01T00:00:00Z", encoding="utf-8")
-    (project.target / "quirks.yaml").symlink_to(tmp_path / "outside.yaml")
-    assert target_of(project).quirks == NO_QUIRKS

@@ -20,6 +20,7 @@ from reconciler.desired.documents import Document, parse
 from reconciler.desired.sources import Steps
 from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
 from reconciler.errors import Invalid, Place, Problem
+from reconciler.links import leads_out, stay_inside
 from reconciler.model import DesiredState
 
 TARGET_FILE = "target.yaml"
@@ -31,8 +32,10 @@ _SUFFIXES = (".yaml", ".yml")
 def find_targets(root: Path) -> dict[str, Path]:
     """The targets below a folder, by name, in order; a target's name is its path from there.
 
-    Raises Invalid where there are none, or where the folder cannot be read.
+    Raises Invalid where there are none, where the folder cannot be read, or where
+    a link leads out of the repository.
     """
+    stay_inside(root, shown(root))
     problems: list[Problem] = []
     targets: dict[str, Path] = {}
     for folder, folders, files in _walk(root, shown(root), problems):
@@ -59,16 +62,15 @@ def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], 
     return target.data, target.source.nearest
 
 
-def load_quirks(folder: Path) -> dict[str, Any]:
+def load_quirks(folder: Path, shown_as: str = "") -> dict[str, Any]:
     """The checked data of a target's ``quirks.yaml``, empty where there is none.
 
-    A link that leads out of the folder counts as none. Raises Invalid with
-    every problem of that file.
+    Raises Invalid with every problem of that file.
     """
     path = folder / QUIRKS_FILE
-    if not (path.exists() and Path(_real(path)).is_relative_to(_real(folder))):
+    if not os.path.lexists(path):
         return {}
-    document = read_document(path, f"{shown(folder)}/{QUIRKS_FILE}", "quirks")
+    document = read_document(path, f"{shown_as or shown(folder)}/{QUIRKS_FILE}", "quirks", inside=folder)
     if document.problems:
         raise Invalid(document.problems)
     return document.data
@@ -182,14 +184,18 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
 
 
 def _read_target(folder: Path, name: str) -> Document:
-    return read_document(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target")
+    return read_document(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target", inside=folder)
 
 
-def read_document(path: Path, name: str, schema_name: schema.Name) -> Document:
-    """One file, parsed and checked; the document carries its problems."""
+def read_document(path: Path, name: str, schema_name: schema.Name, *, inside: Path | None = None) -> Document:
+    """One file, parsed and checked; the document carries its problems.
+
+    Where it decides about a whole folder, a link must not lead out of that one.
+    """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        if inside and leads_out(path, inside):
+            problem = _leads_out(name)
+        elif not stat.S_ISREG((found := path.stat()).st_mode):
             problem = Problem(Place(name), "this is no regular file", "put a text file in its place")
         elif found.st_size > MAX_BYTES:
             problem = too_large(name)
@@ -203,6 +209,11 @@ def read_document(path: Path, name: str, schema_name: schema.Name) -> Document:
     document = parse(b"", name)
     document.refuse((), problem)
     return document
+
+
+def _leads_out(name: str) -> Problem:
+    message = "this is a link that leads out of the target's folder"
+    return Problem(Place(name), message, "put the file itself in its place")
 
 
 def _unreadable(name: str, error: OSError) -> Problem:
