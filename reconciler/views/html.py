@@ -15,6 +15,7 @@ from typing import Any
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, atoms
 from reconciler.planning.approval import DIGEST_DIGITS
+from reconciler.views.differences import long_difference
 from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
     EXPLAINED,
@@ -48,13 +49,14 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field or membership: what it was, and what it will be."""
+    """One field or membership: what it was, and what it will be; ``differs`` begins what is long."""
 
     sign: str
     name: str
     before: str
     after: str
     origin: Badge | None = None
+    differs: str = ""
 
     @property
     def kind(self) -> str:
@@ -186,7 +188,9 @@ def _row(item: FieldChange, origin: Badge | None = None) -> Row:
     gone = item.after is None or (item.path == ("active",) and item.after is False)
     sign = "+" if item.before is None else "-" if gone else "~"
     before = "" if item.before is None else quote(item.before)
-    return Row(sign, field_name(item.path), before, "" if item.after is None else quote(item.after), origin)
+    after = "" if item.after is None else quote(item.after)
+    differs = long_difference(item.before, item.after)
+    return Row(sign, field_name(item.path), before, after, origin, differs)
 
 
 def _person(one: Person) -> dict[str, Any]:

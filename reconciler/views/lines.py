@@ -22,7 +22,8 @@ from reconciler.changes import (
     atoms,
     count,
 )
-from reconciler.model import Path, Value
+from reconciler.model import Path
+from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote
 
@@ -215,16 +216,28 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
     name = field_name(item.path)
     gap = max(column - cells(name), 0) + 2
     hang = 6 + column + 2
+    first = long_difference(item.before, item.after)
+    # Where the whole values are long, what differs stands before them.
+    values = 2 if first else gap
     if item.before is None:
-        return line(Part("+", "add"), name, Part(quote(item.after), gap=gap), mark, indent=4, hang=hang)
+        return line(
+            Part("+", "add"),
+            name,
+            Part(first, gap=gap),
+            Part(quote(item.after), gap=values),
+            mark,
+            indent=4,
+            hang=hang,
+        )
     gone = item.after is None or (item.path == ("active",) and item.after is False)
     sign = "-" if gone else "~"
     return line(
         Part(sign, _STYLES[sign]),
         name,
-        Part(quote(item.before), gap=gap),
+        Part(first, gap=gap),
+        Part(quote(item.before), gap=values),
         Part(f"-> {quote(item.after)}", "remove" if gone else ""),
-        Part(joins(item.before, item.after), "dim", 2),
+        Part("" if first else joins(item.before, item.after), "dim", 2),
         mark,
         indent=4,
         hang=hang,
@@ -235,17 +248,6 @@ def field_name(path: Path) -> str:
     """A field's name as the files have it; in full where an attribute is called like a field."""
     last = label(path[-1])
     return f"attributes.{last}" if len(path) > 1 and last in _OWN_FIELDS else last
-
-
-def joins(before: Value, after: Value) -> str:
-    """What a list gains and loses."""
-    if after is None or not (isinstance(before, tuple) or isinstance(after, tuple)):
-        return ""
-    old = before if isinstance(before, tuple) else (before,)
-    new = after if isinstance(after, tuple) else (after,)
-    differences = [f"+ {quote(one)}" for one in new if one not in old]
-    differences += [f"- {quote(one)}" for one in old if one not in new]
-    return f"({', '.join(differences)})" if differences else ""
 
 
 def effort(requests: int, pace: int) -> str:

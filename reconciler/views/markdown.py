@@ -20,6 +20,7 @@ from urllib.parse import quote
 from reconciler.changes import Change, Delete, Plan, Update
 from reconciler.planning.approval import DIGEST_DIGITS
 from reconciler.report import Report
+from reconciler.views.differences import counted
 from reconciler.views.layout import Line
 from reconciler.views.lines import (
     TITLES,
@@ -35,7 +36,7 @@ from reconciler.views.lines import (
 )
 from reconciler.views.people import Person, by_person
 from reconciler.views.report import report_text
-from reconciler.views.safe import label, printable, unobeyed
+from reconciler.views.safe import label, printable, shortened, unobeyed
 
 COMMENT = 65_536
 """Characters that a comment may have (GitHub docs: REST API endpoints for issue comments)."""
@@ -46,6 +47,8 @@ LEAST = 1000
 """The smallest budget in which the verdict and the numbers always stand."""
 
 _LONGEST_LINE = 600
+_LONGEST_PART = 240
+"""Characters of a name, of a value, of what differs, of a place: of each part of an object's lines."""
 _LONGEST_NAME = 60
 _LONGEST_MARKER = 200
 _SHOWN = (20, 5, 1)
@@ -67,7 +70,7 @@ def marker(about: str) -> str:
 
 def code(text: str) -> str:
     """The text as a code span, clipped to what a line should hold."""
-    shown = _clipped(printable(text)) or " "
+    shown = shortened(printable(text), _LONGEST_LINE) or " "
     ticks = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
@@ -190,7 +193,7 @@ def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
     if len(said) > shown:
         notes.append(f"... and {number_of(len(said) - shown, 'more note')}")
     yield ""
-    yield fence([_row(one) for one in notes])
+    yield fence([unobeyed(one) for one in notes])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
@@ -230,18 +233,22 @@ def _people(people: Sequence[Person], room: int) -> str:
     number = "1 person" if len(people) == 1 else f"{len(people)} people"
     opening = f"\n<details>\n<summary>By person: {number}</summary>\n\n"
     closing = "\n\n</details>\n"
-    lines = [_row(_person(one)) for one in people]
+    lines = [unobeyed(_person(one)) for one in people]
     listed = _fenced(lines, room - len(opening) - len(closing), "... and {} more", "diff")
     return opening + listed + closing if listed else ""
 
 
 def _person(one: Person) -> str:
     parts: list[str] = [one.account] if one.account else []
-    parts += [f"leaves {', '.join(map(label, one.leaves))}"] if one.leaves else []
-    parts += [f"joins {', '.join(map(label, one.joins))}"] if one.joins else []
-    parts += [f"changes {', '.join(field_name(f.path) for f in one.fields)}"] if one.fields else []
+    for verb, names, noun in (
+        ("leaves", map(label, one.leaves), "group"),
+        ("joins", map(label, one.joins), "group"),
+        ("changes", (field_name(f.path) for f in one.fields), "field"),
+    ):
+        if said := counted(tuple(names), noun):
+            parts.append(f"{verb} {said}")
     sign = "-" if one.loses else "+" if one.account or one.joins else "!"
-    return f"{sign} {label(one.key)}  {'; '.join(parts)}"
+    return f"{sign} {shortened(label(one.key), _LONGEST_PART)}  {'; '.join(parts)}"
 
 
 def _fenced(lines: Sequence[str], room: int, note: str, language: str = "", *, left: int = 0) -> str:
@@ -267,7 +274,7 @@ def _fenced(lines: Sequence[str], room: int, note: str, language: str = "", *, l
 
 def _least(plan: Plan, budget: int, place: str, run: str) -> str:
     """Where not even the numbers fit: the verdict alone, in the fewest words."""
-    name = _clipped(printable(plan.target), _LONGEST_NAME)
+    name = shortened(printable(plan.target), _LONGEST_NAME)
     removals = number_of(plan.counts.removals, "removal")
     numbers = f"{removals} in {number_of(len(plan.changes), 'object')}, too many to list here."
     said = [place, f"### {TITLES[bool(plan.included)]} {code(name)}", ""]
@@ -285,19 +292,16 @@ def _least(plan: Plan, budget: int, place: str, run: str) -> str:
 
 def _diff(line: Line) -> str:
     """A line for a fence of ``diff``, where the first character colours it."""
-    text = _plain(line)
+    text = _plain(line, _LONGEST_PART)
     sign = text[:1] if text[1:2] == " " else ""
-    return _row(f"{sign.replace('~', '!')}{' ' * line.indent}{text[len(sign) :]}")
-
-
-def _plain(line: Line) -> str:
-    return "".join(f"{' ' * part.gap}{part.text}" for part in line.parts).strip()
+    return unobeyed(f"{sign.replace('~', '!')}{' ' * line.indent}{text[len(sign) :]}")
 
 
 def _row(text: str) -> str:
-    """A line of a fence, clipped to what it should hold."""
-    return _clipped(unobeyed(text))
+    """A line of a fence, cut to what it should hold."""
+    return shortened(unobeyed(text), _LONGEST_LINE)
 
 
-def _clipped(text: str, longest: int = _LONGEST_LINE) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+def _plain(line: Line, longest: int = _LONGEST_LINE) -> str:
+    """A line as one text, each part of which has so many characters; none can push another out of sight."""
+    return "".join(f"{' ' * part.gap}{shortened(part.text, longest)}" for part in line.parts).strip()

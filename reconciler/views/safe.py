@@ -69,8 +69,19 @@ def label(text: str) -> str:
     """A name, in double quotes where it could be taken for more than a name."""
     if not _AMBIGUOUS.search(text):
         return printable(text)
-    inner = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{printable(inner)}"'
+    return f'"{escaped(text)}"'
+
+
+def escaped(text: str) -> str:
+    """The text as it stands between double quotes."""
+    return printable(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text, cut in its middle where it is longer, and then how long it is."""
+    tail = longest // 3
+    short = f"{text[: longest - tail]}... ({len(text)} characters) ...{text[-tail:]}"
+    return short if len(short) < len(text) else text
 
 
 def _without_marks(text: str) -> str:

@@ -198,7 +198,7 @@ def test_what_a_person_loses_stands_before_what_they_gain() -> None:
     ]
     secret = Update(group_address("s"), "Secret", "s", (member(ada, joins=False),), Place("g"))
     text = plan_markdown(replace(COMPARED, changes=(*groups, secret), base="", origins={}, violations=()))
-    assert "- ada@acme.com  leaves Secret; joins a group named" in text.partition("By person")[2]
+    assert "- ada@acme.com  leaves Secret; joins 60 groups: a group named" in text.partition("By person")[2]
 
 
 def test_a_person_who_only_changes_is_not_marked_as_gaining() -> None:
