@@ -10,6 +10,10 @@ applied completely. All three are compared with the same live state, so:
 * if applied does not, or nothing is recorded as applied, it was merged earlier
   and never applied: *backlog*.
 
+Where the settings change as well, an older state is planned with those it was
+written under, and with those that hold for head: what either wants was wanted
+then, so that stricter settings never turn drift into this change.
+
 What this change needs, it brings along: an object that it fills, or a person
 whom it adds, must be created first, and is this change too where that creation
 is only backlog. Where somebody deleted it by hand it stays drift, and what

@@ -25,13 +25,8 @@ def joins(before: Value, after: Value) -> str:
     """What a list gains and loses."""
     if after is None or not (isinstance(before, tuple) or isinstance(after, tuple)):
         return ""
-    old, new = _items(before), _items(after)
-    was, will_be = set(old), set(new)
-    rows = (
-        _signed("+", [one for one in new if one not in was]),
-        _signed("-", [one for one in old if one not in will_be]),
-    )
-    said = ", ".join(row for row in rows if row)
+    gained, lost = _gained(after, before), _gained(before, after)
+    said = ", ".join(row for row in (_signed("+", gained), _signed("-", lost)) if row)
     return f"({said})" if said else ""
 
 
@@ -42,8 +37,9 @@ def long_difference(before: Value, after: Value) -> str:
     if before is None or after is None:
         only = after if before is None else before
         return f"({len(only)} values)" if isinstance(only, tuple) else ""
-    if isinstance(before, str) and isinstance(after, str):
-        return _fragments(before, after)
+    match _gained(before, after), _gained(after, before):
+        case [str(old)], [str(new)] if len(quote(old)) + len(quote(new)) > 2 * _ITEM:
+            return _fragments(old, new)
     return joins(before, after)
 
 
@@ -58,8 +54,11 @@ def counted(items: Sequence[str], noun: str) -> str:
     return f"{len(each)} {noun}s: {shown}, ..."
 
 
-def _items(value: Value) -> tuple[Value, ...]:
-    return value if isinstance(value, tuple) else (value,)
+def _gained(now: Value, then: Value) -> list[Value]:
+    """The values that are there now and were not then; text and a number are a list of one."""
+    old, new = (value if isinstance(value, tuple) else (value,) for value in (then, now))
+    had = set(old)
+    return [one for one in new if one not in had]
 
 
 def _signed(sign: str, items: Sequence[Value]) -> str:

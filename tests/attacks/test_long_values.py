@@ -83,6 +83,13 @@ def test_a_long_text_that_differs_in_its_tail(view: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_a_long_text_in_a_list_that_differs_in_its_middle(view: str) -> None:
+    """Somebody changes a word in the middle of one of several long texts."""
+    said = words(view, differing(("x", f"{STORY}a b{STORY}"), ("x", f"{STORY}a c{STORY}")))
+    assert within_a_glance(said, 'dog. a cThe quick brown"...)')
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_text_that_changes_from_end_to_end(view: str) -> None:
     """Somebody changes the first letter as well, so that the difference itself is long."""
     said = words(view, differing("a" + STORY + "harmless", "b" + STORY + "secret"))
