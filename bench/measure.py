@@ -23,6 +23,7 @@ import yaml
 import zone
 
 from reconciler import workflow
+from reconciler.report import Mandate
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 from reconciler.settings import Session, Target, connect, load_targets
@@ -232,7 +233,7 @@ def _session(
 
 
 def _apply(target: Target, session: Session, proposal: workflow.Proposal) -> None:
-    report = workflow.apply(target, session, proposal)
+    report = workflow.apply(target, session, proposal, Mandate("bench", proposal.plan.digest))
     assert report.complete, report.counts
 
 

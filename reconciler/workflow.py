@@ -117,7 +117,7 @@ def propose(
 
 def judge(plan: Plan, target: Target, allow_removals: int | None = None) -> Plan:
     """The plan with what the target's guards say about the part that is to be applied."""
-    return replace(plan, violations=check(plan.intended, target.policy, allow_removals=allow_removals))
+    return replace(plan, violations=check(plan, target.policy, allow_removals=allow_removals))
 
 
 def locked(target: Target) -> AbstractContextManager[None]:

@@ -18,7 +18,10 @@ from reconciler.model import (
     group_key,
     user_key,
 )
+from reconciler.report import Mandate
 
+MANDATE = Mandate("ada@laptop", "ab12cd34ef56" + "0" * 52)
+"""Somebody applies on their own word."""
 ROBOT = Caller("robot@acme.com", "robot")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from asking import company
+from builders import MANDATE
 from clocks import FakeClock
 
 from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
@@ -41,6 +42,7 @@ class Notebook(Journal):
         path: str = "",  # noqa: ARG002 (the signature of a journal)
         status: int | None = None,
         detail: str = "",
+        about: Mapping[str, object] | None = None,  # noqa: ARG002 (the signature of a journal)
     ) -> None:
         self.lines += 1
         if self.fails_at is not None and self.lines >= self.fails_at:
@@ -107,6 +109,7 @@ class Stage:
             7,
             self.execution.requests,
             1.0,
+            MANDATE,
             self.stopped,
             self.stop(),
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from worlds import EMAILS, EMBED, GROUPS, OUTSIDER, World, schedules, session, worlds, write
@@ -30,7 +31,7 @@ def converge(store: Store, target: Target, faults: tuple[int, Schedule]) -> None
             proposal = workflow.propose(target, connection)
         except (IncompleteRead, NoAnswer, Refused):
             continue
-        if workflow.apply(target, connection, proposal).complete:
+        if workflow.apply(target, connection, proposal, MANDATE).complete:
             return
     message = f"no run of {BAD_DAYS} was complete"
     raise AssertionError(message)
@@ -113,7 +114,7 @@ def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
         proposal = workflow.propose(target, connection)
         approved = check(proposal.plan, target.policy, allow_removals=proposal.plan.counts.removals)
         assert all(not violation.overridable for violation in approved)
-        workflow.apply(target, connection, proposal)
+        workflow.apply(target, connection, proposal, MANDATE)
         after = store.snapshot()
         # Nobody approves what is refused; executed all the same it shows that the guard stops
         # everything that it must, and nothing that does no harm.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import MANDATE
 from project import LIVE, Hooked, Project, a_project
 from worlds import session
 
@@ -73,7 +74,7 @@ def test_an_apply_sends_what_the_plan_said_and_then_there_is_nothing_left(
     target: Target, wire: Wire, store: Store
 ) -> None:
     proposal = workflow.propose(target, wire.session)
-    report = workflow.apply(target, wire.session, proposal)
+    report = workflow.apply(target, wire.session, proposal, MANDATE)
     assert wire.writes == [
         "POST /scim/v2",
         "PATCH /scim/v2/users",
@@ -96,9 +97,9 @@ def test_an_apply_sends_what_the_plan_said_and_then_there_is_nothing_left(
 
 
 def test_with_nothing_to_do_no_journal_is_needed(target: Target, wire: Wire) -> None:
-    workflow.apply(target, wire.session, workflow.propose(target, wire.session))
+    workflow.apply(target, wire.session, workflow.propose(target, wire.session), MANDATE)
     nowhere = replace(target, journal=Path("/dev/null"))
-    report = workflow.apply(nowhere, wire.session, workflow.propose(nowhere, wire.session))
+    report = workflow.apply(nowhere, wire.session, workflow.propose(nowhere, wire.session), MANDATE)
     assert (report.complete, report.journal, report.unchanged) == (True, "", 4)
 
 
@@ -106,7 +107,7 @@ def test_without_a_journal_nothing_is_sent(target: Target, wire: Wire) -> None:
     nowhere = replace(target, journal=Path("/dev/null"))
     proposal = workflow.propose(nowhere, wire.session)
     with pytest.raises(JournalFailed):
-        workflow.apply(nowhere, wire.session, proposal)
+        workflow.apply(nowhere, wire.session, proposal, MANDATE)
     assert wire.writes == []
 
 
@@ -149,7 +150,7 @@ def report(*statuses: str, stopped: str = "", interrupted: bool = False) -> Repo
             self.status = status
 
     outcomes: Any = tuple(Outcome(status) for status in statuses)
-    return Report("acme", "run", "", (), outcomes, 0, 0, 0.0, stopped, interrupted)
+    return Report("acme", "run", "", (), outcomes, 0, 0, 0.0, MANDATE, stopped, interrupted)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from reconciler.planning.scope import Limits, Policy
 
 
 def check(plan: Plan, policy: Policy, *, allow_removals: int | None = None) -> tuple[Violation, ...]:
-    """Every reason against the plan; empty when it may be applied."""
+    """Every reason against the part of the plan that is to be applied; empty when it may be."""
+    plan = plan.intended
     absolute = tuple(_protected(plan, policy))
     removals = plan.counts.removals
     if allow_removals is not None and allow_removals != removals:

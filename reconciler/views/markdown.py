@@ -202,11 +202,11 @@ def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
 
 
 def _where(plan: Plan, run: str) -> str:
-    where = f"[the checks]({run})" if run else "the checks"
+    where = f"the artifacts of [the checks]({run})" if run else "the artifacts"
     head = f" for {code(plan.pull.head[:_SHORT_COMMIT])}" if plan.pull else ""
     return (
         f"Digest {code(plan.digest[:DIGEST_DIGITS])}{head}. All of it, by object and by person: "
-        f"`plan.html` among the artifacts of {where}."
+        f"`plan.html` among {where}."
     )
 
 

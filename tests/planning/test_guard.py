@@ -81,7 +81,7 @@ def test_a_group_is_emptied_also_by_deletions_and_not_where_somebody_stays() -> 
     found = live(*people, a_group("G", ["u1@acme.com"]), a_group("H", ["u1@acme.com", "u2@acme.com"]))
     policy = Policy(tombstone="delete")
     plan = make_plan(state, found, policy, target="t", provider="omni", url="").plan
-    assert plan.census.emptied == ("group/h",)
+    assert plan.intended.census.emptied == ("group/h",)
     assert [v.code for v in check(plan, policy)] == ["emptied"]
 
 

@@ -72,7 +72,9 @@ def test_the_policy_lets_nothing_else_run_or_load() -> None:
 
 
 def test_the_override_is_that_of_the_part_to_be_applied() -> None:
-    assert f"Reconciler-Allow: production=5 digest={COMPARED.digest[:12]}" in plan_html(OVERRIDABLE)
+    assert f"Reconciler-Allow: production=5 digest={OVERRIDABLE.removals_digest[:12]}" in plan_html(
+        OVERRIDABLE
+    )
     assert "Reconciler-Allow" not in plan_html(COMPARED)
 
 

@@ -1,9 +1,11 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from builders import MANDATE
 from hypothesis import given
 from jsonschema import Draft202012Validator
 from sample_plans import EVERY_KIND, HOSTILE, PLANS, SAMPLES
@@ -77,11 +79,13 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
         seconds=1.23456,
         stopped="",
         interrupted=False,
+        mandate=MANDATE,
     )
     text = report_json(report)
     assert all(char == "\n" or char.isprintable() for char in text)
     document = json.loads(text)
-    assert document["format_version"] == 1
+    assert document["format_version"] == 2
+    assert document["mandate"] == {**asdict(MANDATE), "overrides": [], "approved": []}
     assert document["counts"] == counts
     assert document["seconds"] == 1.235
     assert document["outcomes"][0]["after"] == HOSTILE

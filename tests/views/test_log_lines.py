@@ -15,7 +15,7 @@ from reconciler.doctor import Check
 from reconciler.errors import Place, Problem
 from reconciler.operations import Outcome
 from reconciler.planning.review import Judged, Review
-from reconciler.report import Report
+from reconciler.report import Mandate, Report
 from reconciler.saved import dump_json, to_json
 from reconciler.views.annotations import Command, annotations
 from reconciler.views.doctor import checks_json, checks_text
@@ -66,7 +66,8 @@ def test_plans_as_comments(plan: Plan, budget: int) -> None:
 def test_reports_and_reviews(plan: Plan, reason: str, name: str, width: int | None) -> None:
     found = [atom for change in plan.changes for atom in atoms(change)]
     outcomes = tuple(Outcome(atom, "failed", reason) for atom in found)
-    report = Report(name, "run", name, plan.changes, outcomes, 3, 4, 1.5, reason)
+    mandate = Mandate(name, plan.digest, (reason,), 7, name, name, reason, (name, reason))
+    report = Report(name, "run", name, plan.changes, outcomes, 3, 4, 1.5, mandate, reason)
     harmless(report_text(report, width=width))
     harmless(report_markdown(report))
     harmless(report_json(report))
@@ -84,7 +85,7 @@ def test_problems(problems: list[Problem], width: int | None) -> None:
 @given(TEXTS, TEXTS, WIDTHS)
 def test_a_doctors_findings(name: str, said: str, width: int | None) -> None:
     check = Check("the pace", "failed", said, said)
-    harmless(checks_text([check], target=name, url=said, width=width))
+    harmless(checks_text([check], name=name, where=said, width=width))
     harmless(checks_json([check], target=name, url=said))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import changed
+from builders import MANDATE, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
@@ -149,7 +149,7 @@ def test_the_override_stands_in_the_smallest_text_too() -> None:
     text = plan_markdown(plan, budget=LEAST)
     assert len(text) <= LEAST
     assert "1 violation, 0 of them without an override" in text
-    assert f"`Reconciler-Allow: production=5 digest={plan.digest[:12]}`" in text
+    assert f"`Reconciler-Allow: production=5 digest={plan.removals_digest[:12]}`" in text
 
 
 def test_what_has_no_override_is_named_first() -> None:
@@ -209,7 +209,7 @@ def test_a_person_who_only_changes_is_not_marked_as_gaining() -> None:
 
 def test_the_override_fits_this_plan_alone() -> None:
     plan = replace(COMPARED, violations=COMPARED.violations[:1])
-    assert f"> `Reconciler-Allow: production=5 digest={plan.digest[:12]}`" in plan_markdown(plan)
+    assert f"> `Reconciler-Allow: production=5 digest={plan.removals_digest[:12]}`" in plan_markdown(plan)
     assert "Reconciler-Allow" not in plan_markdown(COMPARED)
 
 
@@ -237,7 +237,7 @@ def test_a_report_holds_its_budget_and_counts_what_is_cut(reason: str, budget: i
     outcomes = tuple(
         Outcome(one, "failed", f"{reason} {n}") for n, c in enumerate(changes) for one in atoms(c)
     )
-    report = Report("production", "run", "journal.jsonl", changes, outcomes, 0, 10, 3.0)
+    report = Report("production", "run", "journal.jsonl", changes, outcomes, 0, 10, 3.0, MANDATE)
     text = report_markdown(report, budget=budget)
     assert len(text) <= budget
     assert "Not all of it was applied" in text

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from builders import MANDATE
 from sample_plans import HOSTILE
 
 from reconciler.changes import Atom, Change, Update
 from reconciler.errors import Place
 from reconciler.model import Value, group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.report import Mandate
 from reconciler.report import Report as Executed
 from reconciler.views.report import Report, report_text
 
@@ -37,6 +39,7 @@ class FakeReport:
     seconds: float = 31.4
     stopped: str = ""
     interrupted: bool = False
+    mandate: Mandate = MANDATE
 
 
 def user_atom(
@@ -124,5 +127,5 @@ def test_a_shared_reason_is_given_once() -> None:
 
 
 def test_the_report_of_an_apply_is_one_that_can_be_shown() -> None:
-    executed: Report = Executed("demo", "r1", "j.jsonl", (), (), 3, 0, 0.2)
+    executed: Report = Executed("demo", "r1", "j.jsonl", (), (), 3, 0, 0.2, MANDATE)
     assert "3 unchanged" in report_text(executed, color=True)
