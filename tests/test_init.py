@@ -2,22 +2,23 @@
 
 import json
 import re
-from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from reconciler import cli
-from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.starter import write
-from reconciler.starter.write import WORKFLOWS, artifact, how_installed, workflow
+from reconciler.errors import ExitCode
+from reconciler.starter.write import WORKFLOWS, artifact, workflow
 
 TOP = Path(__file__).parents[1]
 OURS = (
     "python -m pip install --require-hashes --requirement requirements.lock\n"
     "python -m pip install --no-deps --no-build-isolation ."
 )
+HASHES = "python -m pip install --require-hashes --requirement requirements.txt"
 Output = pytest.CaptureFixture[str]
 
 
@@ -27,8 +28,10 @@ def test_this_project_runs_on_the_workflows_that_it_gives_away(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_an_installation_of_any_kind_fits_in(name: str) -> None:
-    install = "pip install 'a: b' # c\nif true; then\n  echo {}\nfi"
+@given(st.text(st.characters(blacklist_categories=["C", "Z"], whitelist_characters=" \n")))
+@example("pip install 'a: b' # c\nif true; then\n  echo {}\nfi")
+def test_an_installation_of_any_kind_fits_in(name: str, text: str) -> None:
+    install = "\n".join(line.rstrip() for line in f"- {text}".rstrip().split("\n"))
     jobs = yaml.safe_load(workflow(name, install))["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"] if step.get("name") == "Install"]
     assert len(steps) == len(jobs)
@@ -88,7 +91,7 @@ def test_a_repository_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     (tmp_path / ".gitignore").write_text("node_modules")
     (tmp_path / ".github" / "workflows").mkdir(parents=True)
     (tmp_path / ".github" / "workflows" / "drift.yml").write_text("mine")
-    arguments = ["init", "live", "--url", "https://acme.omniapp.co/api/v1/", "--install", "pip install x"]
+    arguments = ["init", "live", "--url", "https://acme.omniapp.co/api/v1/", "--install", HASHES]
     assert cli.run(arguments) == ExitCode.OK
     said = capsys.readouterr().out
     assert "wrote .github/workflows/plan.yml\n" in said
@@ -120,7 +123,7 @@ def test_what_init_cannot_use(
     arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli.run(["init", "--install", "x", *arguments]) == ExitCode.USAGE
+    assert cli.run(["init", "--install", HASHES, *arguments]) == ExitCode.USAGE
     assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -128,50 +131,8 @@ def test_what_init_cannot_use(
 def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "schemas").write_text("a file")
-    assert cli.run(["init", "--install", "x", "--url", "https://acme.omniapp.co"]) == ExitCode.ERROR
+    assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.ERROR
     assert "cannot be written" in capsys.readouterr().err
-
-
-class _Installed(Distribution):
-    """A release that was installed in some way."""
-
-    version = "1.2.3"
-
-    def __init__(self, origin: str | None) -> None:
-        self.origin = origin
-
-    def read_text(self, filename: str) -> str | None:
-        """What stands beside the package."""
-        return self.origin if filename == "direct_url.json" else None
-
-    def locate_file(self, path: object) -> Path:  # type: ignore[override]
-        """Nothing is to be found."""
-        return Path(str(path))
-
-
-@pytest.mark.parametrize(
-    ("origin", "command"),
-    [
-        (None, "python -m pip install reconciler==1.2.3"),
-        (
-            '{"url": "https://github.com/acme/r.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}',
-            'python -m pip install "reconciler @ git+https://github.com/acme/r.git@abc"',
-        ),
-    ],
-)
-def test_a_workflow_installs_what_runs_now(
-    origin: str | None, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write, "distribution", lambda _: _Installed(origin))
-    assert how_installed() == command
-
-
-def test_what_was_installed_from_a_folder_is_nothing_for_a_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        write, "distribution", lambda _: _Installed('{"url": "file:///x", "dir_info": {"editable": true}}')
-    )
-    with pytest.raises(ReconcilerError, match="say so with --install"):
-        how_installed()
 
 
 def test_targets_make_a_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

@@ -108,7 +108,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 (typer hands a flag ove
     if wanted:
         from importlib.metadata import version
 
-        console.emit(f"reconciler {version('reconciler')}")
+        console.emit(f"reconciler {version('access-reconciler')}")
         raise typer.Exit
 
 

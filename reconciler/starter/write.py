@@ -4,18 +4,19 @@ They are the very files that this project runs itself on, with another way to
 install; what is there already is never touched.
 """
 
-import json
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from textwrap import indent
 from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
+from reconciler.starter.owners import code_owners, owners_file
 
 WORKFLOWS = ("plan", "apply", "drift")
 _IGNORED = (".env", ".reconciler/")
+_ALONE = "github: {approvals: 0}                # you work alone; without this somebody else must approve"
 
 
 def artifact(target: str, number: int | None = None, head: str = "") -> str:
@@ -27,40 +28,62 @@ def artifact(target: str, number: int | None = None, head: str = "") -> str:
     return f"reconciler-plan-{quote(target, safe='')}{about}"
 
 
-def how_installed() -> str:
-    """The command that installs the same release as the one that runs; raises ReconcilerError where none can.
-
-    Never a guess: the name alone may belong to somebody else's package on an
-    index, and what is installed is what gets the key. Source: PEP 610.
-    """
-    try:
-        installed = distribution("reconciler")
-    except PackageNotFoundError:
-        installed = None
-    if installed:
-        origin = json.loads(installed.read_text("direct_url.json") or "{}")
-        if not origin:
-            return f"python -m pip install reconciler=={installed.version}"
-        if commit := origin.get("vcs_info", {}).get("commit_id"):
-            return f'python -m pip install "reconciler @ git+{origin["url"]}@{commit}"'
-    message = "it is not known how a workflow can install this release: say so with --install"
-    raise ReconcilerError(message)
-
-
 def workflow(name: str, install: str) -> str:
     """The text of one workflow."""
     return _text(f"{name}.yml").replace("@INSTALL@", indent(install, " " * 10).strip())
 
 
-def starter(target: str, url: str, install: str, schemas: dict[str, str]) -> Iterator[tuple[Path, str]]:
-    """Every file with its path below the repository's top."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a team begins with: a target's name and address, how a workflow installs, and who reviews.
+
+    ``owners`` are separated by blanks, as CODEOWNERS takes them; empty where they
+    are not known yet. ``alone`` is a team of one: no owners, no approvals.
+    """
+
+    target: str
+    url: str
+    install: str
+    owners: str = ""
+    alone: bool = False
+
+
+def starter(root: Path, wish: Wish, schemas: dict[str, str]) -> Iterator[tuple[Path, str]]:
+    """Every file with its path below the repository's top, ``root``."""
     for name in WORKFLOWS:
-        yield Path(".github/workflows") / f"{name}.yml", workflow(name, install)
+        yield Path(".github/workflows") / f"{name}.yml", workflow(name, wish.install)
+    if not wish.alone:
+        yield owners_file(root), code_owners(wish.owners)
     for name, text in schemas.items():
         yield Path("schemas") / f"{name}.schema.json", text
-    folder = Path("desired-state") / target
-    yield folder / "target.yaml", _text("target.yaml").replace("@URL@", url)
-    yield folder / "people.yaml", _text("people.yaml").replace("@TARGET@", target)
+    folder = Path("desired-state") / wish.target
+    settings = _text("target.yaml").replace("@URL@", wish.url)
+    yield folder / "target.yaml", settings + (f"{_ALONE}\n" if wish.alone else "")
+    yield folder / "people.yaml", _text("people.yaml").replace("@TARGET@", wish.target)
+
+
+def remark(wish: Wish, kept: Collection[Path]) -> str:
+    """What a person must still know or do about who reviews; ``kept`` are files that were there before."""
+    if wish.alone:
+        path = Path("desired-state") / wish.target / "target.yaml"
+        if path in kept:
+            return f"{path.as_posix()} was kept: write `github: {{approvals: 0}}` into it."
+        return (
+            f"You work alone: by `github: {{approvals: 0}}` in {path.as_posix()} a merge is applied "
+            "though nobody else approved it, so whoever gets into your account can change access. "
+            "When a second person comes, take that line out, and run `reconciler init` with --owners."
+        )
+    if theirs := [path.as_posix() for path in kept if path.name == "CODEOWNERS"]:
+        return (
+            f"{theirs[0]} was kept: see that its last lines name owners for /.github/, for what a workflow "
+            "installs, and for each target.yaml and quirks.yaml."
+        )
+    if not wish.owners:
+        return ".github/CODEOWNERS names nobody yet, so nobody's review is asked for: see its top."
+    return (
+        f".github/CODEOWNERS names {wish.owners} for everything: "
+        "put a wider team at /desired-state/ where you have one."
+    )
 
 
 def write(root: Path, wanted: Iterator[tuple[Path, str]]) -> Iterator[tuple[str, Path]]:

@@ -68,7 +68,7 @@ class Network:
         # Plain http goes to loopback only, where a proxy would read the key.
         self._session.trust_env = root.startswith("https:")
         # 0 where it runs from a source tree that is not installed.
-        version = next((found.version for found in distributions(name="reconciler")), "0")
+        version = next((found.version for found in distributions(name="access-reconciler")), "0")
         self._session.headers.update(
             {
                 "User-Agent": f"reconciler/{version}",

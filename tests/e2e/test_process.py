@@ -340,7 +340,8 @@ def test_the_wheel_holds_the_schemas_and_works_from_elsewhere(project: Served, t
     wheels = tmp_path / "wheels"
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
-    (wheel,) = wheels.glob("*.whl")
+    # The name of its own: that of the import package is another project's on the index.
+    (wheel,) = wheels.glob("access_reconciler-*.whl")
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
@@ -349,5 +350,6 @@ def test_the_wheel_holds_the_schemas_and_works_from_elsewhere(project: Served, t
         "target.schema.json",
         "plan.schema.json",
     }
+    assert (installed / "reconciler" / "starter" / "CODEOWNERS").is_file()
     code, out, err = run(project, "validate", PYTHONPATH=str(installed))
     assert (code, out, err) == (0, "acme: 2 users, 1 group, 1 to be gone. Valid.\n", "")
