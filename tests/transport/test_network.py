@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_read_asks_for_json_and_says_who_asks(server: Server, network: Network
     assert (seen.method, seen.target, seen.body) == ("GET", "/api/scim/v2/users?count=100", b"")
     assert seen.headers["accept"] == "application/json, application/scim+json"
     assert seen.headers["authorization"] == f"Bearer {KEY}"
-    assert seen.headers["user-agent"].startswith("reconciler/")
+    assert seen.headers["user-agent"] == f"reconciler/{version('access-reconciler')}"
     assert "content-type" not in seen.headers
 
 
