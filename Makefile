@@ -20,8 +20,9 @@ demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omn
 test: .venv/ready ## Run all tests
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-fuzz: .venv/ready ## Read 100,000 files with mistakes in them
+fuzz: .venv/ready ## Read 100,000 files with mistakes in them, and 50,000 texts that hide a line
 	$(BIN)/python tests/fuzzing.py
+	$(BIN)/python tests/fuzzing_lines.py --inputs 50000
 
 kill: .venv/ready ## Kill an apply at every write and every line of its journal (3 minutes)
 	$(BIN)/python -m pytest -m campaign tests/e2e

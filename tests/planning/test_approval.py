@@ -5,9 +5,10 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.approval import Override, inclusions, overrides
+from reconciler.planning.approval import Override, holds_lines, inclusions, overrides
 
 DIGEST = "ab12cd34ef56"
 LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
@@ -23,7 +24,16 @@ LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
         f"```\n{LINE}0\n```\n{LINE}\n{LINE}",
         f"<!-- {LINE}0 --> \n{LINE}",
         f"Please look.\r\r{LINE}",
-        f"{LINE}\nThat was a paragraph of its own.",
+        f"{LINE}\n\nThat was a paragraph of its own.",
+        f"Please look.\n \t\n{LINE}\n \nThanks.",
+        f"<!--\nWhat is this for?\n\nSay so.\n-->\n\n{LINE}\n\n<!-- a -->",
+        f"<!-- What is this for? -->\r\n{LINE}\r\n<!-- And this? -->\r\n",
+        f"{LINE}\nReconciler-Include: drift\n\nFor `<b>`:\n\n<details>\n<summary>Log</summary>\n</details>",
+        f"# What\n\n- one\n- two\n  - three\n\n1. four\n\n> said\n\n---\n\n{LINE}\n\n## Why\n\n- [ ] five",
+        f"See <https://example.com/a?b=c#d>, [this](/that): 1 < 2 <3, for $5 & more.\n\n{LINE}",
+        f"| a | b |\n|---|---|\n| c | d |\n\n{LINE}",
+        f"For example:\n```html\n<details>\n$HOME\n```\n\n{LINE}",
+        f"- one\n\n      {LINE}0\n\n{LINE}",
         f"Reconciler-Include: drift\n{LINE}",
         f"Write ```code``` like this:\n\n```code``` and on.\n\n{LINE}",
         f"~~~\n{LINE}0\n~~~ \n{LINE}",
@@ -31,6 +41,8 @@ LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
 )
 def test_a_line_approves_one_plan(text: str) -> None:
     assert overrides(text) == {"production": Override(37, DIGEST)}
+    assert holds_lines(text)
+    assert any(line.lower().startswith("reconciler-allow") for line in shown_lines(text))
 
 
 def test_each_target_has_its_own() -> None:
@@ -46,7 +58,8 @@ def test_each_target_has_its_own() -> None:
     [
         "",
         f"<!--\n{LINE}\n-->",
-        f"<!-- never closed\n{LINE}",
+        f"<!-- a -->\n\n<!--\n\n{LINE}\n\n-->\n\n<details>",
+        f"- ```\n  {LINE}\n  ```",
         f"```text\n{LINE}\n```",
         f"~~~~\n```\n{LINE}\n~~~~",
         f"````\n```\n{LINE}",
@@ -56,10 +69,13 @@ def test_each_target_has_its_own() -> None:
         f"    {LINE}",
         f"`{LINE}`",
         f"Write {LINE}",
+        f"**{LINE}**",
+        "Reconc\u0131ler-Allow: production=37",
     ],
 )
 def test_an_example_approves_nothing(text: str) -> None:
     assert overrides(text) == {}
+    assert not holds_lines(text)
 
 
 @pytest.mark.parametrize(
@@ -82,17 +98,44 @@ def test_a_line_that_is_not_understood_is_named(text: str) -> None:
     "text",
     [
         f"<?\n\n{LINE}\n\n?>",
-        f"<?\n\n{LINE}",
         f"<![CDATA[\n\n{LINE}\n\n]]>",
         f"<!X\n\n{LINE}\n\n>",
         f"<style>\n\n{LINE}\n\n</style>",
-        f"<Script type='x'>\n\n{LINE}\n\n</sCript>",
-        f"<textarea>\n\n{LINE}\n",
-        f"<pre>\n\n{LINE}\n\n</pre>",
+        f"<pre>\n\n{LINE}\n",
+        f"<!-- never closed\n\n{LINE}",
+        f"{'- ' * 100}\n\n{LINE}\n===",
     ],
 )
-def test_what_a_page_does_not_show_approves_nothing(text: str) -> None:
-    assert overrides(text) == {}
+def test_a_line_in_what_a_page_does_not_show_is_refused(text: str) -> None:
+    for read in (overrides, inclusions, holds_lines):
+        with pytest.raises(ReconcilerError, match=r"Reconciler-Allow: .*' m(ust|ay) be"):
+            read(text)
+
+
+@pytest.mark.parametrize(
+    ("above", "shown", "what"),
+    [
+        ("Use `List<String>` here.", "<String>` here.", "what may be a tag or a comment"),
+        ("<!-- a --> b", "<!-- a --> b", "what may be a tag or a comment"),
+        ("1. a\n   ```\n   b\n   ```", "   ```", "a code fence with blanks before it"),
+        ("```\n\x1b[1m\n```", r"\x1b[1m", "a control character"),
+        ("Costs $$", "$$", "what may begin math"),
+    ],
+)
+def test_what_may_hide_the_line_below_it_is_named(above: str, shown: str, what: str) -> None:
+    with pytest.raises(ReconcilerError) as caught:
+        overrides(f"{above}\n\n{LINE}")
+    said = (
+        f"line {shown.strip()!r} has {what}, and may hide a Reconciler line below it: put that one at the top"
+    )
+    assert said.replace(r"\\", "\\") in str(caught.value)
+    assert overrides(f"{LINE}\n\n{above}") == {"production": Override(37, DIGEST)}
+
+
+@pytest.mark.parametrize("after", ["and more", "===", "---", "|-|", "- item", "# heading", "<b>", "2. two"])
+def test_a_line_with_more_below_it_is_refused(after: str) -> None:
+    with pytest.raises(ReconcilerError, match="must be a paragraph of its own: put an empty line after it"):
+        overrides(f"{LINE}\n{after}")
 
 
 @pytest.mark.parametrize(
@@ -138,8 +181,14 @@ def test_what_is_to_be_applied_too() -> None:
         inclusions("Reconciler-Include: everything")
 
 
+def test_a_text_with_any_line_is_known() -> None:
+    assert not holds_lines("Nothing <b>")
+    assert holds_lines("Reconciler-Include: drift")
+    assert holds_lines(LINE)
+
+
 @given(st.text() | st.text(st.sampled_from("Reconciler-AlowIncude: =0digest\n`<!->~ "), max_size=80))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
-    for read in (overrides, inclusions):
+    for read in (overrides, inclusions, holds_lines):
         with suppress(ReconcilerError):
             read(text)
