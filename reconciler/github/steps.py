@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, approvals, job, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
-from reconciler.planning.approval import Override, inclusions, overrides
+from reconciler.planning.approval import Override, holds_lines, inclusions, overrides
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import load_plan, to_json
@@ -235,10 +235,9 @@ def _mandate(github: GitHub, target: Target, pull: Pull, saved: Plan, comment: s
     shown = _shown(github, target, pull, comment)
     removals = _approved(saved, pull, target)
     allowed = () if removals is None else (f"{removals} removals allowed",)
-    text_counts = bool(inclusions(pull.body) or overrides(pull.body))
     found = approvals.NOBODY
     if needed:
-        found = approvals.approvers(github, pull, shown, text_counts=text_counts)
+        found = approvals.approvers(github, pull, shown, text_counts=holds_lines(pull.body))
     if len(found.approved) < needed:
         raise Unapproved(approvals.missing(pull, needed, found))
     return Mandate(
