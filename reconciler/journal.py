@@ -77,9 +77,11 @@ class Journal:
         self._seq += 1
         at = self._now().isoformat(timespec="milliseconds")
         named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
-        entry = Entry(self._seq, at, self._run, event, named, method, path, status, detail, about)
+        entry = asdict(Entry(self._seq, at, self._run, event, named, method, path, status, detail, about))
+        if about is None:
+            del entry["about"]
         # What is not ASCII stands escaped, so that no text from outside can break a line or move a cursor.
-        data = spelled_json(json.dumps(asdict(entry), separators=(",", ":"))).encode("ascii") + b"\n"
+        data = spelled_json(json.dumps(entry, separators=(",", ":"))).encode("ascii") + b"\n"
         try:
             while data:
                 data = data[os.write(self._file, data) :]

@@ -53,6 +53,7 @@ def _files() -> list[str]:
 
 def plain(text: str) -> str:
     """Without what differs from run to run."""
+    text = re.sub(r"plan [0-9a-f]{12}$", "plan DIGEST", text, flags=re.MULTILINE)
     return RUN_NAME.sub("acme-RUN", re.sub(r"in \d+ s", "in 0 s", text))
 
 
@@ -148,6 +149,7 @@ def test_apply(project: Project, capsys: Output) -> None:
     out, err = capsys.readouterr()
     assert plain(out) == (
         PLAN + "\nApplied 4 changes to acme in 0 s (4 requests).\n  1 created, 2 updated, 1 removed\n\n"
+        f"Run by: {workflow.ran_by()}, plan DIGEST\n"
         "Journal: .reconciler/runs/acme-RUN.jsonl\n"
     )
     assert err == (
@@ -339,8 +341,8 @@ def of_another_release(document: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (edited, "its changes do not match its digest: it was edited after it was saved; plan again"),
-        (of_another_release, "its format_version is 99; this release reads 1: plan again"),
+        (edited, "it does not match its digest: it was edited after it was saved; plan again"),
+        (of_another_release, "its format_version is 99; this release reads 2: plan again"),
         (lambda document: json.dumps(document)[:200], "it is not JSON: "),
         (lambda _: "[]", "it is not a saved plan"),
         (lambda _: "", "it is not JSON: "),
@@ -674,7 +676,7 @@ def test_the_first_signal_finishes_the_request_in_flight(
     out, err = capfd.readouterr()
     assert "\nStopping after the request in flight; once more stops at once.\n" in err
     assert "Interrupted: applied" in out
-    assert [entry["event"] for entry in remote.journal()] == ["start", "intent", "result", "end"]
+    assert [entry["event"] for entry in remote.journal()] == ["mandate", "start", "intent", "result", "end"]
     assert "cleo@acme.com" in remote.live()["users"]
     remote.omni.hook = lambda _: None
     assert cli.run(["apply", "--auto-approve"]) == 0
