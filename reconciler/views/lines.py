@@ -107,9 +107,9 @@ def asked(plan: Plan) -> Iterator[Line]:
     if plan.pull:
         needed = plan.pull.approvals
         number = "1 approval" if needed == 1 else f"{needed} approvals"
-        waits = f"is applied after {number} by somebody else" if needed else "is applied without an approval"
+        waits = f"applied after {number} by somebody else" if needed else "applied without an approval"
         head = printable(plan.pull.head[:_SHORT_COMMIT])
-        yield line(f"For #{plan.pull.number} at {head}: {waits}", hang=2)
+        yield line(f"For #{plan.pull.number} at {head}, {waits}", hang=2)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ def refused(team: Team, number: int, words: str) -> None:
 def test_without_an_approval_nothing_is_applied(team: Team) -> None:
     """Somebody merges without asking anybody, as an administrator can."""
     number = planned(team)
-    assert "is applied after 1 approval by somebody else" in team.comment(number)
+    assert "applied after 1 approval by somebody else" in team.comment(number)
     refused(team, number, "nobody did.")
 
 
@@ -192,7 +192,7 @@ def test_a_person_alone_says_so_in_the_settings(team: Team) -> None:
     """Nobody attacks: who works alone has no one to ask."""
     on_main(team, approvals(team, 0))
     number = planned(team)
-    assert "is applied without an approval" in team.comment(number)
+    assert "applied without an approval" in team.comment(number)
     assert team.apply(team.merge(number, approved=False)) == ExitCode.OK
     assert "no approval needed" in team.comment(number, "apply acme")
 
