@@ -143,9 +143,13 @@ class GuardRefused(ReconcilerError):
 
 
 class Unapproved(ReconcilerError):
-    """A plan that too few people approved, or that nobody was shown as it is."""
+    """A plan that too few people approved, or that nobody was shown as it is; ``way_on`` says what to do."""
 
     exit_code = ExitCode.GUARD
+
+    def __init__(self, message: str, way_on: str) -> None:
+        super().__init__(message)
+        self.way_on = way_on
 
 
 class Stale(ReconcilerError):

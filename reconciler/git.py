@@ -97,9 +97,26 @@ class Repository:
     is_shallow: bool
 
     def inside(self, folder: Path) -> str:
-        """A folder's path from the top, with slashes; the empty text for the top itself."""
-        path = folder.resolve().relative_to(self.top).as_posix()
+        """A folder's path from the top, with slashes; the empty text for the top itself.
+
+        Raises GitFailed where a link on the way leads elsewhere: a revision knows a folder
+        by the path as it is written.
+        """
+        written = Path(os.path.abspath(folder))  # noqa: PTH100 (resolve would follow the very links)
+        above = next((one for one in (written, *written.parents) if one.resolve() == self.top), None)
+        if above is None or written.relative_to(above) != folder.resolve().relative_to(self.top):
+            message = f"there is a link on the way to {folder}, and what it led to once is not known"
+            raise GitFailed(message)
+        path = written.relative_to(above).as_posix()
         return "" if path == "." else path
+
+    def same(self, one: str, other: str, folder: str) -> bool:
+        """Whether a folder holds the same in two commits; where one of them is not here it does not."""
+        trees = [
+            self._ask("rev-parse", "--verify", "--quiet", f"{commit}:{folder}") for commit in (one, other)
+        ]
+        known = all(self.commit(commit) for commit in (one, other))
+        return known and trees[0].stdout == trees[1].stdout
 
     def commit(self, revision: str) -> str | None:
         """The full name of a commit; None where the revision names none."""

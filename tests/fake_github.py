@@ -33,7 +33,8 @@ class FakeGitHub:
     ``fails`` is what becomes of the next requests, None for an answer; ``asked`` is
     what was asked, ``headers`` those of the last request. ``author`` is whom the
     token writes as, and ``may_label`` whether it may set labels. ``reviews`` and
-    ``commits`` are by pull request, ``edited`` when its text was edited last. ``rights``
+    ``commits`` are by pull request, ``edited`` when its text was edited last, ``editors`` by whom.
+    ``attempts`` are the jobs of this run's earlier attempts. ``rights``
     says what an account may do. ``answers`` are given in place of its own, by method and
     path. A minute passes with everything that is written.
     """
@@ -53,6 +54,8 @@ class FakeGitHub:
     activity: list[Row] = field(default_factory=list)
     rights: dict[str, str] = field(default_factory=lambda: {"ada": "write", "bob": "write", "carl": "admin"})
     edited: dict[int, str] = field(default_factory=dict)
+    editors: dict[int, list[str]] = field(default_factory=dict)
+    attempts: list[Row] = field(default_factory=list)
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     url: str = ""
     _last: int = 100
@@ -90,10 +93,11 @@ class FakeGitHub:
         branch = f"refs/heads/{self.pulls[number]['head']['ref']}"
         self.activity.append({"ref": branch, "after": head, "activity_type": "push", "actor": a_user(author)})
 
-    def edit(self, number: int, body: str) -> None:
+    def edit(self, number: int, body: str, author: str = "ada") -> None:
         """Edit the text of a pull request."""
         self.pulls[number]["body"] = body
         self.edited[number] = self.now()
+        self.editors.setdefault(number, []).append(author)
 
     def review(self, number: int, author: str, state: str = "APPROVED", commit: str = "") -> Row:
         """Review a pull request."""
@@ -171,6 +175,10 @@ class FakeGitHub:
             (r"GET /pulls/(\d+)/reviews", lambda q, _, n: (200, _page(self.reviews.get(int(n), []), q))),
             (r"GET /pulls/(\d+)/commits", lambda q, _, n: (200, _page(self.commits[int(n)][:250], q))),
             (r"GET /activity", self._activity),
+            (
+                r"GET /actions/runs/\d+/attempts/\d+/jobs",
+                lambda q, _: (200, {"jobs": _page(self.attempts, q)}),
+            ),
             (r"GET /collaborators/([^/]+)/permission", self._permission),
             (r"POST /graphql", self._graph),
             (r"GET /issues/(\d+)/comments", self._list_comments),
@@ -186,8 +194,11 @@ class FakeGitHub:
                 return found
         return 404, {"message": "Not Found"}
 
+    def _jobs(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+        return 200, {"jobs": _page(self.attempts, query)}
+
     def _activity(self, query: dict[str, str], _body: Any) -> tuple[int, Any]:
-        return 200, _page([row for row in self.activity if row["ref"] == query["ref"]], query)
+        return 200, _page([one for one in self.activity if query.get("ref", one["ref"]) == one["ref"]], query)
 
     def _permission(self, _query: Any, _body: Any, name: str) -> tuple[int, Any]:
         may = self.rights.get(name)
@@ -202,7 +213,10 @@ class FakeGitHub:
         asked = body["variables"]
         if "number" in asked:
             at = self.edited.get(asked["number"])
-            return 200, {"data": {"repository": {"pullRequest": {"lastEditedAt": at}}}}
+            nodes = [{"editor": {"login": name}} for name in self.editors.get(asked["number"], [])]
+            edits = {"totalCount": len(nodes), "nodes": nodes[:100]}
+            text = {"lastEditedAt": at, "userContentEdits": edits}
+            return 200, {"data": {"repository": {"pullRequest": text}}}
         (row,) = [row for row in self.comments if row["node_id"] == asked["id"]]
         return 200, {"data": {"node": {"editor": row["editor"]}}}
 
@@ -306,7 +320,7 @@ def serving() -> Iterator[FakeGitHub]:  # noqa: C901 (the ways in which a reques
                 status, found, headers = fail.status, {"message": fail.said}, fail.headers
             else:
                 status, found = fake.answer(self.command, path, query, body)
-                rows = found.get("artifacts") if isinstance(found, dict) else found
+                rows = found.get("artifacts", found.get("jobs")) if isinstance(found, dict) else found
                 if isinstance(rows, Page) and rows.next:
                     onward = urlencode({**query, "cursor": rows.next})
                     headers = {

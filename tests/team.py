@@ -48,6 +48,7 @@ class Team:
     monkeypatch: pytest.MonkeyPatch
     pulls: int = 0
     lose_the_server: bool = False
+    attempt: int = 1
 
     def __post_init__(self) -> None:
         self.origin = self.root / "origin.git"
@@ -146,6 +147,9 @@ class Team:
                 "GITHUB_API_URL": self.github.url,
                 "GITHUB_OUTPUT": str(files["output"]),
                 "GITHUB_STEP_SUMMARY": str(files["summary"]),
+                "GITHUB_REF": "refs/heads/main",
+                "GITHUB_RUN_ID": "7",
+                "GITHUB_RUN_ATTEMPT": str(self.attempt),
                 "GITHUB_EVENT_PATH": str(files["event"]),
             }.items():
                 patch.setenv(key, value)

@@ -54,7 +54,7 @@ def plan_pull_request(
 
 
 @github.command("reviewed")
-def reviewed(
+def find_reviewed(
     root: Root = DESIRED_STATE,
     commit: Annotated[
         str, typer.Option("--commit", metavar="SHA", envvar="GITHUB_SHA", help="The merge.")
@@ -66,13 +66,13 @@ def reviewed(
     """
     from dataclasses import asdict
 
-    from reconciler.github import job, steps
+    from reconciler.github import job, reviewed
     from reconciler.github.api import from_environment
     from reconciler.settings import load_targets
     from reconciler.views.annotations import Command
 
     targets = load_targets(root)
-    found, plans = steps.find_reviewed(from_environment(), commit, targets)
+    found, plans = reviewed.find(from_environment(), commit, targets)
     job.output("pull", found.number)
     job.output("targets", [asdict(plan) for plan in plans])
     for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
@@ -117,8 +117,12 @@ def apply_pull_request(
         console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
     except ReconcilerError as error:
         code = console.failed(error)
-    for other in applied.name_unapplied(service, one, pulls.pull(service, number)):
-        console.say(f"#{other} was merged and never applied to {one.name}: said there.")
+    try:
+        for other in applied.name_unapplied(service, one, pulls.pull(service, number)):
+            console.say(f"#{other} was merged and never applied to {one.name}: said there.")
+    except ReconcilerError as error:
+        # What was applied stays so; that something else was not is named by the next apply.
+        console.failed(error)
     return code
 
 

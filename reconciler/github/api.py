@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
@@ -40,6 +40,7 @@ _NEXT_QUERY = re.compile(r'<[^<>?]*\?([^<>]*)>; *rel="next"')
 _EDITOR = "query($id: ID!) { node(id: $id) { ... on IssueComment { editor { login } } } }"
 _TRIES = 3
 _P = ParamSpec("_P")
+_R = TypeVar("_R")
 _GIVEN = {
     "GITHUB_REPOSITORY": "a job of GitHub Actions has it; elsewhere set it to owner/name",
     "GITHUB_TOKEN": "give it to the step of the workflow: `env: GITHUB_TOKEN: ${{ github.token }}`",
@@ -54,20 +55,19 @@ _ADVICE: dict[int, str] = {
 }
 
 
-def _again(write: Callable[_P, None]) -> Callable[_P, None]:
+def _again(write: Callable[_P, _R]) -> Callable[_P, _R]:
     """Do once more what looks first at what is there, where its answer got lost or GitHub failed."""
 
     @wraps(write)
-    def insist(*args: _P.args, **kwargs: _P.kwargs) -> None:
+    def insist(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         for _ in range(_TRIES - 1):
             try:
-                write(*args, **kwargs)
+                return write(*args, **kwargs)
             except Unreachable:
                 raise
             except NoAnswer:
                 continue
-            return
-        write(*args, **kwargs)
+        return write(*args, **kwargs)
 
     return insist
 
@@ -80,6 +80,7 @@ class Comment:
     finds it, ``node`` its id in GraphQL.
     """
 
+    id: int
     text: str
     at: str
     url: str
@@ -149,7 +150,7 @@ class GitHub:
         return kept.content
 
     @_again
-    def comment(self, number: int, marker: str, text: str, *, anew: bool = False) -> None:
+    def comment(self, number: int, marker: str, text: str, *, anew: bool = False) -> Comment:
         """Have one comment of ours with this marker, with this text, which begins with it.
 
         Two runs at the same time may have left two. The first one stays: links
@@ -159,25 +160,24 @@ class GitHub:
         """
         _check(marker, text)
         mine = self._mine(f"/issues/{number}/comments", {}, marker)
-        fitting = [row for row in mine if _says(row, text)] if anew else mine
-        if fitting:
-            first = fitting[0]
+        # One of several may be a copy that somebody had written: with ``anew`` none of them is kept.
+        kept = [row for row in mine if len(mine) == 1 and _says(row, text)] if anew else mine
+        if kept:
+            first = kept[0]
             if not _says(first, text):
-                self.json("PATCH", f"/issues/comments/{first['id']}", {"body": text})
+                first = self.json("PATCH", f"/issues/comments/{first['id']}", {"body": text})
         else:
             first = self.json("POST", f"/issues/{number}/comments", {"body": text})
             self._check_author(first)
         others = [row for row in mine if row["id"] != first["id"]]
         for other in others:
             self.ask("DELETE", f"/issues/comments/{other['id']}", missing_is_fine=True)
+        return _comment(first)
 
     def comments(self, number: int, marker: str) -> list[Comment]:
         """Our comments with this marker, the oldest first."""
         rows = self._mine(f"/issues/{number}/comments", {}, marker)
-        return [
-            Comment(_text(row), str(row["updated_at"]), str(row["html_url"]), str(row["node_id"]))
-            for row in rows
-        ]
+        return [_comment(row) for row in rows]
 
     @_again
     def issue(self, label: str, marker: str, title: str, text: str) -> None:
@@ -343,6 +343,12 @@ def _graph_errors(found: object) -> str:
 def _login(row: Mapping[str, Any]) -> str:
     """Who wrote it; nobody where the account is gone."""
     return str((row["user"] or {}).get("login", ""))
+
+
+def _comment(row: Mapping[str, Any]) -> Comment:
+    return Comment(
+        int(row["id"]), _text(row), str(row["updated_at"]), str(row["html_url"]), str(row["node_id"])
+    )
 
 
 def _says(row: Mapping[str, Any], text: str) -> bool:

@@ -69,10 +69,15 @@ def _about(what: str) -> Iterator[None]:
 
 
 def check_newest(target: Target) -> None:
-    """Raises Stale where a later merge was applied already, which doing this one now might undo."""
+    """Raises Stale where a later merge was applied already, which doing this one now might undo.
+
+    Whoever can push can move the record: it counts where it names what once was the branch itself.
+    """
     repository = repository_of(target)
-    last, here = repository.commit(f"{REFS}/{target.name}"), repository.commit("HEAD")
-    if last and here and last != here and here in repository.first_parents(last):
+    last, here, tip = repository.commit(f"{REFS}/{target.name}"), repository.commit("HEAD"), _tip(repository)
+    if not last or not here or last == here or last not in repository.first_parents(tip or here):
+        return
+    if here in repository.first_parents(last):
         message = (
             f"{last[:8]}, which was merged after {here[:8]}, is applied already, so nothing is executed: "
             "what this one wanted and is still in the files is done, or backlog"
@@ -80,10 +85,49 @@ def check_newest(target: Target) -> None:
         raise Stale(message)
 
 
+def check_again(github: GitHub, target: Target) -> None:
+    """Raises Stale where this is done once more, and what it was about has moved on.
+
+    Anybody who can write can have a job run again, long after. So what was applied once, or
+    was overtaken by a later merge, is not applied anew by that: neither can be written by them.
+    """
+    run, attempt = job.attempt()
+    if attempt == 1:
+        return
+    for earlier in range(1, attempt):
+        for row in github.pages(f"/actions/runs/{run}/attempts/{earlier}/jobs", key="jobs"):
+            if row["conclusion"] == "success" and str(row["name"]).endswith(f" {target.name}"):
+                message = f"this was applied to {target.name} by attempt {earlier} of this run already"
+                raise Stale(message)
+    repository = repository_of(target)
+    here, tip = repository.commit("HEAD") or "", _tip(repository)
+    if tip is None or not repository.same(here, tip, repository.inside(target.folder)):
+        message = (
+            f"the files of {target.name} have changed since {here[:8]}, and this job is run again: "
+            "what it wanted and is still in the files is backlog"
+        )
+        raise Stale(message)
+
+
+def _tip(repository: Repository) -> str | None:
+    """The newest commit of the branch that this job was started for, by the server; None if not here."""
+    with _about(f"the newest commit cannot be read from the server ({job.branch()})"):
+        found = repository.remote_refs(job.branch(), job.git_header()) if job.branch() else {}
+    tip = found.get(job.branch(), "")
+    return tip if tip and repository.commit(tip) else None
+
+
+def changed_by_merge(target: Target, commit: str) -> bool:
+    """Whether a merge changed a target's files, or may have: the commit before it may not be here."""
+    repository = repository_of(target)
+    return not repository.same(f"{commit}^1", commit, repository.inside(target.folder))
+
+
 def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
     """Say on each merged pull request whose plan was never applied that it was not; returns their numbers.
 
     GitHub keeps one waiting job of a concurrency group, and cancels the older one.
+    Raises ReconcilerError where that cannot be found out, or said.
     """
     found = list(_unapplied(github, target, pull))
     place = marker(f"apply {target.name}")

@@ -38,6 +38,17 @@ def ran_by() -> str:
     return f"{actor}, {address}/actions/runs/{number}" if actor and number and address else ""
 
 
+def attempt() -> tuple[str, int]:
+    """The id of this run, and the how manieth attempt at it this is; ("", 1) outside of a job."""
+    number = os.environ.get("GITHUB_RUN_ATTEMPT", "")
+    return os.environ.get("GITHUB_RUN_ID", ""), int(number) if number.isdecimal() else 1
+
+
+def branch() -> str:
+    """The branch that this job was started for, as a ref."""
+    return os.environ.get("GITHUB_REF", "")
+
+
 def git_header() -> str:
     """The job's token as a header for git, and the address that it is for; empty where there is none.
 

@@ -26,7 +26,7 @@ class Pull:
 
     ``head`` is its last commit, of so many ``commits``, ``branch`` where that stands;
     ``body`` its text. ``merged_as`` is the commit that its merge made, ``merged_by``
-    who merged it; both are empty before.
+    who merged it; both are empty before. ``by_person`` says whether a person opened it.
     """
 
     number: int
@@ -37,6 +37,7 @@ class Pull:
     commits: int = 0
     merged_as: str = ""
     merged_by: str = ""
+    by_person: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,13 @@ def _pull(row: Mapping[str, Any]) -> Pull:
         commits=int(row["commits"]),
         merged_as=str(row["merge_commit_sha"] or "") if merged else "",
         merged_by=login(row.get("merged_by")) if merged else "",
+        by_person=is_person(row["user"]),
     )
+
+
+def is_person(user: Mapping[str, Any] | None) -> bool:
+    """Whether an account is a person's: neither a bot's, nor an organization's, nor one that is gone."""
+    return (user or {}).get("type") == "User"
 
 
 def login(user: Mapping[str, Any] | None) -> str:

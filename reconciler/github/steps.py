@@ -7,22 +7,23 @@ somebody else approved it since.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
 from reconciler.changes import Note, Origin, Plan, PullRequest
 from reconciler.drift import drift
 from reconciler.errors import ReconcilerError, Unapproved
-from reconciler.github import applied, approvals, job, pulls
+from reconciler.github import applied, job, pulls, reviewed
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
-from reconciler.planning.approval import Override, holds_lines, inclusions, overrides
+from reconciler.github.reviewed import BACKLOG, COMMENT_ID, PAGE, PLAN, approved_removals
+from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
+from reconciler.planning.approval import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
-from reconciler.saved import load_plan, to_json
+from reconciler.saved import to_json
 from reconciler.settings import Session, Target, at_base, connect, load_targets
-from reconciler.starter.write import artifact
 from reconciler.views.html import plan_html
 from reconciler.views.lines import number_of
 from reconciler.views.markdown import (
@@ -37,20 +38,6 @@ from reconciler.views.review import review_text
 from reconciler.views.text import violations_text
 
 DRIFT_LABEL = "reconciler-drift"
-_PLAN, _PAGE, _COMMENT = "plan.json", "plan.html", "comment.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A target's plan for a merged pull request: the very artifact that holds it.
-
-    ``artifact`` is its name, ``id`` its id, and ``digest`` the SHA-256, in hex, of its bytes.
-    """
-
-    name: str
-    artifact: str
-    id: int
-    digest: str
 
 
 # On the pull request
@@ -67,9 +54,7 @@ def plan_pull(
     plan stands there. Raises ReconcilerError as planning does.
     """
     pull = pulls.pull(github, number)
-    if pull.merged_as:
-        message = f"#{number} is merged, so its plan stays as it was reviewed"
-        raise ReconcilerError(message)
+    _check_open(pull)
     place = marker(name)
     try:
         plan = _planned(root, name, pull, include)
@@ -78,13 +63,21 @@ def plan_pull(
         github.comment(number, place, text, anew=True)
         raise
     address = job.repository_address()
-    comment = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
+    text = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
+    _check_open(pulls.pull(github, number))
+    comment = github.comment(number, place, text, anew=True)
     out.mkdir(parents=True, exist_ok=True)
-    for file, text in ((_PLAN, to_json(plan)), (_PAGE, plan_html(plan)), (_COMMENT, comment)):
-        (out / file).write_text(text, "utf-8")
+    held = {PLAN: to_json(plan), PAGE: plan_html(plan), COMMENT_TEXT: text, COMMENT_ID: str(comment.id)}
+    for file, content in held.items():
+        (out / file).write_text(content, "utf-8")
     job.summarize(plan_markdown(plan, budget=SUMMARY))
-    github.comment(number, place, comment, anew=True)
     return plan
+
+
+def _check_open(pull: Pull) -> None:
+    if pull.merged_as:
+        message = f"#{pull.number} is merged, so its plan stays as it was reviewed"
+        raise ReconcilerError(message)
 
 
 def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Plan:
@@ -98,7 +91,7 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
         plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
     if unknown:
         plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
-    approved = _approved(plan, pull, target)
+    approved = approved_removals(plan, pull, target)
     plan = workflow.judge(plan, based, approved)
     if approved is not None:
         message = f"{number_of(approved, 'removal')} approved by a line in the pull request's text"
@@ -116,34 +109,7 @@ def _check_merge(target: Target, pull: Pull) -> None:
         raise ReconcilerError(message)
 
 
-def _approved(plan: Plan, pull: Pull, target: Target) -> int | None:
-    """The number of removals that the pull request's text approves for this very plan; None for none."""
-    found: Override | None = overrides(pull.body).get(target.name)
-    return found.removals if found and plan.removals_digest.startswith(found.digest) else None
-
-
 # After the merge
-
-
-def find_reviewed(github: GitHub, commit: str, targets: list[Target]) -> tuple[Pull, list[Reviewed]]:
-    """The pull request that a commit merged, and the plan of each target that was made for it.
-
-    Raises ReconcilerError where the commit came without a pull request: nothing was reviewed then.
-    """
-    pull = pulls.pull_of(github, commit)
-    if pull is None:
-        message = (
-            f"{commit[:8]} came without a pull request, so nothing was reviewed and nothing is applied: what "
-            "it changes is backlog; a pull request with the line `Reconciler-Include: backlog` can apply it"
-        )
-        raise ReconcilerError(message)
-    found = []
-    for target in targets:
-        name = artifact(target.name, pull.number, pull.head)
-        if kept := pulls.kept_plan(github, name):
-            digest = pulls.digest_of(pulls.download(github, kept.id))
-            found.append(Reviewed(target.name, name, kept.id, digest))
-    return pull, found
 
 
 Execute = Callable[[Target, Session, workflow.Proposal, Mandate], Report]
@@ -151,26 +117,28 @@ Execute = Callable[[Target, Session, workflow.Proposal, Mandate], Report]
 
 
 def apply_reviewed(
-    github: GitHub, target: Target, number: int, kept: tuple[int, str], execute: Execute
+    github: GitHub, target: Target, number: int, artifact: tuple[int, str], execute: Execute
 ) -> Report:
     """Execute a reviewed plan, record what was applied, and say on the pull request how it went.
 
-    ``kept`` is the artifact's id, and the SHA-256 of its bytes. What stops it is said
-    there as well, and raised again.
+    ``artifact`` is its id, and the SHA-256 of its bytes. What stops it is said there as
+    well, and raised again.
     """
     place = marker(f"apply {target.name}")
     details: list[str] = []
     try:
         pull = pulls.pull(github, number)
-        saved, comment = _kept_plan(github, target, kept)
-        repository_state = applied.fetch(target)
-        _check_bound(target, saved, pull)
+        kept = reviewed.load(github, target, pull, *artifact)
+        applied.fetch(target)
+        reviewed.check_bound(target, kept.plan, pull)
+        applied.check_again(github, target)
         applied.check_newest(target)
-        mandate = _mandate(github, target, pull, saved, comment)
-        based = at_base(target, saved.base)
+        based = at_base(target, kept.plan.base)
+        reviewed.check_target(based, kept.plan)
+        mandate = reviewed.mandate(github, based, pull, kept)
         with workflow.locked(based), connect(based) as session:
-            removals = _approved(saved, pull, target)
-            proposal = workflow.propose(based, session, saved=saved, allow_removals=removals)
+            removals = approved_removals(kept.plan, pull, target)
+            proposal = workflow.propose(based, session, saved=kept.plan, allow_removals=removals)
             if proposal.plan.violations:
                 details.append(violations_text(proposal.plan))
             if proposal.review and proposal.review.stale:
@@ -178,7 +146,7 @@ def apply_reviewed(
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
-        advice = _APPROVE if isinstance(error, Unapproved) else _ADVICE
+        advice = error.way_on if isinstance(error, Unapproved) else BACKLOG
         text = failure_markdown(place, title, str(error), "\n".join(details), advice)
         github.comment(number, place, text)
         raise
@@ -186,86 +154,9 @@ def apply_reviewed(
     job.summarize(text)
     github.comment(number, place, f"{place}\n{text}")
     # After the comment: what was applied is said, also where the record of it cannot be handed in.
-    if not repository_state and workflow.record(target, proposal, report):
+    if workflow.record(target, proposal, report):
         applied.hand_in(target)
     return report
-
-
-_APPROVE = (
-    "An approval of this very head counts also after the merge. Once it is there, run the job of the apply "
-    "again (Actions, this run, Re-run failed jobs)."
-)
-_ADVICE = (
-    "What was merged and not applied is backlog from now on: the next pull request shows it as such, "
-    "and applies it too where its text has the line `Reconciler-Include: backlog`."
-)
-
-
-def _kept_plan(github: GitHub, target: Target, kept: tuple[int, str]) -> tuple[Plan, str]:
-    number, digest = kept
-    packed = pulls.download(github, number)
-    if pulls.digest_of(packed) != digest:
-        message = f"the artifact {number} is not the one that was found for the merge: its bytes are others"
-        raise ReconcilerError(message)
-    text, comment = pulls.unpacked(packed, _PLAN, _COMMENT)
-    return load_plan(_PLAN, text, target.name, target.url), comment
-
-
-def _check_bound(target: Target, saved: Plan, pull: Pull) -> None:
-    """Raises ReconcilerError where the plan is not the one that was reviewed for this merge."""
-    repository = applied.repository_of(target)
-    why = ""
-    if saved.pull is None or (saved.pull.number, saved.pull.head) != (pull.number, pull.head):
-        made = f"#{saved.pull.number} at {saved.pull.head[:8]}" if saved.pull else "no pull request"
-        why = f"the plan was made for {made}, and this is #{pull.number} at {pull.head[:8]}"
-    elif repository.commit("HEAD") != pull.merged_as:
-        why = f"what is checked out is not {pull.merged_as[:8]}, which #{pull.number} was merged as"
-    elif saved.base not in repository.first_parents("HEAD")[1:]:
-        why = (
-            f"the plan was made for a merge into {saved.base[:8]}, which never was the head of the branch "
-            f"that #{pull.number} was merged into"
-        )
-    if why:
-        raise ReconcilerError(why)
-
-
-def _mandate(github: GitHub, target: Target, pull: Pull, saved: Plan, comment: str) -> Mandate:
-    """On whose word the plan is applied; raises Unapproved where that is not enough."""
-    needed = max(saved.pull.approvals if saved.pull else 0, at_base(target, saved.base).approvals)
-    shown = _shown(github, target, pull, comment)
-    removals = _approved(saved, pull, target)
-    allowed = () if removals is None else (f"{removals} removals allowed",)
-    found = approvals.NOBODY
-    if needed:
-        found = approvals.approvers(github, pull, shown, text_counts=holds_lines(pull.body))
-    if len(found.approved) < needed:
-        raise Unapproved(approvals.missing(pull, needed, found))
-    return Mandate(
-        ran=job.ran_by() or workflow.ran_by(),
-        digest=saved.digest,
-        overrides=(*(f"{one} included" for one in saved.included if one != "change"), *allowed),
-        pull=pull.number,
-        head=pull.head,
-        asked=pull.author,
-        merged=pull.merged_by,
-        approved=found.approved,
-    )
-
-
-def _shown(github: GitHub, target: Target, pull: Pull, comment: str) -> str:
-    """When the comment came to stand there as it is; raises Unapproved where it does not show this plan."""
-    found = github.comments(pull.number, marker(target.name))
-    fitting = [one for one in found if one.text == comment.rstrip()]
-    if fitting and len(found) == 1:
-        return fitting[0].at
-    if not found:
-        what = f"no comment on #{pull.number} shows the plan that is to be applied"
-    else:
-        what = f"the comment {found[0].url} was edited, and does not say what the plan says; at {found[0].at}"
-        if editor := github.editor(found[0]):
-            what += f", last {editor}"
-    message = f"{what}; so nobody is known to have reviewed this plan"
-    raise Unapproved(message)
 
 
 # Every day

@@ -117,15 +117,75 @@ def test_a_commit_of_nobody_is_known_by_who_pushed_it(team: Team) -> None:
     refused(team, number, "mallory pushed a commit of it")
 
 
-def test_where_it_is_not_known_who_pushed_nobody_counts(team: Team) -> None:
-    """Somebody pushes a commit of nobody's where the server does not tell who pushed."""
+@pytest.mark.parametrize("answer", [(200, []), (404, {"message": "Not Found"})])
+def test_where_it_is_not_known_who_pushed_one_more_must_approve(
+    team: Team, answer: tuple[int, object]
+) -> None:
+    """Somebody pushes in another's name where the server does not tell who pushed, and approves it."""
     number = planned(team)
     head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, "mallory", wrote="")
-    team.github.activity = []
-    assert team.apply(team.merge(number)) == ExitCode.ERROR
-    assert "so it cannot be known who may not approve it" in team.comment(number, "apply acme")
+    team.github.push(number, head, "mallory", wrote="ada")
+    team.github.answers["GET /activity"] = answer
+    team.github.review(number, "mallory")
+    one_more(team, number, f"since GitHub does not say who pushed {head[:8]}")
+
+
+def one_more(team: Team, number: int, why: str) -> None:
+    merged = team.merge(number, approved=False)
+    assert team.apply(merged) == ExitCode.GUARD
+    said = " ".join(team.comment(number, "apply acme").split())
+    assert "must be approved by 2 people" in said
+    assert f"(one more than usual, {why})" in said
     assert name_of(team) == "Ada"
+    team.github.review(number, "carl")
+    assert team.apply(merged) == ExitCode.OK
+
+
+def test_who_has_a_bot_push_for_them_is_not_the_only_one_to_approve(team: Team) -> None:
+    """Somebody has a workflow of theirs push a commit in a colleague's name, and approves it themselves."""
+    number = planned(team)
+    head = team.github.pulls[number]["head"]["sha"]
+    team.github.push(number, head, BOT, wrote="ada")
+    team.github.review(number, "mallory")
+    one_more(team, number, "since a bot pushed a commit of it, on somebody's word")
+
+
+def test_who_has_a_bot_open_it_is_not_the_only_one_to_approve(team: Team) -> None:
+    """Somebody has a bot open what they want, and approves it themselves."""
+    number = planned(team)
+    team.github.pulls[number]["user"] = {"login": "helper[bot]", "type": "Bot"}
+    team.github.review(number, "mallory")
+    one_more(team, number, "since a bot opened it, on somebody's word")
+
+
+def test_who_writes_the_line_does_not_approve_it(team: Team) -> None:
+    """Somebody writes `Reconciler-Include: drift` into a colleague's harmless change, and approves that."""
+    team.omni.by_hand("bob@acme.com", name="Robert, in an emergency")
+    number = team.open_pull(RENAMED)
+    team.github.edit(number, "Reconciler-Include: backlog", "Mallory")
+    assert team.plan(number) == ExitCode.OK
+    team.github.review(number, "mallory")
+    refused(team, number, "mallory edited its text, which has a say in the plan")
+
+
+def test_a_line_that_is_taken_out_again_had_its_say(team: Team) -> None:
+    """Somebody takes the line out after the plan was made with it, so that nobody asks who wrote it."""
+    number = team.open_pull(RENAMED)
+    team.github.edit(number, "Reconciler-Include: backlog", "mallory")
+    assert team.plan(number) == ExitCode.OK
+    team.github.review(number, "mallory")
+    team.github.pulls[number]["body"] = ""
+    refused(team, number, "mallory edited its text, which has a say in the plan")
+
+
+def test_a_text_that_was_edited_too_often_to_know_by_whom(team: Team) -> None:
+    """Somebody hides their edit behind a hundred others."""
+    number = team.open_pull(RENAMED)
+    for _ in range(101):
+        team.github.edit(number, "Reconciler-Include: backlog")
+    assert team.plan(number) == ExitCode.OK
+    assert team.apply(team.merge(number)) == ExitCode.ERROR
+    assert "was edited 101 times" in team.comment(number, "apply acme")
 
 
 def test_a_commit_beyond_those_that_are_listed_is_not_overlooked(team: Team) -> None:

@@ -194,7 +194,7 @@ def test_a_comment_that_shows_something_else_is_refused_and_named(team: Team) ->
     assert team.apply(merged) == ExitCode.GUARD
     said = team.comment(number, "apply acme")
     assert f"the comment {row['html_url']} was edited" in said
-    assert "last mallory" in said
+    assert "last by mallory" in said
     # Put back, it counts from then on only: whoever approved had something else before their eyes.
     row |= {"body": shown, "updated_at": team.github.now()}
     assert team.apply(merged) == ExitCode.GUARD
@@ -211,7 +211,7 @@ def test_a_comment_that_is_gone_shows_nothing(team: Team) -> None:
     merged = team.merge(number)
     team.github.comments = []
     assert team.apply(merged) == ExitCode.GUARD
-    assert "no comment on #1 shows the plan" in team.comment(number, "apply acme")
+    assert "the comment on #1 that showed the plan is gone" in team.comment(number, "apply acme")
     assert name_of(team) == "Ada"
 
 
@@ -240,6 +240,143 @@ def test_an_older_merge_is_not_applied_over_a_newer_one(team: Team) -> None:
     assert team.apply(older) == ExitCode.STALE
     assert "which was merged after" in team.comment(first, "apply acme")
     assert name_of(team) == "Ada"
+
+
+def test_a_job_that_is_run_again_does_not_do_again_what_was_done(team: Team) -> None:
+    """Somebody was taken out by hand, in an emergency, and presses "Re-run" on the apply that let them in."""
+    number = team.open_pull(RENAMED)
+    assert team.plan(number) == ExitCode.OK
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.OK
+    team.omni.by_hand("ada@acme.com", name="Ada")
+    team.attempt = 2
+    team.github.attempts = [{"name": "Apply acme", "conclusion": "success"}]
+    assert team.apply(merged) == ExitCode.STALE
+    assert "was applied to acme by attempt 1 of this run already" in team.comment(number, "apply acme")
+    assert name_of(team) == "Ada"
+
+
+@pytest.mark.parametrize("record", ["deleted", "somebody's own", "not moved"])
+def test_an_overtaken_merge_is_not_applied_by_running_it_again(team: Team, record: str) -> None:
+    """Somebody deletes or moves the record of what was applied, and runs an older apply once more."""
+    first = team.open_pull(RENAMED)
+    assert team.plan(first) == ExitCode.OK
+    older = team.merge(first)
+    second = team.open_pull(PEOPLE)
+    team.merge(second)
+    ref = "refs/reconciler/applied/acme"
+    if record == "somebody's own":
+        own = git(team.desk, "commit-tree", "HEAD^{tree}", "-p", older, "-m", "mine")
+        git(team.desk, "push", "--quiet", "origin", f"{own}:refs/heads/mallory", f"{own}:{ref}")
+    team.attempt = 2
+    team.github.attempts = [{"name": "Apply acme", "conclusion": "failure"}]
+    assert team.apply(older) == ExitCode.STALE
+    assert "the files of acme have changed since" in team.comment(first, "apply acme")
+    assert name_of(team) == "Ada"
+
+
+def test_a_forged_record_does_not_stop_an_apply(team: Team) -> None:
+    """Somebody who is to leave pushes a commit on top of the merge as what was applied."""
+    number = team.open_pull(RENAMED)
+    assert team.plan(number) == ExitCode.OK
+    merged = team.merge(number)
+    own = git(team.desk, "commit-tree", f"{merged}^{{tree}}", "-p", merged, "-m", "mine")
+    places = ("refs/heads/mallory", "refs/reconciler/applied/acme")
+    git(team.desk, "push", "--quiet", "origin", *(f"{own}:{place}" for place in places))
+    assert team.apply(merged) == ExitCode.OK
+    assert name_of(team) == "Augusta"
+    assert team.applied() == merged, "and the record is put right"
+
+
+def test_a_record_of_a_commit_that_nobody_has_is_put_right(team: Team) -> None:
+    """Somebody pushes a commit of no branch as what was applied, so that nothing is recorded any more."""
+    number = team.open_pull(RENAMED)
+    assert team.plan(number) == ExitCode.OK
+    orphan = git(team.desk, "commit-tree", "HEAD^{tree}", "-m", "orphan")
+    git(team.desk, "push", "--quiet", "origin", f"{orphan}:refs/reconciler/applied/acme")
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.OK
+    assert team.applied() == merged
+
+
+def test_a_copy_of_an_older_comment_does_not_make_an_older_plan_the_reviewed_one(team: Team) -> None:
+    """Somebody has a bot post the comment of a plan with drift again, and takes the newer plan away."""
+    number = team.open_pull(RENAMED, "Reconciler-Include: drift\n\nReconciler-Include: backlog")
+    team.omni.by_hand("bob@acme.com", name="Robert, in an emergency")
+    assert team.plan(number) == ExitCode.OK
+    with_drift = team.comment(number)
+    team.github.edit(number, "")
+    assert team.plan(number) == ExitCode.OK
+    newer = team.github.comments[-1]
+    team.github.add_comment(number, with_drift)
+    team.github.review(number, "bob")
+    del team.github.artifacts[-1]
+    team.github.comments.remove(newer)
+    assert team.apply(team.merge(number, approved=False)) == ExitCode.GUARD
+    said = team.comment(number, "apply acme")
+    assert "shows another plan than the one that was found" in said
+    assert "Re-run all jobs" in said
+    assert name_of(team, "bob@acme.com") == "Robert, in an emergency"
+
+
+def test_the_settings_of_another_folder_are_not_those_of_the_base(team: Team, capsys: Output) -> None:
+    """Somebody merges an example with softer settings, and makes `desired-state` a link to it."""
+    lax = (team.folder / "target.yaml").read_text().rstrip()[:-1] + ', "github": {"approvals": 0}}'
+    example = team.desk / "examples" / "acme"
+    example.mkdir(parents=True)
+    (example / "target.yaml").write_text(lax)
+    (example / "people.yaml").write_text(PEOPLE)
+    git(team.desk, "checkout", "--quiet", "-B", "main", "origin/main")
+    team.push("main")
+    number = team.open_pull(PEOPLE + "# mine\n")
+    git(team.desk, "rm", "-r", "--quiet", "desired-state")
+    (team.desk / "desired-state").symlink_to("examples")
+    (example / "people.yaml").write_text(RENAMED)
+    team.github.push(number, team.push(f"pull-{number}"))
+    team.test_merge(number)
+    assert team.plan(number) == ExitCode.ERROR
+    assert "there is a link on the way to" in capsys.readouterr().err
+
+
+def test_a_change_of_the_address_is_merged_with_what_stands_beside_it(team: Team) -> None:
+    """Nobody attacks: settings and people change together; the people at the old address, as it was shown."""
+    moved = (team.folder / "target.yaml").read_text().replace(team.omni.url, "https://other.omniapp.co")
+    number = team.open_pull(moved, name="target.yaml")
+    git(team.desk, "checkout", "--quiet", f"pull-{number}")
+    team.push_again(number, RENAMED)
+    assert team.plan(number) == ExitCode.OK
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert name_of(team) == "Augusta"
+
+
+def test_a_merge_that_changes_nothing_needs_nobodys_word(team: Team) -> None:
+    """Nobody attacks: a comment in a file is merged before its plan was there to be approved."""
+    number = team.open_pull(PEOPLE + "# a remark\n")
+    team.github.review(number, "bob")
+    assert team.plan(number) == ExitCode.OK
+    merged = team.merge(number, approved=False)
+    assert team.apply(merged) == ExitCode.OK
+    assert team.applied() == merged
+
+
+def test_a_plan_that_ends_after_the_merge_is_not_shown(team: Team, capsys: Output) -> None:
+    """Somebody edits the title just before the merge, so that a plan is on its way."""
+    number = team.open_pull(RENAMED)
+    assert team.plan(number) == ExitCode.OK
+    shown = team.comment(number)
+    team.github.review(number, "bob")
+    seen = len(team.omni.omni.seen)
+
+    def merged_meanwhile(_: object) -> None:
+        if len(team.omni.omni.seen) > seen:
+            team.github.pulls[number] |= {"merge_commit_sha": "c" * 40, "merged_at": team.github.now()}
+
+    team.omni.omni.hook = merged_meanwhile
+    team.omni.by_hand("bob@acme.com", name="Robert")
+    assert team.plan(number) == ExitCode.ERROR
+    assert "is merged, so its plan stays" in capsys.readouterr().err
+    assert team.comment(number) == shown
+    assert len(team.github.artifacts) == 1
 
 
 def test_numbers_of_the_review_do_not_unprotect_what_is_live_now(team: Team) -> None:

@@ -139,14 +139,24 @@ def test_an_approved_plan_says_so_before_its_merge(team: Team) -> None:
     assert "is not understood; write `Reconciler-Allow:" in team.comment(number)
 
 
-def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team, capsys: Output) -> None:
+def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team) -> None:
     number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
     head = team.github.pulls[number]["head"]["sha"]
-    team.github.add_artifact(f"{artifact('acme')}-{head}", event="pull_request")
+    team.github.add_artifact(artifact("acme", number, head), event="pull_request")
     merged = team.merge(number)
-    assert team.apply(merged) == ExitCode.OK
-    assert f"::warning::acme: no plan was made for #{number}" in capsys.readouterr().out
+    assert team.apply(merged) == ExitCode.ERROR
+    assert f"#{number} was merged without a plan for acme" in team.comment(number, "apply acme")
     assert name_of(team) == "Ada"
+
+
+def test_a_merge_that_has_nothing_to_do_with_a_target_needs_no_plan_for_it(
+    team: Team, capsys: Output
+) -> None:
+    number = team.open_pull(PEOPLE)
+    (team.desk / "README.md").write_text("Hello.\n")
+    team.push_again(number, PEOPLE)
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert f"::warning::acme: no plan was made for #{number}" in capsys.readouterr().out
 
 
 def test_settings_of_a_pull_request_do_not_hold_for_its_own_plan(team: Team) -> None:
