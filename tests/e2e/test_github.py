@@ -149,12 +149,8 @@ def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team) -> None:
     assert name_of(team) == "Ada"
 
 
-def test_a_merge_that_has_nothing_to_do_with_a_target_needs_no_plan_for_it(
-    team: Team, capsys: Output
-) -> None:
-    number = team.open_pull(PEOPLE)
-    (team.desk / "README.md").write_text("Hello.\n")
-    team.push_again(number, PEOPLE)
+def test_a_merge_that_leaves_a_target_alone_needs_no_plan_for_it(team: Team, capsys: Output) -> None:
+    number = team.open_pull("Hello.\n", name="../../README.md")
     assert team.apply(team.merge(number)) == ExitCode.OK
     assert f"::warning::acme: no plan was made for #{number}" in capsys.readouterr().out
 
