@@ -102,6 +102,7 @@ def _switches(draw: st.DrawFn) -> dict[str, Any]:
     chosen["requests_per_minute"] = draw(st.sampled_from([0, 20, 60]))
     chosen["page_cap"] = draw(st.sampled_from([1, 3, 100]))
     chosen["truncate_members"] = draw(st.sampled_from(["off", "list"]))
+    chosen["omits_members"] = draw(st.sampled_from(["off", "list", "empty"]))
     chosen["member_cap"] = draw(st.sampled_from([1, 100]))
     chosen["builtins"] = draw(st.sampled_from(["none", "booleans", "timezone_null"]))
     chosen["error_shape"] = draw(st.sampled_from(["detail", "message", "error"]))

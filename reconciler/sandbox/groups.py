@@ -38,12 +38,12 @@ def list_groups(directory: Directory, request: Request, _ident: str) -> Response
     else:
         part = asked[2].lower()
         found = [group for group in directory.groups.values() if part in group.name.lower()]
-    return page(request, found, lambda group: _row(group, cap), directory.switches.page_cap)
+    return page(request, found, lambda group: _row(directory, group, cap), directory.switches.page_cap)
 
 
 def get_group(directory: Directory, request: Request, ident: str) -> Response:
     """One group, with ``excludedAttributes=members``."""
-    return answer(_row(_found(directory, ident), _cap(directory, request)))
+    return answer(_row(directory, _found(directory, ident), _cap(directory, request)))
 
 
 def create_group(directory: Directory, request: Request, _ident: str) -> Response:
@@ -145,7 +145,7 @@ def _commit(directory: Directory, group: Group, draft: _Draft, status: int = HTT
     for ident in draft.members:
         directory.join(group, directory.member(ident))
     directory.touch(group)
-    return answer(_row(group, _cap(directory)), status)
+    return answer(_row(directory, group, _cap(directory)), status)
 
 
 def _refuse_taken(directory: Directory, name: str, group: Group | None = None) -> None:
@@ -168,24 +168,27 @@ def _found(directory: Directory, ident: str) -> Group:
 
 
 def _cap(directory: Directory, request: Request | None = None, *, in_list: bool = False) -> int | None:
-    """How many members a row shows: all (None), some, or with excludedAttributes not even the key (-1)."""
+    """How many members a row shows: all (None), some, or not even the key (-1)."""
     excluded = request.query.get("excludedAttributes") if request else None
     if excluded is not None:
         if excluded != "members":
             reject("excludedAttributes", "Expected 'members'")
         return -1
-    where = directory.switches.truncate_members
-    return directory.switches.member_cap if where == "everywhere" or (where == "list" and in_list) else None
+    here = ("list", "everywhere") if in_list else ("everywhere",)
+    if directory.switches.omits_members in here:
+        return -1
+    return directory.switches.member_cap if directory.switches.truncate_members in here else None
 
 
-def _row(group: Group, cap: int | None) -> Row:
+def _row(directory: Directory, group: Group, cap: int | None) -> Row:
     row: Row = {
         "schemas": [GROUP],
         "id": group.id,
         "displayName": group.name,
         "meta": {"resourceType": "Group", "created": group.created, "lastModified": group.modified},
     }
-    if cap != -1:
+    silent = not group.members and directory.switches.omits_members == "empty"
+    if cap != -1 and not silent:
         row["members"] = [
             {"display": person.email, "value": ident} for ident, person in islice(group.members.items(), cap)
         ]

@@ -57,6 +57,8 @@ class Switches:
     group_names_case_sensitive: bool = False
     # Where a group shows no more than member_cap members: nowhere, in lists, or in GET by id too.
     truncate_members: Literal["off", "list", "everywhere"] = "off"
+    # Which rows of groups do not speak of members: none, all in lists, those of empty groups, or every one.
+    omits_members: Literal["off", "list", "empty", "everywhere"] = "off"
     # The most members that truncate_members lets a group show.
     member_cap: int = 100
 

@@ -130,10 +130,10 @@ def test_a_group_of_another_shape_is_refused(changes: dict[str, Any], message: s
     assert str(bad.value) == message
 
 
-def test_a_group_without_its_members_is_refused_and_not_taken_for_empty() -> None:
+def test_a_group_without_its_members_says_so() -> None:
     row = {key: item for key, item in GROUP.items() if key != "members"}
-    with pytest.raises(BadAnswer, match="the group 'Finance' came without its members"):
-        group_row(row)
+    assert group_row(row) == GroupRow("nPpX8Hw-", "Finance", frozenset(), tells_members=False)
+    assert group_row(GROUP | {"members": None}).tells_members
 
 
 def test_members_that_cannot_be_named_are_no_members_by_name() -> None:

@@ -17,9 +17,13 @@ SEED = {
 }
 READS = 4
 """Who the key is, the definitions, one page of users and one of groups."""
+GROUPS = 3
+"""As many groups as there are at most in a story; where rows lack the members, each is one more read."""
 
 
+@pytest.mark.parametrize(("omits", "more"), [("off", 0), ("list", GROUPS), ("empty", GROUPS)])
 @pytest.mark.parametrize("story", STORIES)
-def test_omni_tells(story: str) -> None:
-    sandbox = bearer(Sandbox(Store.from_seed(SEED)), Secret("sandbox"))
-    tell(System(Omni(), sandbox, READS), STORIES[story])
+def test_omni_tells(story: str, omits: str, more: int) -> None:
+    seed = SEED | {"switches": {"requests_per_minute": 0, "omits_members": omits}}
+    sandbox = bearer(Sandbox(Store.from_seed(seed)), Secret("sandbox"))
+    tell(System(Omni(), sandbox, READS + more), STORIES[story])

@@ -188,10 +188,6 @@ class TestPaging:
         with pytest.raises(BadAnswer, match=message):
             read(server([answer]))
 
-    def test_groups_without_members_stop_it(self) -> None:
-        with pytest.raises(BadAnswer, match="the group 'Finance' came without its members"):
-            read(server(groups=[page({"id": "g", "displayName": "Finance"})]))
-
     def test_a_group_of_five_thousand_is_read_whole(self) -> None:
         seed = {
             "users": {f"p{n}@acme.com": {"name": "P"} for n in range(5000)},
@@ -276,6 +272,91 @@ class TestAgreement:
         answers = server([page(user("a"))], [page(group("g", "a"))], groups_g=[one(group("g", "a"))])
         with pytest.raises(IncompleteRead, match=r"a@acme\.com was removed while it was read; run again"):
             read(answers)
+
+
+def silent(name: str) -> dict[str, Any]:
+    """The row of a group that does not say who is in it."""
+    return {"id": name, "displayName": name.title()}
+
+
+class TestRowsWithoutMembers:
+    def test_only_the_group_whose_row_lacks_them_is_read_by_id(self) -> None:
+        answers = server(
+            [page(user("a", "g"))],
+            [page(silent("g"), group("h", "embed"))],
+            groups_g=[one(group("g", "a", "embed"))],
+        )
+        state = read(answers)
+        assert answers.asked == ["/users 1", "/groups 1", "/groups/g"]
+        assert members(state) == {"a@acme.com"}
+        assert state.foreign == {"g": 1, "h": 1}
+
+    def test_who_lacks_them_by_id_too_has_none(self) -> None:
+        answers = server([page(user("a", "h"))], [page(silent("g"), group("h", "a"))], groups_g=[one(silent("g"))])
+        state = read(answers)
+        assert answers.asked == ["/users 1", "/groups 1", "/groups/g"]
+        assert members(state) == set()
+        assert state.foreign == {}
+
+    def test_a_user_who_is_in_it_all_the_same_stops_it_and_is_asked_once_more(self) -> None:
+        answers = server(
+            [page(user("a", "g"))], [page(silent("g"))], groups_g=[one(silent("g"))], users_a=[one(user("a", "g"))]
+        )
+        with pytest.raises(IncompleteRead, match="whether a@acme.com is in the group 'G' is not certain"):
+            read(answers)
+        assert answers.asked == ["/users 1", "/groups 1", "/groups/g", "/users/a"]
+
+    def test_a_user_who_has_left_in_between_is_believed(self) -> None:
+        answers = server(
+            [page(user("a", "g"))], [page(silent("g"))], groups_g=[one(silent("g"))], users_a=[one(user("a"))]
+        )
+        assert members(read(answers)) == set()
+
+    def test_a_group_that_is_gone_by_then_stops_it(self) -> None:
+        with pytest.raises(IncompleteRead, match="G was removed while it was read; run again"):
+            read(server(groups=[page(silent("g"))]))
+
+    def test_looking_again_reads_by_id_only_those_that_were_asked_for(self) -> None:
+        answers = server(groups=[page(silent("g"), silent("h"), silent("k"))], groups_g=[one(group("g", "a"))])
+        new = group_address("New")
+        state = look(answers, atom(G, "name"), atom(new, "name", live_id=None))
+        assert answers.asked == ["/groups 1", "/groups/g"]
+        assert members(state) == {"a@acme.com"}
+
+    def test_looking_again_by_id_takes_none_for_none(self) -> None:
+        answers = server(groups_g=[one(silent("g"))])
+        assert members(look(answers, atom(G, "members", "a@acme.com"))) == set()
+        assert answers.asked == ["/groups/g"]
+
+    @pytest.mark.parametrize(("omits", "extra"), [("off", 0), ("list", 2), ("empty", 1)])
+    def test_the_sandbox_is_read_the_same_whatever_its_rows_leave_out(self, omits: str, extra: int) -> None:
+        sandbox = company(omits_members=omits)
+        sandbox.store.add_group("Nobody")
+        sandbox.store.remove_group(sandbox.store.groups_with_name("All Staff")[0])
+        watch = Watch(signed(sandbox))
+        state = read(watch, dialect=OMNI)
+        assert [(g.resource.name, len(g.resource.members or ())) for g in state.groups] == [
+            ("Finance", 2),
+            ("Nobody", 0),
+        ]
+        assert list(state.foreign.values()) == [1]
+        assert watch.number == 2 + extra
+
+    def test_a_sandbox_that_never_shows_members_stops_it(self) -> None:
+        with pytest.raises(IncompleteRead, match="contradict each other"):
+            read(signed(company(omits_members="everywhere")), dialect=OMNI)
+
+
+class Watch:
+    """Counts what goes through it."""
+
+    def __init__(self, inner: Transport) -> None:
+        self.number = 0
+        self._inner = inner
+
+    def send(self, request: Request) -> Response:
+        self.number += 1
+        return self._inner.send(request)
 
 
 class TestAttributes:

@@ -57,6 +57,23 @@ def test_members_may_be_truncated(where: str, in_list: int, by_id: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("omits", "listed", "by_id"),
+    [
+        ("off", {"Finance", "Nobody"}, {"Finance", "Nobody"}),
+        ("list", set(), {"Finance", "Nobody"}),
+        ("empty", {"Finance"}, {"Finance"}),
+        ("everywhere", set(), set()),
+    ],
+)
+def test_rows_may_not_speak_of_members(omits: str, listed: set[str], by_id: set[str]) -> None:
+    sandbox = company(omits_members=omits)
+    ask(sandbox, "POST", "/scim/v2/groups", {"displayName": "Nobody"})
+    names = {"Finance", "Nobody"}
+    assert {row["displayName"] for row in rows(sandbox, "groups") if "members" in row} & names == listed
+    assert {name for name in names if "members" in get(sandbox, name)} == by_id
+
+
+@pytest.mark.parametrize(
     ("filter_text", "found"),
     [
         ('displayName eq "finance"', ["Finance"]),

@@ -40,11 +40,16 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """One group as a row says it; ``members`` are ids of people, not all of them known users."""
+    """One group as a row says it; ``members`` are ids of people, not all of them known users.
+
+    Where the row does not speak of members there are none in it: of a group read by id that
+    is so (RFC 7643, 2.5: what is absent is empty), of a row in a list it says nothing.
+    """
 
     id: str
     name: str
     members: frozenset[str]
+    tells_members: bool = True
 
 
 def user_row(row: object, dialect: Dialect) -> UserRow:
@@ -64,14 +69,12 @@ def user_row(row: object, dialect: Dialect) -> UserRow:
 
 
 def group_row(row: object) -> GroupRow:
-    """Read one group; raises BadAnswer where the row lacks what every group has, its members among it."""
+    """Read one group; raises BadAnswer where the row lacks what every group has."""
     data = _object(row, "group")
-    if "members" not in data:
-        message = f"the group {data.get('displayName')!r} came without its members"
-        raise BadAnswer(message)
     live_id = _own_id(data, "group")
-    members = frozenset(_ids(data["members"], "member"))
-    return GroupRow(live_id, _text(data, "displayName", f"group {live_id}"), members)
+    members = frozenset(_ids(data.get("members"), "member"))
+    name = _text(data, "displayName", f"group {live_id}")
+    return GroupRow(live_id, name, members, tells_members="members" in data)
 
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:

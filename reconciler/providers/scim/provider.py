@@ -5,12 +5,15 @@ one ignores ``count``, one reports the page's size as the total. So a listing
 advances by what was received, collects by id, and is complete only where the
 number of distinct ids is the total that every page named.
 
-What users say about their groups and what groups say about their members must
-agree; where they do not, the groups are looked at once more, then the users.
+A group whose row does not speak of its members is read by id, and has none where
+that answer is as silent (Omni's OpenAPI: a group must have no more than a name, an
+id and schemas). What users say about their groups and what groups say about their
+members must agree; where they do not, groups that were only listed are looked at
+once more, then the users.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
@@ -72,7 +75,10 @@ class ScimReader:
         """Every user and every group, with the attributes that are needed."""
         users = self._list("user", self._user)
         groups = self._list("group", group_row)
-        self._make_agree(users, groups)
+        silent = [row for row in groups.values() if not row.tells_members]
+        by_id = {row.id: self._again(self._one_group(row.id), row.name) for row in silent}
+        groups |= by_id
+        self._make_agree(users, groups, by_id)
         people = {row.id: user_key(row.live.resource.email) for row in users.values()}
         known = [row for user in users.values() if (row := self._known(user, need, people[user.id]))]
         return _state(known, groups.values(), people)
@@ -140,7 +146,8 @@ class ScimReader:
             members = {people[m] for m in row.members if m in people}
             short = any(c.after and c.member and c.member.key not in members for c in asked[address])
             # A list may cut long memberships short, so one that lacks somebody is read by itself.
-            groups[address] = self._again(self._one_group(row.id), row.name) if short else row
+            doubtful = short or not row.tells_members
+            groups[address] = self._again(self._one_group(row.id), row.name) if doubtful else row
         return list(groups.values())
 
     def _pages(self, rows: int) -> int:
@@ -180,12 +187,14 @@ class ScimReader:
             raise IncompleteRead(message)
         return found
 
-    def _make_agree(self, users: dict[str, UserRow], groups: dict[str, GroupRow]) -> None:
-        """Look again at groups, then users, that contradict each other; raises if they still do."""
+    def _make_agree(
+        self, users: dict[str, UserRow], groups: dict[str, GroupRow], seen: Collection[str]
+    ) -> None:
+        """Look again at groups that are not ``seen`` yet, then users, that contradict; raises if they still do."""
         first_look = _disagreeing(users, groups)
         if not first_look:
             return
-        for live_id in first_look:
+        for live_id in [live_id for live_id in first_look if live_id not in seen]:
             groups[live_id] = self._again(self._one_group(live_id), groups[live_id].name)
         doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
         if len(doubtful) > _SECOND_LOOKS:
