@@ -24,7 +24,8 @@ from reconciler.transport.messages import Request, Response
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 LONGEST_NAME = 64
 
-_ONE_MEMBER = re.compile(r'members\[value eq "([A-Za-z0-9_-]+)"\]')
+# The id of a membership has 36 characters (Omni's OpenAPI: update user group).
+_ONE_MEMBER = re.compile(r'members\[value eq "([A-Za-z0-9_-]{36})"\]')
 
 
 def list_groups(directory: Directory, request: Request, _ident: str) -> Response:
@@ -71,7 +72,7 @@ def patch_group(directory: Directory, request: Request, ident: str) -> Response:
     """PATCH: all of its operations, or none where one is refused."""
     group = _found(directory, ident)
     draft = _Draft(group.name, dict.fromkeys(group.members))
-    for operation in operations(request.json):
+    for operation in operations(request.json, at_least=0):
         draft.apply(directory, operation)
     _refuse_taken(directory, draft.name, group)
     return _commit(directory, group, draft)
@@ -96,8 +97,6 @@ class _Draft:
         match operation.op, operation.path:
             case "replace", "":
                 given = json_object(value, where)
-                if unknown := sorted(set(given) - {"displayName", "id"}):
-                    reject(f"{where}.{unknown[0]}", "Unrecognized key")
                 self.name = _name(given.get("displayName"), f"{where}.displayName")
             case "replace", "displayName":
                 self.name = _name(value, where)

@@ -109,7 +109,7 @@ class Sandbox:
     def _route(self, request: Request, key: Key) -> Response:
         if request.path == "/v1/whoami":
             _only_get(request)
-            return self._whoami(key)
+            return self._whoami(key, request.query.get("modelId", ""))
         if request.path == "/v1/user-attributes":
             _only_get(request)
             return self._definitions()
@@ -125,10 +125,15 @@ class Sandbox:
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed")
         return handler(self.store, request, ident)
 
-    def _whoami(self, key: Key) -> Response:
-        """Who the key is (Omni docs: get current identity and permissions); it names no e-mail."""
+    def _whoami(self, key: Key, models: str) -> Response:
+        """Who the key is (Omni docs: get current identity and permissions); it names no e-mail.
+
+        There are no models here, so one that is asked for is unknown.
+        """
         if self.store.switches.whoami_missing:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not found: /v1/whoami")
+        if asked := [model for model in models.split(",") if model]:
+            raise Refusal(HTTPStatus.NOT_FOUND, f"Model {asked[0]} not found")
         membership = key.owner or membership_id("who made the keys that have no owner")
         organization = key.kind == "organization"
         return answer(

@@ -20,7 +20,7 @@ class PatchOperation:
     value: object
 
 
-def operations(body: object) -> list[PatchOperation]:
+def operations(body: object, *, at_least: int = 1) -> list[PatchOperation]:
     """The operations of a PATCH body; refuses a body that the documentation does not allow."""
     given = json_object(body)
     schemas = given.get("schemas")
@@ -31,8 +31,8 @@ def operations(body: object) -> list[PatchOperation]:
     rows = given.get("Operations")
     if rows is None:
         reject("Operations")
-    if not isinstance(rows, list) or not rows:
-        reject("Operations", "Array must contain at least 1 element(s)")
+    if not isinstance(rows, list) or len(rows) < at_least:
+        reject("Operations", f"Array must contain at least {at_least} element(s)")
     return [
         _operation(f"Operations.{index}", json_object(row, "Operations")) for index, row in enumerate(rows)
     ]

@@ -90,7 +90,10 @@ SYSTEM_DEFINITIONS = tuple(
 
 @dataclass(slots=True)
 class User:
-    """A person, or an embed user where ``external_id`` is not None; ``groups`` are found by their ids."""
+    """A person, or an embed user where ``external_id`` is not None; ``groups`` are found by their ids.
+
+    ``last_login`` is a time in Omni's form, None for who never signed in.
+    """
 
     serial: int
     id: str
@@ -104,6 +107,7 @@ class User:
     external_id: str | None = None
     entity: str | None = None
     embed_email: str | None = None
+    last_login: str | None = None
     groups: dict[str, "Group"] = field(default_factory=dict, repr=False, compare=False)
 
 

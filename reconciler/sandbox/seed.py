@@ -14,6 +14,7 @@ A seed is a mapping with any of these keys, and none that is not here::
         later: true                         # defined after the users were made
     users:                                  # by e-mail; {} is active, named like the e-mail
       ada@acme.com: {name: Ada Lovelace, active: true, attributes: {region: [emea]}}
+      bob@acme.com: {last_login: 2026-01-31T09:30:00.000Z}    # not written: never signed in
     embed_users:                            # by userName
       embed-user-1@acme.embed-exploreomni.co: {name: Visitor, external_id: v-1, entity: shop, email: null}
     groups:                                 # users and embed users, by e-mail
@@ -80,6 +81,7 @@ def snapshot(directory: Directory) -> dict[str, dict[str, Any]]:
             user.email: {
                 "name": user.name,
                 "active": user.active,
+                **({"last_login": user.last_login} if user.last_login else {}),
                 "attributes": {
                     name: list(value) if isinstance(value, list) else value
                     for name, value in sorted(user.attributes.items())
@@ -133,11 +135,11 @@ def _users(directory: Directory, rows: object) -> dict[str, User]:
     people = {}
     for email, row in _mapping(rows, "users").items():
         where = f"users.{email}"
-        given = _mapping(row, where, ("name", "active", "attributes"))
+        given = _mapping(row, where, ("name", "active", "last_login", "attributes"))
         name = _text(given.get("name", email), f"{where}.name")
-        people[email] = directory.add_user(
-            email, name, active=_flag(given.get("active", True), f"{where}.active")
-        )
+        user = directory.add_user(email, name, active=_flag(given.get("active", True), f"{where}.active"))
+        user.last_login = _text(given.get("last_login"), f"{where}.last_login", optional=True)
+        people[email] = user
     return people
 
 

@@ -39,6 +39,8 @@ class Switches:
     builtins: Literal["none", "booleans", "timezone_null"] = "none"
     # Whether writing an attribute without a definition gets 400; else it is silently ignored.
     unknown_attribute_400: bool = False
+    # Whether a user is created active, whatever `active` in the request says.
+    create_ignores_active: bool = False
     # Whether PUT of a user leaves alone what it does not name; else that is reset.
     legacy_put_merge: bool = False
     # Whether PATCH also takes the dotted path and the bare extension path for attributes.

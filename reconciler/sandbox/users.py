@@ -1,5 +1,6 @@
 """The SCIM endpoints for users and embed users."""
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from operator import attrgetter
@@ -23,7 +24,11 @@ from reconciler.transport.messages import Request, Response
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ATTRIBUTES = "urn:omni:params:1.0:UserAttribute"
 
+_LOGIN = "urn:omni:params:scim:schemas:extension:user:2.0"
+
 _SERIAL = attrgetter("serial")
+# Between the dots and around the @ of an address: letters of any script, and what mail allows unquoted.
+_ATOM = re.compile(r'[^\s.@,:;<>()\[\]\\"]+')
 _BUILTINS: dict[str, Row] = {
     "none": {},
     "booleans": {"omni_is_org_admin": False, "omni_allows_personal_content": True},
@@ -58,9 +63,9 @@ def create_user(directory: Directory, request: Request, _ident: str) -> Response
     """Make a user; an e-mail that is taken, in any case, is refused with 409."""
     body = json_object(request.json)
     email, name = text(body.get("userName"), "userName"), text(body.get("displayName"), "displayName")
-    if "@" not in email:
-        reject("userName", "Invalid email")
-    draft = _Draft(name, active=_flag(body.get("active", True), "active"), attributes={})
+    _check_address(email)
+    active = _said(body.get("active", True), "active") or directory.switches.create_ignores_active
+    draft = _Draft(name, active=active, attributes={})
     draft.assign(directory, body.get(ATTRIBUTES, {}), ATTRIBUTES)
     if directory.users_with_email(email):
         raise Refusal(HTTPStatus.CONFLICT, f"User with email {email} already exists")
@@ -207,6 +212,18 @@ def _flag(value: object, where: str) -> bool:
     return value
 
 
+def _said(value: object, where: str) -> bool:
+    """A flag that may also be said as text, as clients that read it from a table send it."""
+    return _flag({"true": True, "false": False}.get(str(value).lower(), value), where)
+
+
+def _check_address(email: str) -> None:
+    """Refuse what is no e-mail address (Omni's OpenAPI: ``format: email``); a domain of one word is one."""
+    local, _, domain = email.partition("@")
+    if not all(_ATOM.fullmatch(atom) for part in (local, domain) for atom in part.split(".")):
+        reject("userName", "Invalid email")
+
+
 def _row(directory: Directory, user: User, *, values: bool = True) -> Row:
     groups = sorted(user.groups.values(), key=_SERIAL)
     row: Row = {
@@ -226,10 +243,9 @@ def _row(directory: Directory, user: User, *, values: bool = True) -> Row:
             "embedEmail": user.embed_email,
         }
     extension = _extension(directory, user) if values else None
-    if extension:
-        row["schemas"] = [USER, ATTRIBUTES]
-        row[ATTRIBUTES] = extension
-    return row
+    login = {"lastLogin": user.last_login} if user.last_login else None
+    more = {urn: part for urn, part in ((ATTRIBUTES, extension), (_LOGIN, login)) if part}
+    return {**row, "schemas": [USER, *more], **more}
 
 
 def _extension(directory: Directory, user: User) -> Row:

@@ -95,6 +95,14 @@ def user(fields: str) -> str:
             "users: {ada: {}}\n",
             "f:1:9: a name in `users` cannot be the text `ada` (a user is named by an e-mail add",
         ),
+        (
+            "users: {ada.@acme..com: {}}\n",
+            "f:1:9: a name in `users` cannot be the text `ada.@acme..com` (a user is named by an e-mail add",
+        ),
+        (
+            "groups: {A: {members: [a@]}}\n",
+            "f:1:24: an item of `members` cannot be the text `a@` (a user is named by an e-mail addr",
+        ),
         ("users: {a b@c: {}}\n", "f:1:9: a name in `users` cannot be the text `a b@c`"),
         (
             f"groups: {{{'x' * 65}: {{}}}}\n",

@@ -292,7 +292,9 @@ class TestRowsWithoutMembers:
         assert state.foreign == {"g": 1, "h": 1}
 
     def test_who_lacks_them_by_id_too_has_none(self) -> None:
-        answers = server([page(user("a", "h"))], [page(silent("g"), group("h", "a"))], groups_g=[one(silent("g"))])
+        answers = server(
+            [page(user("a", "h"))], [page(silent("g"), group("h", "a"))], groups_g=[one(silent("g"))]
+        )
         state = read(answers)
         assert answers.asked == ["/users 1", "/groups 1", "/groups/g"]
         assert members(state) == set()
@@ -300,9 +302,12 @@ class TestRowsWithoutMembers:
 
     def test_a_user_who_is_in_it_all_the_same_stops_it_and_is_asked_once_more(self) -> None:
         answers = server(
-            [page(user("a", "g"))], [page(silent("g"))], groups_g=[one(silent("g"))], users_a=[one(user("a", "g"))]
+            [page(user("a", "g"))],
+            [page(silent("g"))],
+            groups_g=[one(silent("g"))],
+            users_a=[one(user("a", "g"))],
         )
-        with pytest.raises(IncompleteRead, match="whether a@acme.com is in the group 'G' is not certain"):
+        with pytest.raises(IncompleteRead, match=r"whether a@acme\.com is in the group 'G' is not certain"):
             read(answers)
         assert answers.asked == ["/users 1", "/groups 1", "/groups/g", "/users/a"]
 
@@ -317,7 +322,9 @@ class TestRowsWithoutMembers:
             read(server(groups=[page(silent("g"))]))
 
     def test_looking_again_reads_by_id_only_those_that_were_asked_for(self) -> None:
-        answers = server(groups=[page(silent("g"), silent("h"), silent("k"))], groups_g=[one(group("g", "a"))])
+        answers = server(
+            groups=[page(silent("g"), silent("h"), silent("k"))], groups_g=[one(group("g", "a"))]
+        )
         new = group_address("New")
         state = look(answers, atom(G, "name"), atom(new, "name", live_id=None))
         assert answers.asked == ["/groups 1", "/groups/g"]

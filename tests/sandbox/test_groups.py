@@ -6,6 +6,7 @@ import pytest
 from asking import ask, body, company, detail, group_id, patch, rows, user_id
 
 from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.records import membership_id
 
 
 def get(sandbox: Sandbox, name: str, **query: str) -> dict[str, Any]:
@@ -135,6 +136,11 @@ def test_names_that_differ_in_case_are_one_unless_switched(sensitive: bool, stat
     "operation",
     [
         {"op": "replace", "value": {"displayName": "Treasury", "id": "whatever"}},
+        {
+            "op": "replace",
+            "value": {"displayName": "Treasury", "members": [], "urn:x": {"more": 1}},
+            "more": 1,
+        },
         {"op": "replace", "path": "displayName", "value": "Treasury"},
     ],
 )
@@ -186,7 +192,7 @@ def test_member_operations_are_idempotent_unless_switched() -> None:
     ada, bob = user_id(strict, "Ada@acme.com"), user_id(strict, "bob@acme.com")
     finance = group_id(strict, "Finance")
     before = members(lenient, "Finance")
-    for operation in (adding(ada), without(bob), without("nobody")):
+    for operation in (adding(ada), without(bob), without(membership_id("nobody"))):
         assert patch(lenient, "groups", finance, operation).ok
         assert detail(patch(strict, "groups", finance, operation), 400).startswith(
             "Bad Request: Operations.0."
@@ -201,6 +207,9 @@ def test_member_operations_are_idempotent_unless_switched() -> None:
         adding("nobody"),
         {"op": "add", "path": "members", "value": {"value": "x"}},
         {"op": "replace", "value": {"members": []}},
+        without("nobody"),
+        without("x" * 37),
+        without(" " * 36),
         {"op": "replace", "value": {"id": "x"}},
         {"op": "replace", "path": "displayName", "value": "x" * 65},
         {"op": "replace", "path": "id", "value": "x"},
@@ -217,6 +226,14 @@ def test_a_patch_is_all_or_nothing(operation: object) -> None:
     refusal = patch(sandbox, "groups", group_id(sandbox, "Finance"), adding(bob), rename, operation)
     assert detail(refusal, 400).startswith("Bad Request: Operations.2.")
     assert sandbox.store.to_json() == before
+
+
+def test_a_patch_without_operations_changes_nothing() -> None:
+    sandbox = company()
+    before = sandbox.store.snapshot()
+    answer = body(patch(sandbox, "groups", group_id(sandbox, "Finance")))
+    assert (answer["displayName"], len(answer["members"])) == ("Finance", 3)
+    assert sandbox.store.snapshot() == before
 
 
 def test_a_deleted_user_cannot_become_a_member() -> None:

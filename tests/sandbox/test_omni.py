@@ -44,6 +44,14 @@ def test_header_names_have_no_case() -> None:
         assert company().send(Request("GET", "/v1/whoami", headers={name: "bearer sandbox"})).ok
 
 
+@pytest.mark.parametrize("token", ["sandbox", "personal"])
+def test_whoami_of_a_model_that_is_not_there_is_404(token: str) -> None:
+    for models in ("m-1", "m-1,m-2", ",m-1"):
+        words = detail(ask(company(), "GET", "/v1/whoami", token=token, modelId=models), 404)
+        assert words == "Model m-1 not found"
+    assert ask(company(), "GET", "/v1/whoami", token=token, modelId="").ok
+
+
 def test_a_personal_key_is_kept_out_of_scim() -> None:
     sandbox = company()
     for kind in ("users", "Groups", "embed/users"):

@@ -26,7 +26,7 @@ SEED: dict[str, Any] = {
     },
     "users": {
         "ada@acme.com": {"name": "Ada", "attributes": {"region": ["emea", "apac"], "limit": 5}},
-        "bob@acme.com": {"active": False},
+        "bob@acme.com": {"active": False, "last_login": "2026-01-31T09:30:00.000Z"},
         "BOB@acme.com": {},
     },
     "embed_users": {"embed-1@x.co": {"external_id": "v-1", "entity": "shop", "email": "v@shop.com"}},

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 from asking import ATTRIBUTES, COMPANY, PATCH_OP, ask, body, company, detail, group_id, patch, rows, user_id
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconciler.desired.schema import is_valid
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 
@@ -46,6 +49,19 @@ def test_a_user_without_values_has_no_extension() -> None:
     cleo = get(company(extension_nulls=False), "cleo@acme.com")
     assert ATTRIBUTES not in cleo
     assert cleo["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:User"]
+
+
+def test_who_has_signed_in_is_shown_with_the_time_of_it() -> None:
+    login = "urn:omni:params:scim:schemas:extension:user:2.0"
+    seed = COMPANY | {
+        "users": COMPANY["users"] | {"dan@acme.com": {"last_login": "2026-01-31T09:30:00.000Z"}}
+    }
+    sandbox = Sandbox(Store.from_seed({**seed, "switches": {"extension_nulls": False}}))
+    dan = get(sandbox, "dan@acme.com")
+    assert dan[login] == {"lastLogin": "2026-01-31T09:30:00.000Z"}
+    assert dan["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:User", login]
+    assert rows(sandbox, "users")[3] == dan
+    assert login not in get(sandbox, "Ada@acme.com")
 
 
 def test_an_attribute_defined_later_is_null_unless_switched_off() -> None:
@@ -148,9 +164,12 @@ def test_a_user_may_be_created_inactive_and_with_the_usual_extras() -> None:
         ({"userName": "a@b.co", "displayName": ""}, "Bad Request: displayName: Required"),
         ({"userName": 7, "displayName": "A"}, "Bad Request: userName: Expected string"),
         ({"userName": "ab", "displayName": "A"}, "Bad Request: userName: Invalid email"),
-        (
-            {"userName": "a@b.co", "displayName": "A", "active": "True"},
-            "Bad Request: active: Expected boolean",
+        *(
+            (
+                {"userName": "a@b.co", "displayName": "A", "active": odd},
+                "Bad Request: active: Expected boolean",
+            )
+            for odd in ("yes", "", "1", 1, None)
         ),
         (
             {"userName": "a@b.co", "displayName": "A", ATTRIBUTES: []},
@@ -162,6 +181,73 @@ def test_a_user_that_is_not_whole_is_not_created(request_body: object, words: st
     sandbox = company()
     assert detail(ask(sandbox, "POST", "/scim/v2/users", request_body), 400) == words
     assert len(rows(sandbox, "users")) == 3
+
+
+ADDRESSES = (
+    "ada@acme.com",
+    "o'brien+x@sub.acme.co",
+    "ada@localhost",
+    "a.b@c.d",
+    "!#$%&'*+-/=?^_`{|}~@acme.com",
+    "user@xn--mnchen-3ya.de",
+    "jörg@münchen.de",
+    "用户@例子.广告",
+    "अजय@डाटा.भारत",
+)
+NO_ADDRESSES = (
+    *("ada", "@", "a@", "@b", "a b@acme.com", "ada@acme com", "ada@acme.com ", "ada@@acme.com", "a@b@c.co"),
+    *(".ada@acme.com", "ada.@acme.com", "a..b@acme.com", "ada@.acme.com", "ada@acme.com.", "ada@acme..com"),
+    *(
+        "ada.@acme..com",
+        "<ada@acme.com>",
+        "mailto:ada@acme.com",
+        "ada@acme.com,",
+        "ada@acme.com;",
+        "ada@acme\n",
+    ),
+    *('"ada"@acme.com', "a\\b@acme.com", "(ada)@acme.com", "ada@[10.0.0.1]"),
+)
+
+
+def takes(email: str) -> bool:
+    """Whether a user can be made under this address."""
+    response = ask(
+        Sandbox(Store.from_seed({})), "POST", "/scim/v2/users", {"userName": email, "displayName": "A"}
+    )
+    if response.status != 201:
+        assert detail(response, 400) == f"Bad Request: userName: {'Invalid email' if email else 'Required'}"
+    return response.ok
+
+
+@pytest.mark.parametrize("email", ADDRESSES)
+def test_an_address_that_people_have_is_taken(email: str) -> None:
+    assert takes(email)
+    assert is_valid({"users": {email: {}}}, "desired-state")
+
+
+@pytest.mark.parametrize("email", NO_ADDRESSES)
+def test_what_is_no_address_is_refused(email: str) -> None:
+    assert not takes(email)
+    assert not is_valid({"users": {email: {}}}, "desired-state")
+
+
+@given(
+    st.lists(st.sampled_from(["a", "é", ".", "@", "-", "'", '"', ",", " ", "\n", "\u3000", "[", "\\"])).map(
+        "".join
+    )
+)
+def test_the_files_and_the_sandbox_have_the_same_rule_for_addresses(email: str) -> None:
+    assert is_valid({"users": {email: {}}}, "desired-state") == takes(email)
+
+
+@pytest.mark.parametrize(
+    ("active", "shown"), [("True", True), ("false", False), ("FALSE", False), (True, True)]
+)
+def test_a_created_user_is_as_active_as_the_request_says(active: object, *, shown: bool) -> None:
+    request = {"userName": "dan@acme.com", "displayName": "Dan", "active": active}
+    assert body(ask(company(), "POST", "/scim/v2/users", request), 201)["active"] is shown
+    ignoring = company(create_ignores_active=True)
+    assert body(ask(ignoring, "POST", "/scim/v2/users", request), 201)["active"] is True
 
 
 def test_an_e_mail_that_is_taken_in_any_case_is_409() -> None:

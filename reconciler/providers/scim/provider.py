@@ -190,7 +190,7 @@ class ScimReader:
     def _make_agree(
         self, users: dict[str, UserRow], groups: dict[str, GroupRow], seen: Collection[str]
     ) -> None:
-        """Look again at groups that are not ``seen`` yet, then users, that contradict; raises if they still do."""
+        """Look again at groups not ``seen`` by id, then users, that disagree; raises if they still do."""
         first_look = _disagreeing(users, groups)
         if not first_look:
             return
