@@ -1,5 +1,6 @@
 """The command as a person meets it: what it says, on which stream, and its exit code."""
 
+import dataclasses
 import io
 import json
 import os
@@ -21,8 +22,10 @@ from wire import Server, running
 from reconciler import cli, workflow
 from reconciler.errors import ExitCode
 from reconciler.report import Report
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
+from reconciler.sandbox.switches import Switches
 from reconciler.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
@@ -454,6 +457,28 @@ def test_limits_are_judged_on_the_saved_plan(drastic: Project) -> None:
         (["show"], "Error: Missing argument 'PLAN' (see: reconciler show --help)"),
         (["apply", "--skip-stale"], "Error: --skip-stale goes with --plan (see: reconciler --help)"),
         (["sandbox", "serve", "seed.yaml", "--port", "70000"], "Error: Invalid value for '--port': "),
+        *(
+            (["sandbox", "serve", "seed.yaml", *arguments], f"Error: {message}")
+            for arguments, message in (
+                (["--switch", "page_cap"], "--switch: page_cap: write NAME=VALUE"),
+                (["--switch", "page_cap=x"], "--switch: page_cap: must be a whole number from 0"),
+                (["--switch", "page_cap=-1"], "--switch: page_cap: must be a whole number from 0"),
+                (["--switch", "shows_defaults=1"], "--switch: shows_defaults: must be true or false"),
+                (["--switch", "page_cup=1"], "--switch: page_cup: no such switch; there are requests_per_"),
+                (["--switch", "page_cap=1", "--switch", "page_cap=1"], "--switch: page_cap: given twice"),
+                (["--fault", "dropped"], "--fault: dropped: write NAME=VALUE"),
+                (
+                    ["--fault", "drooped=0.1"],
+                    "--fault: drooped: no such fault; there are rate_limited, inter",
+                ),
+                (["--fault", "dropped=ten"], "--fault: dropped: must be a number from 0 to 1"),
+                (
+                    ["--fault", "dropped=2"],
+                    "--fault: the chances of a schedule must each be 0 or more and sum to",
+                ),
+                (["--fault", "dropped=nan"], "--fault: the chances of a schedule must each be 0 or more and"),
+            )
+        ),
         ([], "Usage: reconciler [OPTIONS] COMMAND [ARGS]..."),
         (["sandbox"], "Usage: reconciler sandbox [OPTIONS] COMMAND [ARGS]..."),
     ],
@@ -1045,6 +1070,14 @@ def test_a_served_sandbox_says_how_to_use_it_until_ctrl_c(
     assert re.search(r"A pretend Omni is at http://127\.0\.0\.1:\d+, until Ctrl-C", out)
     assert re.search(r"  export RECONCILER_ALLOWED_HOSTS=127\.0\.0\.1:\d+ OMNI_API_KEY=\S+\n", out)
     assert out.endswith("Stopped.\n")
+
+
+def test_the_help_names_every_fault_and_switch(capsys: Output) -> None:
+    assert cli.run(["sandbox", "serve", "--help"]) == 0
+    words = set(re.findall(r"[a-z_0-9]+", capsys.readouterr().out))
+    assert {fault.name.lower() for fault in Fault} | {
+        field.name for field in dataclasses.fields(Switches)
+    } <= words
 
 
 # What the command is made of

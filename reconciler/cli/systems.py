@@ -2,17 +2,23 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from reconciler import console
 from reconciler.cli.app import DESIRED_STATE, BadUsage, Format, Root, Shape, Targets, Verbose, app, for_each
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.sandbox.faults import Fault, Faulty, Schedule
+from reconciler.sandbox.switches import Switches, from_texts
 
 if TYPE_CHECKING:
     from reconciler.settings import Target
+
+T = TypeVar("T")
 
 
 @app.command()
@@ -108,6 +114,8 @@ def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:
     return probed.exit_code
 
 
+_SWITCHES = ", ".join(field.name for field in fields(Switches))
+_FAULTS = ", ".join(fault.name.lower() for fault in Fault)
 sandbox_app = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
 
@@ -119,16 +127,34 @@ def sandbox_serve(
         Path | None, typer.Option("--state", metavar="FILE", help="Keep what changes in this file.")
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8080,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option("--switch", metavar="NAME=VALUE", help=f"Behave so, this once. Names: {_SWITCHES}."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME=SHARE",
+            help=f"Let this share of requests go wrong, as 0.1. Names: {_FAULTS}.",
+        ),
+    ] = None,
 ) -> ExitCode:
-    """Serve a pretend Omni on loopback, until Ctrl-C."""
+    """Serve a pretend Omni on loopback, until Ctrl-C.
+
+    --switch and --fault may be repeated. A request that has gone wrong twice in
+    a row goes through; the same requests meet the same faults every time.
+    """
     from reconciler.sandbox.omni import Sandbox
     from reconciler.sandbox.seed import DEFAULT_TOKEN
     from reconciler.sandbox.server import serve
     from reconciler.settings import open_sandbox
 
+    schedule, switches = _said("--fault", fault, Schedule.from_texts), _said("--switch", switch, from_texts)
     store = open_sandbox(seed, state)
+    store.behave(switches)
     try:
-        server = serve(Sandbox(store), port)
+        server = serve(Faulty(Sandbox(store), 0, schedule), port)
     except OSError as error:
         message = f"port {port} cannot be used: {error.strerror}; choose another with --port"
         raise ReconcilerError(message) from None
@@ -144,3 +170,23 @@ def sandbox_serve(
         except KeyboardInterrupt:
             console.say("Stopped.")
     return ExitCode.OK
+
+
+def _said(option: str, given: list[str] | None, understand: Callable[[dict[str, str]], T]) -> T:
+    """What an option that is repeated as NAME=VALUE says; raises BadUsage where it cannot be understood."""
+    try:
+        return understand(_pairs(given or ()))
+    except ValueError as error:
+        message = f"{option}: {error}"
+        raise BadUsage(message) from None
+
+
+def _pairs(given: Iterable[str]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in said:
+            message = f"{name}: {'given twice' if equals else 'write NAME=VALUE'}"
+            raise ValueError(message)
+        said[name] = value
+    return said

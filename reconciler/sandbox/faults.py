@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from reconciler.errors import NoAnswer
 from reconciler.transport.messages import Request, Response, Transport
@@ -63,9 +64,25 @@ class Schedule:
     delay: float = 1.0
 
     def __post_init__(self) -> None:
-        if min(self.chances.values(), default=0.0) < 0 or sum(self.chances.values()) > 1 + 1e-9:
+        if not all(chance >= 0 for chance in self.chances.values()) or sum(self.chances.values()) > 1 + 1e-9:
             message = "the chances of a schedule must each be 0 or more and sum to 1 at most"
             raise ValueError(message)
+
+    @classmethod
+    def from_texts(cls, given: Mapping[str, str]) -> Self:
+        """The chances by the names of faults, as a command line says them; ValueError for a bad one."""
+        names = {fault.name.lower(): fault for fault in Fault}
+        chances = {}
+        for name, text in given.items():
+            if name not in names:
+                message = f"{name}: no such fault; there are {', '.join(names)}"
+                raise ValueError(message)
+            try:
+                chances[names[name]] = float(text)
+            except ValueError:
+                message = f"{name}: must be a number from 0 to 1"
+                raise ValueError(message) from None
+        return cls(chances)
 
     def draw(self, chance: random.Random) -> Fault | None:
         """The fault for the next request, mostly None."""

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Hashable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ import yaml
 
 from reconciler.sandbox import seed as seeds
 from reconciler.sandbox.directory import Directory
+from reconciler.sandbox.switches import Switches
 
 
 class _Loader(yaml.CSafeLoader):
@@ -58,6 +60,7 @@ class Store(Directory):
 
     path: Path | None = None
     _saved_at = 0
+    _kept: Switches | None = None
 
     @classmethod
     def from_seed(cls, seed: Mapping[str, object]) -> Self:
@@ -92,6 +95,15 @@ class Store(Directory):
                 raise ValueError(message) from error
         store.keep_in(state_path)
         return store
+
+    def behave(self, switches: Mapping[str, object]) -> None:
+        """Set these switches from now on; the state file goes on holding those that were there before."""
+        self._kept = self._kept or self.switches
+        self.switches = Switches.from_mapping({**asdict(self.switches), **switches})
+
+    def to_json(self) -> dict[str, object]:
+        """Everything, as plain data that load_json takes back."""
+        return super().to_json() | ({"switches": asdict(self._kept)} if self._kept else {})
 
     def keep_in(self, path: Path | None) -> None:
         """Keep the state in this file from the next change on."""

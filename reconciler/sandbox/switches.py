@@ -83,3 +83,16 @@ class Switches:
                 message = f"{name}: must be one of {', '.join(choices)}"
                 raise ValueError(message)
         return cls(**given)  # type: ignore[arg-type]  # each was checked against its field just above
+
+
+def from_texts(given: Mapping[str, str]) -> dict[str, object]:
+    """Some switches as a command line says them; raises ValueError with the name of a bad one."""
+    values: dict[str, object] = {name: _value(text) for name, text in given.items()}
+    Switches.from_mapping(values)
+    return values
+
+
+def _value(text: str) -> bool | int | str:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isdecimal() else text

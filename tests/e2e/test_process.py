@@ -14,8 +14,9 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from project import KEY, LIVE, Served, served
@@ -255,6 +256,33 @@ def test_a_full_disk_under_the_journal_sends_no_write_without_its_line(project: 
     assert [request.method for request in project.omni.writes] == intents
     assert 0 < len(intents) < 4
     assert_converged(project, *APPLY)
+
+
+def asked(server: Process, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    """What a server that has just said where it is answers: status and JSON."""
+    assert server.stdout
+    host = re.search(r"http://([0-9.:]+)", server.stdout.readline())
+    assert host
+    with contextlib.closing(HTTPConnection(host[1], timeout=PATIENCE)) as connection:
+        headers = {"Authorization": "Bearer sandbox"}
+        connection.request(method, f"/api{path}", json.dumps(body) if body else None, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def test_a_served_sandbox_misbehaves_as_asked_this_once(project: Served) -> None:
+    (project.root / "seed.yaml").write_text(json.dumps({"users": {"ada@acme.com": {}, "bob@acme.com": {}}}))
+    serving = ("sandbox", "serve", "seed.yaml", "--state", "state.json", "--port", "0")
+    with started(project, *serving, "--fault", "unavailable=1") as server:
+        assert asked(server, "GET", "/v1/whoami")[0] == 503
+    odd = ("--switch", "page_cap=1", "--switch", "error_shape=error", "--fault", "late_error=1")
+    with started(project, *serving, *odd) as server:
+        assert asked(server, "POST", "/scim/v2/users", {"userName": "a@b.co", "displayName": "A"})[0] == 500
+    with started(project, *serving, "--switch", "page_cap=1") as server:
+        page = asked(server, "GET", "/scim/v2/users")[1]
+        assert (page["totalResults"], page["itemsPerPage"]) == (3, 1)
+    with started(project, *serving) as server:
+        assert asked(server, "GET", "/scim/v2/users")[1]["itemsPerPage"] == 3
 
 
 def test_a_sandbox_is_served_as_a_process_of_its_own(project: Served) -> None:
