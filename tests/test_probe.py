@@ -158,7 +158,13 @@ def live(system: System) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("switches", [{"page_cap": 1}, {"error_shape": "error"}, {"builtins": "booleans"}])
+@pytest.mark.parametrize(
+    "switches",
+    [
+        *({"page_cap": 1}, {"error_shape": "error"}, {"builtins": "booleans"}),
+        *({"omits_members": "list"}, {"omits_members": "empty"}),
+    ],
+)
 def test_a_probe_copes_with_small_pages_and_other_shapes(make: Make, switches: dict[str, Any]) -> None:
     system = make(switches=switches)
     probed = system.probe()
