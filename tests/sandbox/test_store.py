@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.sandbox.records import membership_id, mini_uuid
 from reconciler.sandbox.store import Store
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.switches import Switches, from_texts
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "schemas" / "sandbox-seed.schema.json").read_text(encoding="utf-8")
@@ -49,6 +49,19 @@ def test_a_seed_becomes_users_groups_definitions_and_keys() -> None:
     assert store.keys["own"].kind == "personal"
     assert store.keys["org"].owner == ada.id
     assert store.switches == Switches(page_cap=7, builtins="booleans", shows_defaults=True)
+
+
+def test_switches_said_as_text_hold_and_the_state_file_keeps_its_own(tmp_path: Path) -> None:
+    store = Store.from_seed(SEED)
+    store.keep_in(tmp_path / "state.json")
+    store.behave(from_texts({"builtins": "none", "page_cap": "3"}))
+    store.behave(from_texts({"shows_defaults": "false", "whoami_missing": "true"}))
+    assert store.switches == Switches(page_cap=3, whoami_missing=True)
+    store.add_user("new@acme.com", "New")
+    store.save()
+    again = Store.open(tmp_path / "no-seed.yaml", tmp_path / "state.json")
+    assert again.switches == Switches(page_cap=7, builtins="booleans", shows_defaults=True)
+    assert again.users_with_email("new@acme.com")
 
 
 def test_an_attribute_defined_later_is_younger_than_the_users() -> None:
