@@ -16,7 +16,7 @@ from typing import Literal, assert_never
 from reconciler.errors import Place
 from reconciler.model import Address, Path, Value, group_address
 
-Removal = Literal["deactivate", "revoke"]
+Removal = Literal["deactivate", "revoke", "revoke, deactivate"]
 """How an update takes a person's access away. A deletion is a change of its own."""
 
 
@@ -107,13 +107,16 @@ def narrow(change: Change, wanted: Iterable[Atom]) -> Change | None:
     fields = tuple(f for f, atom in zip(change.fields, atoms(change), strict=True) if atom in keep)
     if not fields:
         return None
-    if (
-        isinstance(change, Update)
-        and change.removal == "deactivate"
-        and all(f.path != ("active",) for f in fields)
-    ):
-        return replace(change, fields=fields, removal=None)
+    if isinstance(change, Update) and all(f.path != ("active",) for f in fields):
+        return replace(change, fields=fields, removal=_STILL_ACTIVE.get(change.removal, change.removal))
     return replace(change, fields=fields)
+
+
+_STILL_ACTIVE: Mapping[Removal | None, Removal | None] = {
+    "deactivate": None,
+    "revoke, deactivate": "revoke",
+}
+"""What is left of a removal that deactivates nobody."""
 
 
 @dataclass(frozen=True, slots=True)

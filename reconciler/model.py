@@ -111,8 +111,8 @@ class DesiredState:
 
     ``users`` and ``groups`` are keyed by identity and hold no tombstones; those
     are in ``absent``. ``from_users`` are the groups whose members the users
-    state. ``previously`` holds older keys of a declared object. ``left`` holds
-    what an older revision declared and these files do not speak of any more.
+    state. ``previously`` holds older keys of what is declared, is to be absent, or
+    left. ``left`` holds what an older revision declared and these files do not speak of any more.
     ``locate`` finds the place of an object or of a field in it; it may read the
     file again.
     """
@@ -124,6 +124,11 @@ class DesiredState:
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     left: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, Path], Place] = field(default=_nowhere, compare=False)
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The people whom a group's own list names, by key."""
+        return frozenset().union(*(group.members or () for group in self.groups.values()))
 
     def place(self, address: Address) -> Place:
         """Where an object is declared, or was before it left the files."""

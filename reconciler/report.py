@@ -77,7 +77,7 @@ class Report:
                 ended.setdefault(atom.member, set()).add(status)
         for change in self.changes:
             found = {by_atom[atom] for atom in atoms(change)}
-            if isinstance(change, Update) and change.removal == "revoke":
+            if isinstance(change, Update) and "revoke" in (change.removal or ""):
                 found |= ended.get(change.address, set())
             if found & {"failed", "unsettled"}:
                 tally["failed"] += 1

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from reconciler.changes import (
     Census,
@@ -16,6 +16,7 @@ from reconciler.changes import (
     Origin,
     Plan,
     PullRequest,
+    Removal,
     Update,
     Violation,
     encode_change,
@@ -209,7 +210,7 @@ def _decode_change(item: dict[str, Any]) -> Change:
         return Create(address, label, fields, place)
     if action == "update":
         removal = item.get("removal")
-        if removal is not None and (kind != "user" or removal not in ("deactivate", "revoke")):
+        if removal is not None and (kind != "user" or removal not in get_args(Removal)):
             message = f"{removal!r} is not a way to take the access of {address} away"
             raise ValueError(message)
         return Update(address, label, _typed(item["id"], str), fields, place, removal)

@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 from reconciler.desired import files, history
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unreachable
 from reconciler.model import DesiredState
-from reconciler.planning.scope import Limits, Policy, stricter
+from reconciler.planning.scope import Limits, Policy, combined, stricter
 from reconciler.providers.base import Provider
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import PROVIDERS
@@ -221,10 +221,10 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         ignore_groups=tuple(ignore.get("groups", ())),
         protect_users=tuple(protect.get("users", ())),
         protect_groups=tuple(protect.get("groups", ())),
-        tombstone=users.get("tombstone", plain.tombstone),
-        left_users=users.get("left_files", plain.left_users),
+        tombstone=combined(users.get("tombstone", plain.tombstone)),
+        left_users=combined(users.get("left_files", plain.left_users)),
         left_groups=leavers.get("groups", {}).get("left_files", plain.left_groups),
-        never_listed=users.get("never_listed", plain.never_listed),
+        never_listed=combined(users.get("never_listed", plain.never_listed)),
         limits=Limits(**removals),
     )
 

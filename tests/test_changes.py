@@ -137,6 +137,15 @@ def test_a_revocation_stays_one_whatever_is_left_of_it() -> None:
     assert narrow(change, atoms(change)[:1]) == update(ADA, fields[0], removal="revoke")
 
 
+def test_a_part_of_a_removal_that_leaves_the_person_active_says_so() -> None:
+    fields = changed("attributes", "region", before="emea"), changed("active", before=True, after=False)
+    change = update(ADA, *fields, removal="revoke, deactivate")
+    cleared, inactive = atoms(change)
+    assert narrow(change, [cleared]) == update(ADA, fields[0], removal="revoke")
+    assert narrow(change, [inactive]) == update(ADA, fields[1], removal="revoke, deactivate")
+    assert (change.removal, Plan("t", "omni", "", (change,)).counts.removals) == ("revoke, deactivate", 2)
+
+
 # digest
 
 

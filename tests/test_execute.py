@@ -17,6 +17,7 @@ from executing import (
     update_user,
 )
 
+from reconciler.changes import Removal
 from reconciler.errors import Interrupted, NoAnswer, Unreachable
 from reconciler.model import Live, LiveState, User, group_address, user_address
 from reconciler.providers.omni.provider import Omni
@@ -735,9 +736,10 @@ class TestTheReport:
         )
         assert stage.report.counts == tally(created=1, updated=1, removed=2)
 
-    def test_a_revoked_person_is_removed_only_where_the_memberships_ended(self) -> None:
+    @pytest.mark.parametrize("removal", ["revoke", "revoke, deactivate"])
+    def test_a_revoked_person_is_removed_only_where_the_memberships_ended(self, removal: Removal) -> None:
         stage = Stage(answerer=always(400, "PATCH"))
-        revoked = update_user(stage.sandbox, CLEO, "revoke")
+        revoked = update_user(stage.sandbox, CLEO, removal)
         assert revoked.fields == ()
         stage.run(revoked, update_group(stage.sandbox, "Finance", remove=[CLEO]))
         assert stage.report.counts == tally(failed=2)

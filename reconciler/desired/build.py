@@ -164,15 +164,14 @@ class _Builder:
             self.problems.append(Problem(document.source.nearest(steps), *_ignored(name)))
         if steps in document.damaged:
             self._unsure.add(Address(kind, key))
-        if "state" in entry:
-            self._absent.add(Address(kind, key))
-            return False
+        own = Address(kind, key)
         if earlier := entry.get("previously"):
-            own = Address(kind, key)
             self._previously[own] = tuple(dict.fromkeys(map(_KEY_OF[kind], earlier)))
             for old in self._previously[own]:
                 self._claims.setdefault(Address(kind, old), own)
-        return True
+        if "state" in entry:
+            self._absent.add(own)
+        return "state" not in entry
 
     def _user(self, name: str, entry: dict[str, Any], defaults: dict[str, Any]) -> User:
         groups = entry.get("groups", defaults.get("groups"))
@@ -227,14 +226,19 @@ class _Builder:
         address = Address("user", user_key(name))
         if self._ignored["user"](address.key):
             return _ignored(name)
-        if address in self._absent:
-            return (
-                f"`{clip(name)}` is to be absent, at {self._places(address)}",
-                "remove the name, or the tombstone",
-            )
+        if complaint := self._against_absent(address, name):
+            return complaint
         if address in self._claims:
             return _renamed(name, self._claims[address])
         return None
+
+    def _against_absent(self, address: Address, name: str) -> Complaint | None:
+        """What is wrong with naming what a tombstone ends, under its name or an earlier one."""
+        tombstone = self._claims.get(address, address)
+        if tombstone not in self._absent:
+            return None
+        message = f"`{clip(name)}` is to be absent, at {self._places(tombstone)}"
+        return message, "remove the name, or the tombstone"
 
     def _against_group(self, key: str, name: str) -> Complaint | None:  # noqa: PLR0911  one answer each
         """What is wrong with a user naming this group, whose members no user states."""
@@ -243,11 +247,8 @@ class _Builder:
             return _ignored(name)
         if address in self._unsure:
             return None
-        if address in self._absent:
-            return (
-                f"`{clip(name)}` is to be absent, at {self._places(address)}",
-                "remove the name, or the tombstone",
-            )
+        if complaint := self._against_absent(address, name):
+            return complaint
         if key in self._groups:
             place = self._places(address, ("members",))
             if self._groups[key].members is None:

@@ -37,8 +37,21 @@ def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]
 
 
 def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
-    """The desired state with what left the files since then; None knows of nothing that left."""
-    return replace(now, left=left_since(now, then)) if then else now
+    """The desired state with what left the files since then; None knows of nothing that left.
+
+    What left keeps the older names that it had, since its account may be live under
+    one; but for an older name that the files still name as a member.
+    """
+    if then is None:
+        return now
+    left = left_since(now, then)
+    members = {Address("user", key) for key in now.members}
+    older = {
+        address: tuple(key for key in then.previously[address] if Address(address.kind, key) not in members)
+        for address in left
+        if address in then.previously
+    }
+    return replace(now, left=left, previously={**older, **now.previously})
 
 
 def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredState:

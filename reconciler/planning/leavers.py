@@ -7,8 +7,10 @@ Three kinds of leavers, each with its own setting in ``target.yaml``:
 * what was *never listed* is live, and no file speaks of it, not even as a member.
 
 The last two are kept unless the target says otherwise, and always where the files declare nothing
-at all: an empty folder is a mistake more often than a wish. Protected people and the user whom the
-key belongs to are never *never listed*.
+at all: an empty folder is a mistake more often than a wish. Whom a group still names as a member is
+kept as well. Protected people and the user whom the key belongs to are never *never listed*, and
+nobody is where the files declare no user, or the target manages nothing of users: they do not list
+people then.
 """
 
 from collections.abc import Iterator
@@ -27,21 +29,27 @@ class Leaving:
     how: Leaver
 
 
+def lists_people(desired: DesiredState, policy: Policy) -> bool:
+    """Whether the files say at all who there is to be, so that somebody can be missing from them."""
+    return bool(desired.users and policy.manage)
+
+
 def leaving(desired: DesiredState, pairing: Pairing, policy: Policy, caller: str) -> Iterator[Leaving]:
     """Everything live that is to go, with how; ``caller`` is the key of the user whom the key belongs to."""
     for address in sorted(desired.absent):
-        how = policy.tombstone if address.kind == "user" else "delete"
-        if address in pairing.live and not policy.leaves_alone(how):
+        how = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
+        if address in pairing.live and how != "keep":
             yield Leaving(address, how)
     if not desired.users and not desired.groups:
         return
-    named = {key for group in desired.groups.values() for key in group.members or ()}
-    for address in sorted(pairing.surplus):
+    named = {Address("user", key) for key in desired.members}
+    are_listed = lists_people(desired, policy)
+    for address in sorted(pairing.surplus - named):
         if address in desired.left:
             how = policy.left_users if address.kind == "user" else policy.left_groups
-        elif address.kind == "group" or address.key in named or address.key == caller:
+        elif address.kind == "group" or address.key == caller or not are_listed:
             continue
         else:
             how = "keep" if policy.protects(address) else policy.never_listed
-        if not policy.leaves_alone(how):
+        if (how := policy.effective(how)) != "keep":
             yield Leaving(address, how)

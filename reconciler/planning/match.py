@@ -7,6 +7,7 @@ Users match by e-mail address, groups by name, both normalised (``user_key``,
   account for the same person is never made.
 * A group is matched under its own name first. Only where no live group has
   that name is it looked for under the older ones, which makes it a rename.
+* What left the files is matched last, and in the same way as a group.
 
 Two live objects for one declared one stop the plan: whichever were picked,
 the other would keep or lose access that nobody reviewed.
@@ -38,7 +39,7 @@ L = TypeVar("L", Live[User], Live[Group])
 class Pairing:
     """Live objects by the address of their declaration, or by their own where nothing declares them.
 
-    ``surplus`` are the addresses that no file mentions. ``settled`` are declared
+    ``surplus`` are the addresses that no file mentions, those that left among them. ``settled`` are declared
     groups whose ``previously`` has done its work. ``moved`` maps the address of a
     user matched under an older e-mail to that older key.
     """
@@ -79,9 +80,19 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
     for address in _declared("group", desired):
         older = desired.previously.get(address, ())
         own = groups_by_key.pop(address.key, [])
-        if own and older:
+        if own and older and address not in desired.absent:
             settled.append(address)
         groups[address] = own or [g for key in older for g in groups_by_key.pop(key, ())]
+    left: dict[Address, str] = {}
+    for address in sorted(desired.left):
+        by_key: Mapping[str, object] = users_by_key if address.kind == "user" else groups_by_key
+        keys = (address.key, *desired.previously.get(address, ()))
+        if key := next((key for key in keys if key in by_key), None):
+            left[address] = key
+            if address.kind == "user":
+                users[address] = [(key, u) for u in users_by_key.pop(key)]
+            else:
+                groups[address] = groups_by_key.pop(key)
     problems = [
         *(_ambiguous(desired, a, [u for _, u in found]) for a, found in users.items() if len(found) > 1),
         *(_ambiguous(desired, a, found) for a, found in groups.items() if len(found) > 1),
@@ -94,7 +105,7 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
     return Pairing(
         {a: user for a, found in users.items() for _, user in found} | surplus_users,
         {a: found[0] for a, found in groups.items() if found} | surplus_groups,
-        frozenset(surplus_users) | frozenset(surplus_groups),
+        frozenset(surplus_users) | frozenset(surplus_groups) | left.keys(),
         tuple(settled),
         {a: key for a, found in users.items() for key, _ in found if key != a.key},
     )
@@ -117,7 +128,7 @@ def _by_key(items: Iterable[tuple[str, L]]) -> dict[str, list[L]]:
 def _ambiguous(desired: DesiredState, address: Address, found: Sequence[Live[User] | Live[Group]]) -> Problem:
     ids = " and ".join(sorted(live.id for live in found))
     return Problem(
-        desired.locate(address, ()),
+        desired.place(address),
         f"{address} matches {len(found)} live {address.kind}s, with the ids {ids}",
         "remove or rename all but one of them in Omni; until then nothing is planned",
     )

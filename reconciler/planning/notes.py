@@ -1,10 +1,12 @@
 """What a reader of a plan should know beside its changes."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from reconciler.changes import Census, Note
-from reconciler.model import Address, DesiredState
+from reconciler.changes import Census, Change, Delete, Note, Update, atoms
+from reconciler.model import Address, DesiredState, Group, Live
+from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, unmanaged_fields
 
@@ -16,24 +18,26 @@ def notes(
     waiting: Sequence[str],
     census: Census,
     gone: AbstractSet[Address],
+    changes: Sequence[Change] = (),
+    everywhere: Sequence[Live[Group]] = (),
 ) -> Iterator[Note]:
-    """What a reader should know beside the changes, warnings first."""
+    """What a reader should know beside the changes, warnings first; ``everywhere`` are all live groups."""
     locate = desired.locate
     for address in pairing.settled:
         message = f"{address} has its new name: `previously` has done its work and can be removed"
         yield Note("renamed", message, locate(address, ("previously",)), warning=True)
     for address, old in sorted(pairing.moved.items()):
         message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
-        yield Note("email", message, locate(address, ("previously",)), warning=True)
-    tombstones = sorted(a for a in desired.absent if a in pairing.users)
-    if tombstones and policy.tombstone == "deactivate" and "active" not in policy.manage:
-        names = ", ".join(a.key for a in tombstones)
-        message = f"tombstones deactivate, but this target does not manage `active`: left alone: {names}"
-        yield Note("unmanaged", message, warning=True)
-    if kept := sorted(a for a in desired.left if a in pairing.surplus and a not in gone):
-        empty = "" if desired.users or desired.groups else ", since the files declare nothing at all"
-        message = f"{len(kept)} left the files and are kept{empty}: {', '.join(map(str, kept))}"
-        yield Note("left", message, warning=bool(empty))
+        place = desired.left.get(address) or locate(address, ("previously",))
+        yield Note("email", message, place, warning=True)
+    yield from _reactivated(pairing, changes, everywhere)
+    yield from _about_tombstones(desired, pairing, policy)
+    yield from _about_left(desired, pairing, policy, gone)
+    if policy.never_listed != "keep" and not lists_people(desired, policy) and census.unlisted_users:
+        why = "the files declare no user" if policy.manage else "this target manages nothing of users"
+        message = f"`never_listed` holds for nobody, since {why}: all of them are kept"
+        yield Note("never_listed", message, warning=True)
+    yield from _inactive(desired, pairing, policy)
     for name, number in unmanaged_fields(desired, policy).items():
         users = "1 user states" if number == 1 else f"{number} users state"
         yield Note("unmanaged", f"{users} `{name}`, which this target does not manage: left alone")
@@ -47,3 +51,85 @@ def notes(
         yield Note(
             "caller", "the system does not say whose key this is, so its owner is not protected by itself"
         )
+
+
+def _about_tombstones(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
+    found = sorted(a for a in desired.absent if a in pairing.users)
+    comes_to = policy.effective(policy.tombstone)
+    if found and comes_to != policy.tombstone:
+        names = ", ".join(a.key for a in found)
+        instead = "left alone" if comes_to == "keep" else "revoked, and still active"
+        message = f"tombstones deactivate, but this target does not manage `active`: {instead}: {names}"
+        yield Note("unmanaged", message, warning=True)
+    if nobody := sorted(desired.absent - pairing.live):
+        what = "1 tombstone matches" if len(nobody) == 1 else f"{len(nobody)} tombstones match"
+        message = f"{what} nothing that is live (gone already, or misspelt): {_listed(nobody)}"
+        yield Note("tombstone", message, desired.locate(nobody[0], ()))
+
+
+def _about_left(
+    desired: DesiredState, pairing: Pairing, policy: Policy, gone: AbstractSet[Address]
+) -> Iterator[Note]:
+    """Each of those who left the files and do not go, by the reason."""
+    by_reason: dict[str, list[Address]] = defaultdict(list)
+    members = {Address("user", key) for key in desired.members}
+    for address in sorted(desired.left.keys() - gone):
+        if address not in pairing.surplus:
+            by_reason[" and are not live"].append(address)
+        elif not desired.users and not desired.groups:
+            by_reason[_EMPTY].append(address)
+        elif address in members:
+            by_reason[" and are kept, since groups still name them as members"].append(address)
+        elif address.kind == "user" and policy.left_users != "keep":
+            by_reason[" and are kept, since this target does not manage `active`"].append(address)
+        else:
+            by_reason[" and are kept"].append(address)
+    for reason, found in sorted(by_reason.items()):
+        yield Note("left", f"{len(found)} left the files{reason}: {_listed(found)}", warning=reason == _EMPTY)
+
+
+_EMPTY = " and are kept, since the files declare nothing at all"
+
+
+def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
+    """The declared people whose account is closed, and whose files do not say whether it should be."""
+    found = sorted(
+        key
+        for key, user in desired.users.items()
+        if user.active is None
+        and (live := pairing.users.get(Address("user", key)))
+        and live.resource.active is False
+    )
+    if found:
+        managed = "active" in policy.manage
+        advice = "write `active: true` to let them in" if managed else "this target does not manage `active`"
+        message = f"{len(found)} declared and inactive, and stay so ({advice}): {', '.join(found)}"
+        yield Note("inactive", message, desired.locate(Address("user", found[0]), ()))
+
+
+def _reactivated(
+    pairing: Pairing, changes: Iterable[Change], everywhere: Iterable[Live[Group]]
+) -> Iterator[Note]:
+    """The access that returns with each person whom the plan makes active again."""
+    again = {
+        change.address.key: change.place
+        for change in changes
+        if isinstance(change, Update) and any(f.path == ("active",) and f.after is True for f in change.fields)
+    }
+    if not again:
+        return
+    ended = {(a.id, a.path[1]) for change in changes for a in atoms(change) if a.member and a.after is None}
+    deleted = {change.id for change in changes if isinstance(change, Delete)}
+    names: dict[str, list[str]] = {key: [] for key in again}
+    for live in everywhere:
+        for key in again.keys() & pairing.members(live):
+            if live.id not in deleted and (live.id, key) not in ended:
+                names[key].append(live.resource.name)
+    for key, place in again.items():
+        groups = ", ".join(sorted(names[key]))
+        what = f"with the access that these groups give: {groups}" if groups else "and is in no group"
+        yield Note("reactivated", f"user/{key} is let in again, {what}", place, warning=True)
+
+
+def _listed(addresses: Iterable[Address]) -> str:
+    return ", ".join(map(str, addresses))

@@ -88,7 +88,7 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     groups = Groups(desired, live, policy, pairing, going, users)
     changes = in_order(_changes(users, groups))
     census = _census(desired, users, groups, owner)
-    said = notes(desired, pairing, policy, users.waiting, census, going.keys())
+    said = notes(desired, pairing, policy, users.waiting, census, going.keys(), changes, everything.groups)
     plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
     return Planned(plan, pairing, live.definitions or {})
 

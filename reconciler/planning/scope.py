@@ -14,10 +14,17 @@ from reconciler.model import Address, DesiredState, LiveState, Need, group_key, 
 
 USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 
-Leaver = Literal["keep", "revoke", "deactivate", "delete"]
+Leaver = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
 """How access ends: *revoke* takes the person out of every group whose members the files state and clears
-the attributes that they manage; the account stays."""
-_GENTLEST_FIRST: Final[tuple[Leaver, ...]] = ("keep", "revoke", "deactivate", "delete")
+the attributes that they manage; the account stays. A deletion leaves nothing to do of the others."""
+_GENTLEST_FIRST: Final[tuple[Leaver, ...]] = ("keep", "revoke", "deactivate", "revoke, deactivate", "delete")
+_WITHOUT_ACTIVE: Final[Mapping[Leaver, Leaver]] = {"deactivate": "keep", "revoke, deactivate": "revoke"}
+
+
+def combined(ways: str | Sequence[str]) -> Leaver:
+    """One way to end access, or several at once, as ``leavers`` in target.yaml has them."""
+    found = [way for way in _GENTLEST_FIRST if way in ([ways] if isinstance(ways, str) else ways)]
+    return "revoke, deactivate" if found == ["revoke", "deactivate"] else found[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +61,9 @@ class Policy:
         globs = self.protect_users if address.kind == "user" else self.protect_groups
         return matches(address, globs)
 
-    def leaves_alone(self, how: Leaver) -> bool:
-        """Whether a way to end access does nothing: somebody else may decide who is active."""
-        return how == "keep" or (how == "deactivate" and "active" not in self.manage)
+    def effective(self, how: Leaver) -> Leaver:
+        """What a way to end access comes to: somebody else may decide who is active."""
+        return how if "active" in self.manage else _WITHOUT_ACTIVE.get(how, how)
 
 
 def stricter(one: Policy, other: Policy) -> Policy:
@@ -65,7 +72,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
 
     def gentler(way: Callable[[Policy], Leaver]) -> Leaver:
         def harm(policy: Policy) -> int:
-            return 0 if policy.leaves_alone(way(policy)) else _GENTLEST_FIRST.index(way(policy))
+            return _GENTLEST_FIRST.index(policy.effective(way(policy)))
 
         return way(min(both, key=harm))
 
@@ -137,12 +144,12 @@ def need(desired: DesiredState, policy: Policy) -> Need:
     # Of somebody who is to have an account, an inactive row may be the trace of an earlier one.
     deleted = {key for key, user in desired.users.items() if user.active is not False}
     for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
-        gone = {address.key for address in addresses if address.kind == "user"}
-        if how == "revoke" and managed:
+        gone = {key for a in addresses if a.kind == "user" for key in _keys(desired, a)}
+        if "revoke" in how and managed:
             attributes.update(dict.fromkeys(gone, managed))
         if how == "delete":
             deleted |= gone
-    others = managed if policy.never_listed == "revoke" else frozenset()
+    others = managed if "revoke" in policy.never_listed else frozenset()
     return Need(attributes, frozenset(deleted), others, all_deleted=policy.never_listed == "delete")
 
 

@@ -122,11 +122,15 @@ class Users:
             case "delete":
                 self.deleted.add(address.key)
                 yield Delete(address, address.key, live.id, place)
-            case "revoke":
+            case "revoke" | "revoke, deactivate":
                 self.revoked.add(address.key)
                 keys = sorted(managed_keys(self.desired, self.policy))
-                fields = self._differences(address, live, {("attributes", key): None for key in keys})
-                yield Update(address, address.key, live.id, fields, place, "revoke")
+                wanted: dict[Path, Value] = {("attributes", key): None for key in keys}
+                ends = was_active and how != "revoke"
+                if ends:
+                    wanted["active",] = False
+                fields = self._differences(address, live, wanted)
+                yield Update(address, address.key, live.id, fields, place, how if ends else "revoke")
             case _ if was_active:
                 fields = (FieldChange(("active",), live.resource.active, after=False),)
                 yield Update(address, address.key, live.id, fields, place, "deactivate")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, Update
 
-Account = Literal["", "create", "deactivate", "revoke", "delete"]
+Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
 
 
 @dataclass(slots=True)

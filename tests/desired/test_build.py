@@ -148,6 +148,10 @@ FROM_USERS = "groups:\n  BI Admins: {members: from_users}\n"
             ["a:2:24: `A@x` is to be absent, at a:1:9 (remove the name, or the tombstone)"],
         ),
         (
+            ("users: {a@x: {state: absent, previously: [b@x]}}\ngroups: {A: {members: [b@x]}}\n",),
+            ["a:2:24: `b@x` is to be absent, at a:1:9 (remove the name, or the tombstone)"],
+        ),
+        (
             ("users: {a@x: {previously: [b@x]}}\ngroups: {A: {members: [b@x]}}\n",),
             ["a:2:24: `b@x` is an earlier name of user/a@x (use the new name)"],
         ),
@@ -195,6 +199,14 @@ def test_nothing_is_concluded_from_what_was_refused() -> None:
     assert wrong("users: {a@x: {groups: [A]}}\n", "groups: [") == []
     assert wrong("users: {a@x: {groups: [A]}}\n", "grops: {A: {members: from_users}}\n") == []
     assert len(wrong("users: {a@x: {groups: [A]}, a@X: {}}\n", "groups: [")) == 1
+
+
+def test_a_tombstone_keeps_the_older_names_of_what_is_to_go() -> None:
+    state = desired(
+        "users: {a@x: {state: absent, previously: [B@x]}}\ngroups: {A: {state: absent, previously: [Old]}}\n"
+    )
+    assert state.absent == {user_address("a@x"), group_address("A")}
+    assert state.previously == {user_address("a@x"): ("b@x",), group_address("A"): ("old",)}
 
 
 def test_the_names_in_a_tombstone_are_not_followed() -> None:

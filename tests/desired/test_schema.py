@@ -85,7 +85,7 @@ def user(fields: str) -> str:
         (user("state: gone"), "f:2:18: `state` must be `absent`, not the text `gone`"),
         (
             user("state: absent, name: x"),
-            "f:2:3: `ada@acme.com` holds too many fields (a tombstone holds nothing but",
+            "f:2:33: a name in `ada@acme.com` must be `state` or `previously`, not the text `name` (a tombstone holds nothing but",
         ),
         (
             user("previously: x@y"),
@@ -122,7 +122,7 @@ def user(fields: str) -> str:
         ),
         (
             "groups: {A: {state: absent, members: []}}\n",
-            "f:1:10: `A` holds too many fields (a tombstone holds",
+            "f:1:29: a name in `A` must be `state` or `previously`, not the text `members` (a tombstone holds",
         ),
     ],
 )
@@ -158,6 +158,15 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
         (
             "manage: {exact_attributes: [omni_x]}",
             "f:4:29: an item of `exact_attributes` cannot be the text `omni_x`",
+        ),
+        (
+            "leavers: {users: {left_files: [keep, revoke]}}",
+            "f:4:32: an item of `left_files` must be `revoke`, `deactivate` or `delete`, not the text `keep` "
+            "(revoke, deactivate and delete may be combined; keep stands alone",
+        ),
+        (
+            "leavers: {users: {never_listed: []}}",
+            "f:4:19: `never_listed` is empty",
         ),
         (
             "leavers: {users: {tombstone: keep}}",

@@ -6,7 +6,6 @@ A case holds ``files`` (the text of a desired-state file, or several by name),
 """
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from builders import live as live_state
 
 from reconciler.changes import Delete, Update, atoms
 from reconciler.desired.files import load
-from reconciler.desired.history import left_since
+from reconciler.desired.history import with_left
 from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
 from reconciler.planning.guard import check
@@ -44,7 +43,7 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
     settings = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
     (folder / "target.yaml").write_text(yaml.safe_dump(settings | case.get("target", {})), encoding="utf-8")
     files = case["files"] if isinstance(case["files"], dict) else {"people.yaml": case["files"]}
-    left = {}
+    then = None
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     if "since" in case:
@@ -52,12 +51,12 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
         older.mkdir()
         (older / "target.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         (older / "people.yaml").write_text(case["since"], encoding="utf-8")
-        left = dict(left_since(load(folder), load(older, shown_as="v1")))
+        then = load(older, shown_as="v1")
         (older / "target.yaml").unlink()
     try:
         (target,) = load_targets(folder.parent)
         planned = make_plan(
-            replace(target.load(), left=left),
+            with_left(target.load(), then),
             _live(case.get("live", {})),
             target.policy,
             target="acme",

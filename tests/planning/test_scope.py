@@ -1,6 +1,7 @@
 """What is ours, and what must be known before a plan is made."""
 
 from dataclasses import fields, replace
+from typing import get_args
 
 import pytest
 from builders import a_group, a_user, desired, live
@@ -17,6 +18,7 @@ from reconciler.planning.scope import (
     Leaver,
     Limits,
     Policy,
+    combined,
     managed_keys,
     matches,
     need,
@@ -98,7 +100,7 @@ def test_what_was_read_of_one_object() -> None:
 
 KEYS = ("ada@acme.com", "bob@acme.com", "cleo@acme.com", "dora@acme.com")
 GLOBS = st.lists(st.sampled_from([*KEYS, "*@acme.com", "g*", "h"]), max_size=2).map(tuple)
-WAYS = st.sampled_from(["keep", "revoke", "deactivate", "delete"])
+WAYS = st.sampled_from(get_args(Leaver))
 OF_A_FIELD = {
     "manage": st.frozensets(st.sampled_from(sorted(USER_FIELDS))),
     "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
@@ -151,9 +153,9 @@ def test_whatever_either_policy_forbids_the_stricter_forbids(one: Policy, other:
                 assert touched <= policy.manage
         if check(made, policy):
             assert check(made, both)
-        assert policy.leaves_alone(policy.tombstone) <= both.leaves_alone(both.tombstone)
-        assert policy.leaves_alone(policy.left_users) <= both.leaves_alone(both.left_users)
-        assert policy.leaves_alone(policy.never_listed) <= both.leaves_alone(both.never_listed)
+        for name in ("tombstone", "left_users", "never_listed"):
+            ways = policy.effective(getattr(policy, name)), both.effective(getattr(both, name))
+            assert ways[0] != "keep" or ways[1] == "keep"
 
 
 @given(one=POLICIES, other=POLICIES)
@@ -180,3 +182,16 @@ def test_an_ignore_hides_nothing_that_a_deletion_ends(
         return
     (deleted,) = (c for c in planned(both, gone="g").changes if c.address == Address("group", "g"))
     assert deleted.ends == KEYS
+
+
+@pytest.mark.parametrize(
+    ("ways", "comes_to"),
+    [
+        ("keep", "keep"),
+        (["revoke"], "revoke"),
+        (["deactivate", "revoke"], "revoke, deactivate"),
+        (["deactivate", "delete", "revoke"], "delete"),
+    ],
+)
+def test_several_ways_to_end_access_are_one(ways: str | list[str], comes_to: Leaver) -> None:
+    assert combined(ways) == comes_to
