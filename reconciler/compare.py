@@ -82,6 +82,9 @@ class Compared:
             yield Note("applied", message, warning=True)
         elif self.applied.revision:
             yield Note("applied", f"the files were last applied completely as of {self.applied.revision}")
+        elif self.applied.is_first and not self.since and not self.base:
+            message = "nothing is recorded as applied yet, so what left the files is not known"
+            yield Note("applied", f"{message}: --since REV counts it from a revision")
         elif self.base:
             yield Note("applied", "nothing is recorded as applied yet: what was merged earlier is backlog")
 
@@ -96,19 +99,20 @@ class Compared:
                 yield plan_of(state, policy)
 
 
-def compared(target: Target, since: str | None, base: str | None) -> Compared:
+def compared(target: Target, since: str | None, base: str | None, option: str = "--since") -> Compared:
     """Load the files as they are, and as they were.
 
     Without ``since``, what left the files is counted from where they were last
-    applied completely. Raises Invalid where the files as they are do not load,
+    applied completely; with an empty one, nothing is known to have left. ``option``
+    is what named it. Raises Invalid where the files as they are do not load,
     or where a revision cannot be read.
     """
     desired = target.load()
     last = applied(target.folder, target.name, base or "HEAD")
-    then = last.state if since is None else load_at(target.folder, since)
-    counted = last.revision.commit if last.revision else ""
+    then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:
-        counted = commit_of(target.folder, since, "--since")
+        then = load_at(target.folder, since, option) if since else None
+        counted = commit_of(target.folder, since, option) if since else ""
     desired = with_left(desired, then)
     if base is None:
         return Compared(target, desired, last, counted)

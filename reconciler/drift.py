@@ -23,11 +23,14 @@ def drift(target: Target, session: Session, expectations: Sequence[Expectation],
 
     ``today`` is a day such as 2026-12-31. Raises as ``workflow.plan`` does.
     """
-    # Without git there is no history to tell drift from backlog by.
     base = head(target.folder)
     plan = workflow.plan(target, session, base=base).plan
     plan = without_expected(replace(plan, included=()), expectations, today)
-    return replace(plan, notes=(*plan.notes, *_since_when(target, plan)))
+    told = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
+    return replace(plan, notes=(*plan.notes, *told))
+
+
+_NO_COMMIT = "no commit here holds these files, so drift cannot be told from backlog"
 
 
 def load_expectations(path: Path) -> list[Expectation]:

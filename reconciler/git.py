@@ -125,6 +125,12 @@ class Repository:
         found = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         return None if found.returncode else found.stdout.decode().strip()
 
+    def refs(self, below: str) -> dict[str, str]:
+        """The refs below a prefix with what each names, whether or not that is here."""
+        told = self._told("for-each-ref", "--format=%(refname) %(objectname)", below)
+        rows: Iterator[list[str]] = (line.rsplit(" ", 1) for line in os.fsdecode(told).splitlines())
+        return dict(rows)
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether one commit is the other, or among its ancestors."""
         return self._ask("merge-base", "--is-ancestor", older, newer).returncode == 0
@@ -216,6 +222,25 @@ class Repository:
 
     def _told(self, *arguments: str, stdin: str = "") -> bytes:
         return _succeeded(arguments[0], self._ask(*arguments, stdin=stdin))
+
+
+_NOT_IN_A_REF = (
+    ("a blank or a control character", re.compile(r"[\0- \x7f]")),
+    ("one of ~ ^ : ? * [ and \\", re.compile(r"[~^:?*\[\\]")),
+    ("two dots in a row", re.compile(r"\.\.")),
+    ("@{", re.compile(r"@\{")),
+    ("a part that is empty or begins with a dot", re.compile(r"(\A|/)(\.|/|\Z)")),
+    ("a part that ends with .lock", re.compile(r"\.lock(/|\Z)")),
+    ("a dot at its end", re.compile(r"\.\Z")),
+)
+
+
+def fault_in_ref(name: str) -> str:
+    """What keeps a name from being the end of a ref's, in a few words; empty where nothing does.
+
+    (git docs: git-check-ref-format.)
+    """
+    return next((what for what, pattern in _NOT_IN_A_REF if pattern.search(name)), "")
 
 
 def find(folder: Path) -> Repository | None:

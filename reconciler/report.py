@@ -31,6 +31,7 @@ class Report:
     """What an apply did, and on whose word.
 
     ``requests`` counts writes sent, ``seconds`` the time from first to last.
+    ``unrecorded`` says why the commit is not recorded as applied, empty where it is.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Report:
     mandate: Mandate
     stopped: str = ""
     interrupted: bool = False
+    unrecorded: str = ""
 
     @property
     def complete(self) -> bool:

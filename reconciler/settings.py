@@ -17,6 +17,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from reconciler import git
 from reconciler.desired import files, history
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unreachable
 from reconciler.model import DesiredState
@@ -176,12 +177,20 @@ def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     targets = []
     for name in [name for name in names if name in folders] or ([] if names else folders):
         try:
+            _check_name(name, folders[name])
             targets.append(_target(name, folders[name]))
         except Invalid as error:
             problems += error.problems
     if problems:
         raise Invalid(problems)
     return targets
+
+
+def _check_name(name: str, folder: Path) -> None:
+    """What was applied last is kept in a ref of git, which has the target's name."""
+    if fault := git.fault_in_ref(name):
+        message = f"a target cannot be called {name!r}: it has {fault}, which git allows in no ref"
+        raise Invalid([Problem(Place(files.shown(folder)), message, "rename its folder")])
 
 
 def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:

@@ -16,8 +16,8 @@ from socket import gethostname
 from reconciler.changes import Change, Create, Origin, Plan, PullRequest, atoms
 from reconciler.compare import compared
 from reconciler.desired.files import without_collector
-from reconciler.desired.history import record_applied
-from reconciler.errors import Invalid
+from reconciler.desired.history import commit_of, record_applied
+from reconciler.errors import Invalid, Place, Problem
 from reconciler.execute import Execution, Progress
 from reconciler.journal import Journal
 from reconciler.lock import held
@@ -45,14 +45,20 @@ def plan(
     base: str | None = None,
     include: Iterable[Origin] = (),
     pull: PullRequest | None = None,
+    *,
+    saved: Plan | None = None,
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
-    to be applied with this change; ``pull`` is the pull request that it is for.
+    to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
+    plan what left the files is counted from where it was counted then, wherever the record is now.
     Raises Invalid for the files, and whatever a read raises.
     """
-    states = compared(target, since, base)
+    option = "--since"
+    if saved is not None:
+        since, option = _since(target, saved, since), "the plan counts what left the files from"
+    states = compared(target, since, base, option)
     live = target.provider.read(Reader(session.transport), states.need)
     problems = target.provider.audit(states.desired, live)
 
@@ -81,6 +87,15 @@ def plan(
     return replace(made, plan=replace(explained, requests=requests))
 
 
+def _since(target: Target, saved: Plan, since: str | None) -> str:
+    """The commit that a saved plan counts from; raises Invalid where another one was asked for."""
+    if since is not None and (asked := commit_of(target.folder, since, "--since")) != saved.since:
+        counted = f"from {saved.since[:8]}" if saved.since else "from nowhere"
+        message = f"the saved plan counts what left the files {counted}, and not from {asked[:8]}"
+        raise Invalid([Problem(Place(f"--since {since}"), message, "leave it out: the plan knows it")])
+    return saved.since
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What an apply is about to do: the plan that was judged, and what of it is to be executed.
@@ -103,7 +118,7 @@ def propose(
     since: str | None = None,
 ) -> Proposal:
     """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
-    fresh = plan(target, session, since)
+    fresh = plan(target, session, since, saved=saved)
     judged = judge(saved or fresh.plan, target, allow_removals)
     if saved is None:
         return Proposal(judged, fresh, fresh.plan.changes)
@@ -179,18 +194,22 @@ def apply(
     )
 
 
-def record(target: Target, proposal: Proposal, report: Report) -> bool:
-    """Note HEAD as applied where nothing is left to do, and the files are as committed; whether it was.
+def record(target: Target, proposal: Proposal, report: Report) -> str:
+    """Note HEAD as applied where nothing is left to do, and the files are as committed; else why it is not.
 
     Drift that was left alone on purpose is nothing to do: it was applied once.
     """
     if not report.complete:
-        return False
+        return "not everything was done"
     if found := proposal.review:
         origins = proposal.plan.origins
         left = (origins[atom.address, atom.path] for change in found.left for atom in atoms(change))
-        if found.stale or found.unreviewed or any(origin != "drift" for origin in left):
-            return False
+        if found.stale:
+            return "some of what was reviewed holds no more, and was left out"
+        if found.unreviewed:
+            return "the files want more by now than was reviewed"
+        if any(origin != "drift" for origin in left):
+            return "backlog was left alone"
     return record_applied(target.folder, target.name)
 
 

@@ -277,7 +277,11 @@ def _fields(kind: str) -> st.SearchStrategy[tuple[FieldChange, ...]]:
 
 def _changes(kind: str) -> st.SearchStrategy[Change]:
     address = st.builds(Address, st.just(kind), _WORDS)
-    removals = st.none() if kind == "group" else st.sampled_from([None, "deactivate", "revoke", "revoke, deactivate"])
+    removals = (
+        st.none()
+        if kind == "group"
+        else st.sampled_from([None, "deactivate", "revoke", "revoke, deactivate"])
+    )
     return st.one_of(
         st.builds(Create, address, TEXTS, _fields(kind), PLACES),
         st.builds(Update, address, TEXTS, TEXTS, _fields(kind), PLACES, removals),

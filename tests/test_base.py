@@ -307,3 +307,97 @@ def test_a_checkout_of_one_commit_plans_and_says_where_it_takes_more(
         capsys.readouterr()
         assert cli.run(["plan", *option]) == ExitCode.ERROR
         assert "this is a shallow checkout: git fetch --unshallow" in capsys.readouterr().err
+
+
+def test_what_is_not_recorded_as_applied_is_said_with_the_reason(project: Project, capsys: Output) -> None:
+    project.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    others = "Not recorded as applied: the files here are not those of the commit that is checked out\n"
+    assert others in capsys.readouterr().out
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    assert capsys.readouterr().out.endswith(f"Nothing to do, and nothing was sent.\n{others}")
+    commit(project.root)
+    assert cli.run(["apply", "--auto-approve", "--format", "json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["unrecorded"] == ""
+
+
+def test_a_repository_without_a_record_says_that_it_cannot_tell_what_left(
+    project: Project, capsys: Output
+) -> None:
+    git(project.root, "update-ref", "-d", "refs/reconciler/applied/acme")
+    assert cli.run(["plan"]) == ExitCode.OK
+    said = "nothing is recorded as applied yet, so what left the files is not known: --since REV"
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert cli.run(["plan", "--since", "HEAD"]) == ExitCode.OK
+    assert "nothing is recorded" not in capsys.readouterr().out
+
+
+def test_backlog_that_was_left_alone_keeps_the_record_back_and_the_apply_says_so(
+    project: Project, capsys: Output
+) -> None:
+    project.write("people.yaml", PEOPLE.replace("name: Bob", "name: Robert"))
+    commit(project.root)
+    project.write("more.yaml", "users: {cleo@acme.com: {name: Cleo}}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.OK
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert "Not recorded as applied: backlog was left alone\n" in capsys.readouterr().out
+
+
+def test_drift_of_a_target_that_nobody_committed_yet(project: Project, capsys: Output) -> None:
+    other = a_project(project.root, "new")
+    other.write("people.yaml", PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    assert cli.run(["drift", "new"]) == ExitCode.DRIFT
+    said = " ".join(capsys.readouterr().out.split())
+    assert "~ user/ada@acme.com update" in said
+    assert "no commit here holds these files, so drift cannot be told from backlog" in said
+
+
+def test_a_saved_plan_counts_what_left_from_where_it_was_counted(project: Project, capsys: Output) -> None:
+    leavers = {"users": {"left_files": "deactivate"}}
+    project.configure(leavers=leavers)
+    project.write("people.yaml", PEOPLE + "  Sales: {}\n")
+    older = commit(project.root)
+    project.write("people.yaml", "users:\n  ada@acme.com: {name: Ada}\n")
+    commit(project.root)
+    command = ["plan", "--since", older, "--allow-removals", "1", "--out", "plan.json"]
+    assert cli.run(command) == ExitCode.OK
+    said = " ".join(capsys.readouterr().out.split())
+    line = said.partition("Apply exactly this with: ")[2]
+    assert line == "reconciler apply acme --allow-removals 1 --plan plan.json"
+    # In between somebody records a later commit, from which bob is not seen to have left.
+    git(project.root, "update-ref", "refs/reconciler/applied/acme", "HEAD")
+    assert cli.run(["apply", "--plan", "plan.json", "--since", "HEAD"]) == ExitCode.ERROR
+    assert f"the saved plan counts what left the files from {older[:8]}" in capsys.readouterr().err
+    assert cli.run(line.split()[1:]) == ExitCode.OK
+    assert project.live()["users"]["bob@acme.com"]["active"] is False
+
+
+def test_a_saved_plan_that_knew_of_nothing_that_left_takes_nobody_away_later(project: Project) -> None:
+    project.configure(leavers={"users": {"left_files": "deactivate"}})
+    older = commit(project.root)
+    project.write("people.yaml", "users:\n  ada@acme.com: {name: Ada L}\n")
+    commit(project.root)
+    git(project.root, "update-ref", "-d", "refs/reconciler/applied/acme")
+    assert cli.run(["plan", "--out", "plan.json"]) == ExitCode.OK
+    git(project.root, "update-ref", "refs/reconciler/applied/acme", older)
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    live = project.live()["users"]
+    assert (live["ada@acme.com"]["name"], live["bob@acme.com"].get("active", True)) == ("Ada L", True)
+
+
+def test_a_saved_plan_whose_commit_is_gone_is_refused(project: Project, capsys: Output) -> None:
+    project.write("people.yaml", PEOPLE.replace("name: Bob", "name: Robert"))
+    gone = commit(project.root)
+    project.write("more.yaml", "users: {cleo@acme.com: {name: Cleo}}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--since", gone, "--out", "plan.json"]) == ExitCode.OK
+    git(project.root, "reset", "--quiet", "--hard", "HEAD~2")
+    capsys.readouterr()
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert f"the plan counts what left the files from {gone}: it is no ancestor of HEAD" in said
+    git(project.root, "reflog", "expire", "--expire=now", "--all")
+    git(project.root, "gc", "--quiet", "--prune=now")
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.ERROR
+    assert "there is no such revision here" in capsys.readouterr().err

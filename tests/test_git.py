@@ -1,9 +1,12 @@
 """The one door to git, in real repositories."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from repository import commit, git
 
 from reconciler import git as door
@@ -162,3 +165,18 @@ def test_whose_repository_it_is_matters(here: Path) -> None:
     os.chown(here, 12345, 12345)
     with pytest.raises(GitFailed, match=r"belongs to another user.*safe\.directory"):
         door.find(here)
+
+
+_PIECES = st.sampled_from(
+    ["a", "é", ".", "..", "/", "//", ".lock", "lock", "@", "@{", "{", " ", "~", "^", ":", "-"]
+)
+_CHARACTERS = st.sampled_from(["?", "*", "[", "]", "\\", "\t", "\x7f", "\x01", "\u2028", "acme", "b.c"])
+
+
+@settings(max_examples=150)
+@given(st.lists(_PIECES | _CHARACTERS, min_size=1, max_size=5).map("".join))
+def test_git_and_we_agree_on_what_a_target_may_be_called(name: str) -> None:
+    done = subprocess.run(
+        ["git", "check-ref-format", f"refs/reconciler/applied/{name}"], check=False, timeout=30
+    )
+    assert (done.returncode == 0) == (door.fault_in_ref(name) == "")

@@ -284,3 +284,22 @@ def test_a_signal_handler_may_set_it_at_every_step_of_a_wait() -> None:
         return stop.is_set()
 
     assert [steps_of(step) for step in (1, 2)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("acme.lock", "a part that ends with .lock"),
+        ("emea..apac", "two dots in a row"),
+        ("acme copy", "a blank or a control character"),
+        ("acme.lock/live", "a part that ends with .lock"),
+    ],
+)
+def test_a_target_whose_name_git_cannot_keep_is_refused(project: Project, name: str, fault: str) -> None:
+    (project.root / "desired-state" / name).parent.mkdir(exist_ok=True)
+    project.target.rename(project.root / "desired-state" / name)
+    with pytest.raises(Invalid, match=fault) as caught:
+        load_targets(Path("desired-state"))
+    (problem,) = problems(caught)
+    assert problem.startswith(f"desired-state/{name}: a target cannot be called {name!r}: it has {fault}")
+    assert problem.endswith("which git allows in no ref (rename its folder)")

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -155,7 +156,7 @@ def plan(
         else:
             console.show(made, shape)
             if out and shape is PlanFormat.TEXT:
-                how = "" if made.violations else f" {_how_to_apply(target, root, out)}"
+                how = "" if made.violations else f" {_how_to_apply(target, root, out, allow_removals)}"
                 console.say(f"\nSaved to {out}.{how}")
         if made.violations:
             return ExitCode.GUARD
@@ -207,6 +208,7 @@ def apply(
     from reconciler.settings import at_base, connect
     from reconciler.views.json import report_json
     from reconciler.views.report import report_text
+    from reconciler.views.safe import printable
 
     if skip_stale and not file:
         message = "--skip-stale goes with --plan"
@@ -235,20 +237,23 @@ def apply(
             mandate = Mandate(workflow.ran_by(), proposal.plan.digest, tuple(lifted))
             with console.stoppable(session), console.progress(target) as on_progress:
                 report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
-            workflow.record(target, proposal, report)
+            report = replace(report, unrecorded=workflow.record(target, proposal, report))
         if shape is Format.JSON:
             documents.append(report_json(report))
         elif proposal.changes:
             console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
         else:
             console.say("Nothing to do, and nothing was sent.")
+            if report.unrecorded:
+                console.say(f"Not recorded as applied: {printable(report.unrecorded)}")
         return report.exit_code
 
     only_one = {"--plan": file, "--allow-removals": allow_removals}
     return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
 
 
-def _how_to_apply(target: "Target", root: Path, plan: Path) -> str:
+def _how_to_apply(target: "Target", root: Path, plan: Path, allow_removals: int | None) -> str:
     where = () if root == DESIRED_STATE else ("--dir", str(root))
-    command = ("reconciler", "apply", target.name, *where, "--plan", str(plan))
+    lifted = () if allow_removals is None else ("--allow-removals", str(allow_removals))
+    command = ("reconciler", "apply", target.name, *where, *lifted, "--plan", str(plan))
     return f"Apply exactly this with: {shlex.join(command)}"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from reconciler import git
@@ -124,11 +124,13 @@ class Applied:
     """Which commit counts as applied last, with its day and the files of then.
 
     ``why`` says why none counts although one is recorded, or why that is not known.
+    ``is_first`` says that there is a repository, and that it holds no record yet.
     """
 
     revision: Revision | None = None
     state: DesiredState | None = None
     why: str = ""
+    is_first: bool = False
 
 
 def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
@@ -141,9 +143,12 @@ def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
     name = f"{REFS}/{target}"
     try:
         repository = git.find(folder)
-        commit = repository.commit(name) if repository else None
-        if not repository or not commit:
+        if repository is None:
             return Applied()
+        commit = repository.commit(name)
+        if commit is None:
+            why = _why_none(repository, folder, target)
+            return Applied(why=why, is_first=not why)
         if commit not in repository.first_parents(line):
             why = f"{name} names {commit[:8]}, which never was the head of this branch"
             return Applied(why=f"{why}{_shallow(repository)}")
@@ -152,26 +157,55 @@ def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
         return Applied(why=str(error).partition("\n")[0])
 
 
-def record_applied(folder: Path, target: str) -> bool:
-    """Record HEAD as applied where it holds just the files that are here; whether it does."""
+def _why_none(repository: Repository, folder: Path, target: str) -> str:
+    """Why a record that there may be cannot be read here; empty where there is none."""
+    recorded = repository.refs(REFS)
+    name = f"{REFS}/{target}"
+    if commit := recorded.get(name):
+        return f"{name} names {commit[:8]}, which is not in this repository{_shallow(repository)}"
+    if repository.is_shallow:
+        return f"{name} is not here{_shallow(repository)}, and: git fetch origin '+{REFS}/*:{REFS}/*'"
+    root = folder.resolve().parents[len(PurePosixPath(target).parts) - 1]
+    others = [one.removeprefix(f"{REFS}/") for one in recorded]
+    if gone := [one for one in others if not (root / one / files.TARGET_FILE).exists()]:
+        return (
+            f"{name} is not here, and {', '.join(gone)} is recorded and has no folder any more. Where this "
+            "is that target, renamed, what left its files before is not known; the next complete apply "
+            f"records it anew. Delete the older record with: git update-ref -d {REFS}/{gone[0]}"
+        )
+    return ""
+
+
+def record_applied(folder: Path, target: str) -> str:
+    """Record HEAD as applied where it holds just the files that are here, else say why it is not recorded.
+
+    Empty where it is, and where there is no git to record it in.
+    """
     try:
         repository = git.find(folder)
         if repository is None:
-            return False
+            return ""
         with at(folder, "HEAD", "HEAD") as (committed, _):
             if files.texts(committed) != files.texts(folder):
-                return False
+                return "the files here are not those of the commit that is checked out"
         repository.set_ref(f"{REFS}/{target}", _commit_of(repository, "HEAD", "HEAD"))
-    except (GitFailed, Invalid):
-        return False
-    return True
+    except GitFailed as error:
+        return str(error)
+    except Invalid as error:
+        return f"of the commit that is checked out: {error.problems[0].message}"
+    return ""
 
 
 def head(folder: Path) -> str | None:
-    """The commit that is checked out; None where there is none, or no git."""
+    """The commit that is checked out; None where there is none that holds the folder, or no git."""
     try:
         repository = git.find(folder)
-        return repository.commit("HEAD") if repository else None
+        commit = repository.commit("HEAD") if repository else None
+        return (
+            commit
+            if repository and commit and repository.entries(commit, repository.inside(folder))
+            else None
+        )
     except GitFailed:
         return None
 

@@ -150,11 +150,14 @@ def apply_reviewed(
         text = failure_markdown(place, title, str(error), "\n".join(details), advice)
         github.comment(number, place, text)
         raise
+    # Handed in after the comment: what was applied is said, also where the record of it cannot be.
+    why = repository_state or workflow.record(target, proposal, report)
+    report = replace(report, unrecorded=why)
     text = report_markdown(report, budget=COMMENT - len(place) - 1)
     job.summarize(text)
     github.comment(number, place, f"{place}\n{text}")
     # After the comment: what was applied is said, also where the record of it cannot be handed in.
-    if workflow.record(target, proposal, report):
+    if not why:
         applied.hand_in(target)
     return report
 

@@ -114,7 +114,8 @@ def _reactivated(
     again = {
         change.address.key: change.place
         for change in changes
-        if isinstance(change, Update) and any(f.path == ("active",) and f.after is True for f in change.fields)
+        if isinstance(change, Update)
+        and any(f.path == ("active",) and f.after is True for f in change.fields)
     }
     if not again:
         return

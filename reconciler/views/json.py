@@ -22,6 +22,7 @@ def report_json(report: Report) -> str:
             "seconds": round(report.seconds, 3),
             "stopped": report.stopped,
             "interrupted": report.interrupted,
+            "unrecorded": report.unrecorded,
             "outcomes": [
                 {
                     "address": str(outcome.atom.address),

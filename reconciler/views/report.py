@@ -60,6 +60,10 @@ class Report(Protocol):
         """Why it ended early, or the empty text."""
 
     @property
+    def unrecorded(self) -> str:
+        """Why the commit is not recorded as applied, or the empty text."""
+
+    @property
     def mandate(self) -> Mandate:
         """On whose word it was done."""
 
@@ -94,6 +98,8 @@ def _report(report: Report) -> Iterator[Line]:
     yield BLANK
     if done < total:
         yield line("Run the same command again: what is done is not done twice.", hang=2)
+    if report.unrecorded:
+        yield line("Not recorded as applied:", printable(report.unrecorded), hang=2)
     yield from _mandate(report.mandate)
     yield line("Journal:", printable(report.journal), hang=2)
 

@@ -94,25 +94,68 @@ def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Invalid, match="git is not installed"):
         load_at(folder, "HEAD")
     assert applied(folder, "acme").why == "git is not installed"
-    assert not record_applied(folder, "acme")
+    assert record_applied(folder, "acme") == "git is not installed"
 
 
 def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:
-    assert applied(folder, "acme") == Applied()
+    others = "the files here are not those of the commit that is checked out"
+    assert applied(folder, "acme") == Applied(is_first=True)
     (folder / "people.yaml").write_text("users: {}\n")
-    assert not record_applied(folder, "acme")
+    assert record_applied(folder, "acme") == others
     git(folder, "checkout", "--quiet", ".")
     (folder / "new.yaml").write_text("users: {}\n")
-    assert not record_applied(folder, "acme")
+    assert record_applied(folder, "acme") == others
     (folder / "new.yaml").unlink()
-    assert record_applied(folder, "acme")
+    assert record_applied(folder, "acme") == ""
     assert str(applied(folder, "acme").revision).endswith(f"({git(folder, 'rev-parse', 'HEAD')[:8]})")
-    assert applied(folder, "other") == Applied()
+    assert applied(folder, "other") == Applied(is_first=True)
+
+
+def test_where_the_record_cannot_be_written_it_says_why(folder: Path) -> None:
+    head = git(folder, "rev-parse", "HEAD")
+    git(folder, "update-ref", "refs/reconciler/applied/acme/older", head)
+    assert "refs/reconciler/applied/acme" in record_applied(folder, "acme")
+    new = folder.parent / "new"
+    new.mkdir()
+    assert record_applied(new, "new") == (
+        "of the commit that is checked out: the target's folder was not there at that revision"
+    )
+
+
+def test_a_record_of_what_is_not_here_is_named(folder: Path) -> None:
+    """As a checkout without its history has it, or one whose history was rewritten and cleaned up."""
+    (folder.parents[1] / ".git/refs/reconciler/applied").mkdir(parents=True)
+    (folder.parents[1] / ".git/refs/reconciler/applied/acme").write_text("12345678" * 5 + "\n")
+    why = "refs/reconciler/applied/acme names 12345678, which is not in this repository"
+    assert applied(folder, "acme") == Applied(why=why)
+
+
+def test_a_shallow_checkout_without_the_record_says_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert record_applied(folder, "acme") == ""
+    commit(folder, "users: {ada@acme.com: {}}\n")
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", folder.parents[1].as_uri(), str(copy))
+    monkeypatch.chdir(copy)
+    why = applied(copy / "desired-state" / "acme", "acme").why
+    assert why.startswith("refs/reconciler/applied/acme is not here; this is a shallow checkout: ")
+    assert "git fetch origin '+refs/reconciler/applied/*:refs/reconciler/applied/*'" in why
+
+
+def test_a_target_whose_folder_was_renamed_has_no_record_and_says_so(folder: Path) -> None:
+    assert record_applied(folder, "acme") == ""
+    renamed = folder.rename(folder.parent / "live")
+    commit(renamed, "users: {}\n")
+    why = applied(renamed, "live").why
+    assert why.startswith("refs/reconciler/applied/live is not here, and acme is recorded and has no folder")
+    assert record_applied(renamed, "live") == ""
+    assert applied(renamed, "live").revision
 
 
 def test_outside_of_a_repository_nothing_is_recorded(a_target: Path) -> None:
     assert applied(a_target, "acme") == Applied()
-    assert not record_applied(a_target, "acme")
+    assert record_applied(a_target, "acme") == ""
     with pytest.raises(Invalid, match="no git repository, so it has no revisions"):
         load_at(a_target, "HEAD")
 

@@ -85,7 +85,7 @@ def user(fields: str) -> str:
         (user("state: gone"), "f:2:18: `state` must be `absent`, not the text `gone`"),
         (
             user("state: absent, name: x"),
-            "f:2:33: a name in `ada@acme.com` must be `state` or `previously`, not the text `name` (a tombstone holds nothing but",
+            "f:2:33: a name in `ada@acme.com` must be `state` or `previously`, not the text `name`",
         ),
         (
             user("previously: x@y"),
@@ -122,7 +122,7 @@ def user(fields: str) -> str:
         ),
         (
             "groups: {A: {state: absent, members: []}}\n",
-            "f:1:29: a name in `A` must be `state` or `previously`, not the text `members` (a tombstone holds",
+            "f:1:29: a name in `A` must be `state` or `previously`, not the text `members` (a tombstone",
         ),
     ],
 )
@@ -161,8 +161,10 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
         ),
         (
             "leavers: {users: {left_files: [keep, revoke]}}",
-            "f:4:32: an item of `left_files` must be `revoke`, `deactivate` or `delete`, not the text `keep` "
-            "(revoke, deactivate and delete may be combined; keep stands alone",
+            (
+                "f:4:32: an item of `left_files` must be `revoke`, `deactivate` or `delete`, not the text `keep` "
+                "(revoke, deactivate and delete may be combined; keep stands alone, and does nothing)"
+            ),
         ),
         (
             "leavers: {users: {never_listed: []}}",

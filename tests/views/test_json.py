@@ -79,6 +79,7 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
         seconds=1.23456,
         stopped="",
         interrupted=False,
+        unrecorded="backlog was left alone",
         mandate=MANDATE,
     )
     text = report_json(report)
@@ -88,6 +89,7 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
     assert document["mandate"] == {**asdict(MANDATE), "overrides": [], "approved": []}
     assert document["counts"] == counts
     assert document["seconds"] == 1.235
+    assert document["unrecorded"] == "backlog was left alone"
     assert document["outcomes"][0]["after"] == HOSTILE
     assert document["outcomes"][1] == {
         "address": "group/x",

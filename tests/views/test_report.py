@@ -39,6 +39,7 @@ class FakeReport:
     seconds: float = 31.4
     stopped: str = ""
     interrupted: bool = False
+    unrecorded: str = ""
     mandate: Mandate = MANDATE
 
 
