@@ -162,8 +162,8 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
         (
             "leavers: {users: {left_files: [keep, revoke]}}",
             (
-                "f:4:32: an item of `left_files` must be `revoke`, `deactivate` or `delete`, not the text `keep` "
-                "(revoke, deactivate and delete may be combined; keep stands alone, and does nothing)"
+                "f:4:32: an item of `left_files` must be `revoke`, `deactivate` or `delete`, not the text "
+                "`keep` (revoke, deactivate and delete may be combined; keep stands alone, and does nothing)"
             ),
         ),
         (
