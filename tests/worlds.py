@@ -119,7 +119,7 @@ def _targets(draw: st.DrawFn) -> dict[str, Any]:
         "manage": {"users": [*create, *managed], "exact_attributes": exact},
         "leavers": {
             "users": {
-                "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke"])),
+                "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke", ["revoke", "deactivate"]])),
                 "never_listed": draw(st.sampled_from(["keep", "keep", "deactivate", "delete", "revoke"])),
             }
         },
