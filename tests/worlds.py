@@ -37,6 +37,7 @@ VALUES: dict[str, list[Any]] = {
     "late": ["x", "y"],
 }
 LIVE_VALUES = VALUES | {"code": ["c0", "c1", "7"]}
+_BOTH_WAYS = ["revoke", "deactivate"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _targets(draw: st.DrawFn) -> dict[str, Any]:
         "manage": {"users": [*create, *managed], "exact_attributes": exact},
         "leavers": {
             "users": {
-                "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke", ["revoke", "deactivate"]])),
+                "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke", _BOTH_WAYS])),
                 "never_listed": draw(st.sampled_from(["keep", "keep", "deactivate", "delete", "revoke"])),
             }
         },

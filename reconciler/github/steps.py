@@ -151,12 +151,11 @@ def apply_reviewed(
         github.comment(number, place, text)
         raise
     # Handed in after the comment: what was applied is said, also where the record of it cannot be.
-    why = repository_state or workflow.record(target, proposal, report)
+    why = workflow.record(target, proposal, report)
     report = replace(report, unrecorded=why)
     text = report_markdown(report, budget=COMMENT - len(place) - 1)
     job.summarize(text)
     github.comment(number, place, f"{place}\n{text}")
-    # After the comment: what was applied is said, also where the record of it cannot be handed in.
     if not why:
         applied.hand_in(target)
     return report
