@@ -12,7 +12,6 @@ from reconciler.model import Live, Need, User
 from reconciler.planning.diff import Definitions, canonical
 from reconciler.planning.scope import ours
 from reconciler.settings import Session, Target
-from reconciler.transport.messages import Reader
 
 
 def adopt(target: Target, session: Session, wish: Wish) -> Export:
@@ -22,7 +21,7 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     does not manage are left out.
     """
     present = target.load()
-    live = ours(target.provider.read(Reader(session.transport), Need(everything=True)), target.policy)
+    live = ours(target.provider.read(session.reader, Need(everything=True)), target.policy)
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage

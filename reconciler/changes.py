@@ -134,12 +134,18 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One reason why a plan is not let through; ``code`` is one word for programs."""
+    """One reason why a plan is not let through; ``code`` is one word for programs.
+
+    What can be approved at all is approved by the number of users created where the
+    code is ``CREATIONS``, else by that of removals.
+    """
 
     code: str
     message: str
     overridable: bool = True
 
+
+CREATIONS = "creations"
 
 Origin = Literal["change", "drift", "backlog"]
 """Why an atom is in a plan that was compared with a base revision: the files changed since
@@ -167,9 +173,13 @@ class Census:
     """What was live when the plan was made: the numbers that guards and summaries divide by.
 
     ``users``, ``groups``, ``memberships`` and ``values`` count the live things
-    that the files manage. ``members`` and ``losses`` count, by group address, the
-    live members and those whose membership ends (also through a deletion);
-    ``emptied`` names the groups that lose everybody, and end empty where nobody joins.
+    that the files manage, ``live_users`` all. ``ending`` are the keys of those active users
+    whose access ends. ``members`` and ``losses`` count, by group address, the people
+    in it and those whose membership ends (also through a deletion). ``deserted`` names the
+    groups that lose all their people where nobody joins, and ``emptied`` those of them in which
+    nobody else is, such as an embed user. ``aliases`` are the other names of an address: the live
+    one, and those that the files declare as older. ``callers`` are the users whom the keys
+    belong to, with an empty text for a key whose owner is not known.
     """
 
     users: int = 0
@@ -178,13 +188,22 @@ class Census:
     groups: int = 0
     memberships: int = 0
     values: int = 0
+    live_users: int = 0
     unlisted_users: int = 0
     unlisted_groups: int = 0
     kept_members: int = 0
     members: Mapping[str, int] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
     emptied: tuple[str, ...] = ()
-    caller: str = ""
+    deserted: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    callers: tuple[str, ...] = ()
+
+    def names(self, address: Address) -> tuple[Address, ...]:
+        """All names of one object; what is said of it under any of them holds."""
+        older = self.aliases.get(str(address), ())
+        return (address, *(Address(address.kind, key) for key in older))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +296,7 @@ class Plan:
         return self.part(self.only(*self.included) if self.base else self.changes)
 
     def part(self, changes: tuple[Change, ...]) -> "Plan":
-        """A plan of some of the changes, or of parts of them, with what its groups lose by these."""
+        """A plan of some of the changes, or of parts of them, with whom these take away, and from where."""
         # Where a group is renamed, a person's deletion names it as it is still called.
         now_called = {
             str(group_address(f.before)): str(change.address)
@@ -294,11 +313,20 @@ class Plan:
                     lost.setdefault(now_called.get(group, group), set()).add(change.address.key)
             elif change.address.kind == "group":
                 lost.setdefault(str(change.address), set()).update(_leaving(change))
-        members = self.census.members
-        losses = {name: len(lost[name]) for name in self.census.losses if lost.get(name)}
-        joined = {str(c.address) for c in changes if any(a.member and a.after for a in atoms(c))}
-        emptied = tuple(n for n in self.census.emptied if losses.get(n) == members.get(n) and n not in joined)
-        return replace(self, changes=changes, census=replace(self.census, losses=losses, emptied=emptied))
+        census = self.census
+        losses = {name: len(lost[name]) for name in census.losses if lost.get(name)}
+        joined = _joined(self.changes, changes)
+        deserted = {n for n in losses if losses[n] == census.members.get(n) and n not in joined}
+        ended = {c.address.key for c in changes if ends_access(c)}
+        census = replace(
+            census,
+            losses=losses,
+            deserted=tuple(name for name in census.deserted if name in deserted),
+            emptied=tuple(name for name in census.emptied if name in deserted),
+            ending=tuple(key for key in census.ending if key in ended),
+        )
+        after = census.active_users + sum(map(_begins, changes)) - len(census.ending)
+        return replace(self, changes=changes, census=replace(census, active_users_after=after))
 
     @property
     def digest(self) -> str:
@@ -322,7 +350,7 @@ class Plan:
 
     @property
     def removals_digest(self) -> str:
-        """SHA-256, in hex, of what is to be applied, for the line that approves its removals.
+        """SHA-256, in hex, of what is to be applied, for the line that approves it over the limits.
 
         It leaves out revisions and numbers, or one sign-up elsewhere would void the approval.
         """
@@ -338,7 +366,7 @@ class Plan:
 
 _JUDGED_BY = (
     *("users", "active_users", "active_users_after", "groups", "memberships", "values"),
-    *("members", "losses", "emptied", "caller"),
+    *("live_users", "members", "losses", "emptied", "deserted", "ending", "aliases", "callers"),
 )
 """The numbers of a census that a guard may read."""
 
@@ -346,6 +374,31 @@ _JUDGED_BY = (
 def _sha256(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def ends_access(change: Change) -> bool:
+    """Whether a change takes a person's access away, or removes an object."""
+    return isinstance(change, Delete) or (isinstance(change, Update) and change.removal is not None)
+
+
+def _begins(change: Change) -> bool:
+    """Whether a person is active after this change who was not before."""
+    if change.address.kind == "group" or isinstance(change, Delete):
+        return False
+    return isinstance(change, Create) or any(
+        (f.path, f.before, f.after) == (("active",), False, True) for f in change.fields
+    )
+
+
+def _joined(whole: Sequence[Change], part: Sequence[Change]) -> set[str]:
+    """The groups that somebody joins by a part of the changes: nobody joins whom it does not create."""
+    made = {change.address for change in part}
+    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in made}
+    return {
+        str(change.address)
+        for change in part
+        if any(atom.member and atom.after and atom.member not in missing for atom in atoms(change))
+    }
 
 
 def _leaving(change: Change) -> Iterator[str]:

@@ -142,14 +142,15 @@ class LiveState:
     ``Group.members`` here are the members that the user list knows;
     ``foreign`` counts the others by group id, and nothing ever touches them.
     A user's attribute key that is missing was not read; None means no value.
-    ``definitions`` is None where nothing needed them.
+    ``definitions`` is None where nothing needed them. ``callers`` has one item for each
+    key that the session may use.
     """
 
     users: tuple[Live[User], ...] = ()
     groups: tuple[Live[Group], ...] = ()
     definitions: Mapping[str, Definition] | None = None
     foreign: Mapping[str, int] = field(default_factory=dict)
-    caller: Caller = Caller()
+    callers: tuple[Caller, ...] = (Caller(),)
 
 
 @dataclass(frozen=True, slots=True)

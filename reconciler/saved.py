@@ -184,7 +184,12 @@ def _decode_census(item: dict[str, Any]) -> Census:
     decoded: dict[str, Any] = {}
     for name, default in asdict(Census()).items():
         value = _typed(item[name], list if isinstance(default, tuple) else type(default))
-        if isinstance(value, dict):
+        if name == "aliases":
+            value = {
+                address: tuple(_typed(key, str) for key in _typed(keys, list))
+                for address, keys in value.items()
+            }
+        elif isinstance(value, dict):
             value = {group: _typed(number, int) for group, number in value.items()}
         decoded[name] = tuple(_typed(one, str) for one in value) if isinstance(value, list) else value
     return Census(**decoded)

@@ -31,7 +31,7 @@ from reconciler.sandbox.store import Store
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, check_host
 from reconciler.transport.logged import Logged
-from reconciler.transport.messages import Request, Response, Transport
+from reconciler.transport.messages import Reader, Request, Response, Transport
 from reconciler.transport.network import Network
 from reconciler.transport.pacing import Paced, Patience, SystemClock, Window
 
@@ -77,12 +77,19 @@ class Session:
     """A connection to one target: the transport, how to stop it, and how to wait without holding that up.
 
     ``retry_after`` says whether a 429 of this session named how long to wait, None where none was met.
+    ``keys`` is how many the transport sends with.
     """
 
     transport: Transport
     stop: threading.Event
     wait: Callable[[float], None]
     retry_after: Callable[[], bool | None] = lambda: None
+    keys: int = 1
+
+    @property
+    def reader(self) -> Reader:
+        """The half of it that cannot write."""
+        return Reader(self.transport, self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +229,7 @@ def _policy(data: Mapping[str, Any]) -> Policy:
     plain = Policy()
     manage, ignore, protect = data.get("manage", {}), data.get("ignore", {}), data.get("protect", {})
     leavers = data.get("leavers", {})
-    users, removals = leavers.get("users", {}), data.get("limits", {}).get("removals", {})
+    users, limits = leavers.get("users", {}), data.get("limits", {})
     return Policy(
         manage=frozenset(manage.get("users", plain.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
@@ -234,8 +241,14 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         left_users=combined(users.get("left_files", plain.left_users)),
         left_groups=leavers.get("groups", {}).get("left_files", plain.left_groups),
         never_listed=combined(users.get("never_listed", plain.never_listed)),
-        limits=Limits(**removals),
+        limits=_limits(plain.limits, limits.get("removals", {})),
+        creations=_limits(plain.creations, limits.get("creations", {})),
     )
+
+
+def _limits(plain: Limits, said: Mapping[str, Any]) -> Limits:
+    # In a file `1.0` is text, since no canonical number ends in a zero.
+    return Limits(float(said.get("share", plain.share)), said.get("floor", plain.floor))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -308,7 +321,7 @@ def connect(
         logged = Logged(base, on_request) if on_request else base
         first, *others = [(bearer(logged, key), Window(target.requests_per_minute)) for key in keys]
         paced = Paced(*first, clock, random.random, on_wait, patience, others)
-        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after)
+        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(keys))
 
 
 @contextmanager

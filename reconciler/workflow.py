@@ -23,13 +23,12 @@ from reconciler.journal import Journal
 from reconciler.lock import held
 from reconciler.model import DesiredState
 from reconciler.operations import stages
-from reconciler.planning.guard import check
+from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import Policy
 from reconciler.report import Mandate, Report
 from reconciler.settings import Session, Target
-from reconciler.transport.messages import Reader
 
 
 def validate(target: Target) -> DesiredState:
@@ -59,7 +58,7 @@ def plan(
     if saved is not None:
         since, option = _since(target, saved, since), "the plan counts what left the files from"
     states = compared(target, since, base, option)
-    live = target.provider.read(Reader(session.transport), states.need)
+    live = target.provider.read(session.reader, states.need)
     problems = target.provider.audit(states.desired, live)
 
     def planned(desired: DesiredState, policy: Policy) -> Planned:
@@ -115,24 +114,27 @@ def propose(
     *,
     saved: Plan | None = None,
     allow_removals: int | None = None,
+    allow_creations: int | None = None,
     since: str | None = None,
 ) -> Proposal:
     """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
     fresh = plan(target, session, since, saved=saved)
-    judged = judge(saved or fresh.plan, target, allow_removals)
+    judged = judge(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(judged, fresh, fresh.plan.changes)
     reviewed = review(saved, fresh)
     # What has no override is judged by what is live now, too: a saved number is only what it was.
-    now = judge(fresh.plan.part(reviewed.changes), target).violations
-    absolute = [one for one in now if not one.overridable and one not in judged.violations]
-    judged = replace(judged, violations=(*judged.violations, *absolute))
+    now = check_now(fresh.plan.part(reviewed.changes), saved, target.policy)
+    judged = replace(judged, violations=tuple(dict.fromkeys((*judged.violations, *now))))
     return Proposal(judged, fresh, reviewed.changes, reviewed)
 
 
-def judge(plan: Plan, target: Target, allow_removals: int | None = None) -> Plan:
+def judge(
+    plan: Plan, target: Target, allow_removals: int | None = None, allow_creations: int | None = None
+) -> Plan:
     """The plan with what the target's guards say about the part that is to be applied."""
-    return replace(plan, violations=check(plan, target.policy, allow_removals=allow_removals))
+    found = check(plan, target.policy, allow_removals=allow_removals, allow_creations=allow_creations)
+    return replace(plan, violations=found)
 
 
 def locked(target: Target) -> AbstractContextManager[None]:

@@ -79,7 +79,7 @@ def live(
         groups=tuple(Live(o, of(o.name)) for o in objects if isinstance(o, Group)),
         definitions=None if definitions is None else {d.name: d for d in definitions},
         foreign=foreign or {},
-        caller=caller,
+        callers=(caller,),
     )
 
 

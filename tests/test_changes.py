@@ -159,7 +159,8 @@ def test_the_digests_are_what_the_contract_says_they_are() -> None:
     assert plan.removals_digest == hashlib.sha256(canonical.encode()).hexdigest()
     sealed = (
         f'{{"applied":"","base":"",{named}"included":["change"],"numbers":{{"active_users":0,'
-        '"active_users_after":0,"caller":"","emptied":[],"groups":0,"losses":{},"members":{},"memberships":0,'
+        '"active_users_after":0,"aliases":{},"callers":[],"deserted":[],"emptied":[],"ending":[],"groups":0,'
+        '"live_users":0,"losses":{},"members":{},"memberships":0,'
         '"users":0,"values":0},"pull":null,"since":"","target":"demo","url":"https://acme.omniapp.co"}'
     )
     assert plan.digest == hashlib.sha256(sealed.encode()).hexdigest()
@@ -206,7 +207,9 @@ def test_the_digest_ignores_places_notes_and_time() -> None:
                 *((name, 1234) for name in ("groups", "memberships", "values")),
                 *((name, {"group/x": 1234}) for name in ("members", "losses")),
                 ("emptied", ("group/x",)),
-                ("caller", "eve@acme.com"),
+                *((name, ("group/x",)) for name in ("deserted", "ending", "callers")),
+                ("aliases", {"group/x": ("y",)}),
+                ("live_users", 1234),
             )
         ),
     ],

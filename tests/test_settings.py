@@ -50,6 +50,7 @@ def test_the_defaults(project: Project) -> None:
     assert target.policy.exact_attributes == frozenset()
     assert target.policy.tombstone == "deactivate"
     assert target.policy.limits == Limits(0.25, 5)
+    assert target.policy.creations == Limits(0.5, 50)
     assert target.place == Place("desired-state/acme/target.yaml")
 
 
@@ -67,7 +68,7 @@ def test_everything_that_can_be_said(project: Project) -> None:
         manage={"users": ["name"], "exact_attributes": ["region"]},
         ignore={"users": ["*@vendor.example"], "groups": ["okta-*"]},
         leavers={"users": {"tombstone": "revoke"}},
-        limits={"removals": {"share": 0.5, "floor": 1}},
+        limits={"removals": {"share": 0.5, "floor": 1}, "creations": {"share": "1.0", "floor": 2}},
         protect={"users": ["root@acme.com"], "groups": ["All Embed Users"]},
         journal="/var/log/omni",
     )
@@ -78,6 +79,7 @@ def test_everything_that_can_be_said(project: Project) -> None:
     assert (policy.ignore_users, policy.ignore_groups) == (("*@vendor.example",), ("okta-*",))
     assert (policy.protect_users, policy.protect_groups) == (("root@acme.com",), ("All Embed Users",))
     assert (policy.tombstone, policy.limits) == ("revoke", Limits(0.5, 1))
+    assert policy.creations == Limits(1.0, 2)
 
 
 def test_an_address_with_tricks_is_named_with_its_place(project: Project) -> None:

@@ -69,6 +69,15 @@ AllowRemovals = Annotated[
         help="Approve a plan over the limits: N is the exact number of its removals.",
     ),
 ]
+AllowCreations = Annotated[
+    int | None,
+    typer.Option(
+        "--allow-creations",
+        metavar="N",
+        min=0,
+        help="Approve a plan that creates too many users: N is their exact number.",
+    ),
+]
 
 Since = Annotated[
     str | None,

@@ -13,6 +13,7 @@ import typer
 from reconciler import console
 from reconciler.cli.app import (
     DESIRED_STATE,
+    AllowCreations,
     AllowRemovals,
     BadUsage,
     Base,
@@ -121,6 +122,7 @@ def plan(
     ] = None,
     shape: PlanShape = PlanFormat.TEXT,
     allow_removals: AllowRemovals = None,
+    allow_creations: AllowCreations = None,
     since: Since = None,
     base: Base = None,
     include: Include = None,
@@ -147,7 +149,7 @@ def plan(
             watch.reading(),
         ):
             found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
-        made = workflow.judge(found.plan, target, allow_removals)
+        made = workflow.judge(found.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(made))
         if shape is PlanFormat.JSON:
@@ -162,7 +164,11 @@ def plan(
             return ExitCode.GUARD
         return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.OK
 
-    only_one = {"--out": out, "--allow-removals": allow_removals}
+    only_one = {
+        "--out": out,
+        "--allow-removals": allow_removals,
+        "--allow-creations": allow_creations,
+    }
     return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
 
 
@@ -194,6 +200,7 @@ def apply(
     ] = False,
     auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
     allow_removals: AllowRemovals = None,
+    allow_creations: AllowCreations = None,
     since: Since = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
@@ -226,13 +233,19 @@ def apply(
         ):
             with watch.reading():
                 proposal = workflow.propose(
-                    target, session, saved=saved, allow_removals=allow_removals, since=since
+                    target,
+                    session,
+                    saved=saved,
+                    allow_removals=allow_removals,
+                    allow_creations=allow_creations,
+                    since=since,
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)
             if proposal.changes and not (auto_approve or file):
                 console.ask(target, len(proposal.changes))
             lifted = [f"--allow-removals {allow_removals}"] if allow_removals is not None else []
+            lifted += [f"--allow-creations {allow_creations}"] if allow_creations is not None else []
             lifted += ["--skip-stale"] if skip_stale else []
             mandate = Mandate(workflow.ran_by(), proposal.plan.digest, tuple(lifted))
             with console.stoppable(session), console.progress(target) as on_progress:
@@ -248,7 +261,11 @@ def apply(
                 console.say(f"Not recorded as applied: {printable(report.unrecorded)}")
         return report.exit_code
 
-    only_one = {"--plan": file, "--allow-removals": allow_removals}
+    only_one = {
+        "--plan": file,
+        "--allow-removals": allow_removals,
+        "--allow-creations": allow_creations,
+    }
     return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
 
 

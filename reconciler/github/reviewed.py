@@ -17,6 +17,7 @@ from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.settings import Target
 from reconciler.starter.write import artifact
+from reconciler.views.lines import number_of
 from reconciler.views.markdown import marker
 
 PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
@@ -119,10 +120,23 @@ def check_target(based: Target, saved: Plan) -> None:
         raise Invalid([Problem(Place(PLAN), message, "plan again for this target")])
 
 
-def approved_removals(plan: Plan, pull: Pull, target: Target) -> int | None:
-    """The number of removals that the pull request's text approves for this very plan; None for none."""
+def approved_for(plan: Plan, pull: Pull, target: Target) -> Override | None:
+    """What the pull request's text approves for this very plan."""
     found: Override | None = overrides(pull.body).get(target.name)
-    return found.removals if found and plan.removals_digest.startswith(found.digest) else None
+    return found if found and plan.removals_digest.startswith(found.digest) else None
+
+
+def approval_numbers(approved: Override | None) -> tuple[int | None, int | None]:
+    """How many removals, and how many creations of users, are approved; None for none of them."""
+    return (approved.removals, approved.creations) if approved else (None, None)
+
+
+def said(approved: Override) -> str:
+    """What is approved, in words."""
+    removals = number_of(approved.removals, "removal")
+    if approved.creations is None:
+        return removals
+    return f"{removals} and {number_of(approved.creations, 'new user')}"
 
 
 def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
@@ -140,8 +154,8 @@ def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
             needed += bool(found.hidden)
         if len(found.approved) < needed:
             raise Unapproved(approvals.missing(pull, needed, found), _APPROVE)
-    removals = approved_removals(saved, pull, based)
-    allowed = () if removals is None else (f"{removals} removals allowed",)
+    approved = approved_for(saved, pull, based)
+    allowed = () if approved is None else (f"{said(approved)} allowed",)
     return Mandate(
         ran=job.ran_by() or workflow.ran_by(),
         digest=saved.digest,

@@ -17,7 +17,15 @@ from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, pulls, reviewed
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
-from reconciler.github.reviewed import BACKLOG, COMMENT_ID, PAGE, PLAN, approved_removals
+from reconciler.github.reviewed import (
+    BACKLOG,
+    COMMENT_ID,
+    PAGE,
+    PLAN,
+    approval_numbers,
+    approved_for,
+    said,
+)
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.planning.approval import inclusions
 from reconciler.planning.expected import Expectation
@@ -25,7 +33,6 @@ from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
 from reconciler.settings import Session, Target, at_base, connect, load_targets
 from reconciler.views.html import plan_html
-from reconciler.views.lines import number_of
 from reconciler.views.markdown import (
     COMMENT,
     SUMMARY,
@@ -91,10 +98,10 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
         plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
     if unknown:
         plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
-    approved = approved_removals(plan, pull, target)
-    plan = workflow.judge(plan, based, approved)
+    approved = approved_for(plan, pull, target)
+    plan = workflow.judge(plan, based, *approval_numbers(approved))
     if approved is not None:
-        message = f"{number_of(approved, 'removal')} approved by a line in the pull request's text"
+        message = f"{said(approved)} approved by a line in the pull request's text"
         plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))
     return plan
 
@@ -137,8 +144,10 @@ def apply_reviewed(
         reviewed.check_target(based, kept.plan)
         mandate = reviewed.mandate(github, based, pull, kept)
         with workflow.locked(based), connect(based) as session:
-            removals = approved_removals(kept.plan, pull, target)
-            proposal = workflow.propose(based, session, saved=kept.plan, allow_removals=removals)
+            removals, creations = approval_numbers(approved_for(kept.plan, pull, target))
+            proposal = workflow.propose(
+                based, session, saved=kept.plan, allow_removals=removals, allow_creations=creations
+            )
             if proposal.plan.violations:
                 details.append(violations_text(proposal.plan))
             if proposal.review and proposal.review.stale:

@@ -2,7 +2,8 @@
 
 ``Reconciler-Allow: production=37 digest=ab12cd34ef56`` approves the one plan
 with this digest although it goes over the limits; 37 is the exact number of its
-removals. ``Reconciler-Include: drift`` (or ``backlog``) has it applied as well.
+removals. Where too many users are created, ``creations=120`` before the digest is their
+exact number. ``Reconciler-Include: drift`` (or ``backlog``) has it applied as well.
 
 A line counts where a reader of the page surely sees it. An example in code or in
 a comment, which a template may hold, says nothing; what is in doubt is refused.
@@ -11,7 +12,7 @@ a comment, which a template may hold, says nothing; what is in doubt is refused.
 import re
 from dataclasses import dataclass
 
-from reconciler.changes import Origin
+from reconciler.changes import CREATIONS, Origin, Plan
 from reconciler.errors import ReconcilerError
 from reconciler.planning.shown import refused, shown_lines
 
@@ -20,7 +21,7 @@ DIGEST_DIGITS = 12
 
 _LINE = re.compile(r" {0,3}Reconciler-(Allow|Include):", re.IGNORECASE | re.ASCII)
 _ALLOW = re.compile(
-    rf"([^\s<>\[\]`\\&$~*|]+)=([0-9]{{1,9}})\s+digest=([0-9a-f]{{{DIGEST_DIGITS},64}})",
+    rf"([^\s<>\[\]`\\&$~*|]+)=([0-9]{{1,9}})(?:\s+creations=([0-9]{{1,9}}))?\s+digest=([0-9a-f]{{{DIGEST_DIGITS},64}})",
     re.IGNORECASE | re.ASCII,
 )
 """A target's name holds nothing that Markdown may begin something with that hides the next line."""
@@ -28,10 +29,29 @@ _ALLOW = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The approval of one plan: its number of removals, and how its digest begins."""
+    """The approval of one plan: its numbers of removals and of new users, and how its digest begins.
+
+    ``creations`` is None where nothing is said of them.
+    """
 
     removals: int
     digest: str
+    creations: int | None = None
+
+    def line(self, target: str) -> str:
+        """The line that says so."""
+        creations = "" if self.creations is None else f" creations={self.creations}"
+        return f"Reconciler-Allow: {target}={self.removals}{creations} digest={self.digest}"
+
+
+def needed(plan: Plan) -> Override | None:
+    """The approval that a refused plan needs; None where something in it has no override."""
+    if not all(violation.overridable for violation in plan.violations):
+        return None
+    counts = plan.intended.counts
+    over = any(violation.code == CREATIONS for violation in plan.violations)
+    digest = plan.removals_digest[:DIGEST_DIGITS]
+    return Override(counts.removals, digest, counts.users_created if over else None)
 
 
 def overrides(text: str) -> dict[str, Override]:
@@ -71,7 +91,8 @@ def _approval(line: str, said: str) -> tuple[str, Override]:
     match = _ALLOW.fullmatch(said)
     if not match:
         raise _misunderstood(line, "Reconciler-Allow: production=37 digest=ab12cd34ef56")
-    return match[1], Override(int(match[2]), match[3].lower())
+    creations = None if match[3] is None else int(match[3])
+    return match[1], Override(int(match[2]), match[4].lower(), creations)
 
 
 def _origin(line: str, word: str) -> Origin:

@@ -41,6 +41,7 @@ class Groups:
     members: dict[str, int] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
+    deserted: list[str] = field(default_factory=list)
 
     def changes(self) -> Iterator[Change]:
         """All changes of groups, with their memberships."""
@@ -75,7 +76,7 @@ class Groups:
                 live = self.pairing.groups[address]
                 current = self.pairing.members(whole[live.id])
                 self.memberships += len(current)
-                self._count_losses(address, len(current), len(current), drained=False)
+                self._count_losses(address, len(current), len(current))
                 yield Delete(
                     address, live.resource.name, live.id, self.desired.place(address), tuple(sorted(current))
                 )
@@ -108,7 +109,8 @@ class Groups:
         self.memberships += len(current)
         self.kept_members += foreign
         if lost:
-            self._count_losses(address, len(current), len(lost), drained=not foreign)
+            self._count_losses(address, len(current), len(lost))
+            self._count_emptied(address, people=len(current - lost), others=foreign)
         for key in adds:
             yield FieldChange(("members", key), None, after=True)
         # A deletion ends the memberships of that person by itself (Omni docs: delete user).
@@ -134,14 +136,22 @@ class Groups:
 
     def _count_ended(self, address: Address, live: Live[Group]) -> None:
         """The memberships that end with their person in a group whose members are not ours."""
-        current = self.pairing.members(live)
-        if lost := current & self.people.deleted:
+        everybody = self.pairing.members(live)
+        if lost := everybody & self.people.deleted:
+            # An ignored group comes as it is, with its ignored members.
+            current = {key for key in everybody if Address("user", key) in self.pairing.users}
+            others = self.live.foreign.get(live.id, 0) + len(everybody) - len(current)
             self.memberships += len(current)
-            self._count_losses(address, len(current), len(lost), drained=live.id not in self.live.foreign)
+            self._count_losses(address, len(current), len(lost))
+            self._count_emptied(address, people=len(current - lost), others=others)
 
-    def _count_losses(self, address: Address, members: int, losses: int, *, drained: bool) -> None:
-        """Note what a group loses; ``drained`` says that nobody else is in it where it loses all of them."""
+    def _count_losses(self, address: Address, members: int, losses: int) -> None:
         self.members[str(address)] = members
         self.losses[str(address)] = losses
-        if drained and losses == members:
-            self.emptied.append(str(address))
+
+    def _count_emptied(self, address: Address, *, people: int, others: int) -> None:
+        """Note a group that loses all its people; ``others`` are in it whom the user list does not have."""
+        if not people:
+            self.deserted.append(str(address))
+            if not others:
+                self.emptied.append(str(address))

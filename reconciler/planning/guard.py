@@ -1,55 +1,90 @@
 """What a plan may not do, whoever wrote the files, unless a person approves that very plan.
 
-Four steps, each with its numbers in the message:
+Six steps, each with its numbers in the message:
 
-1. Protected users and groups, and the user whom the key belongs to, are never
-   removed, deactivated or emptied. No override.
+1. Protected users and groups, and the users whom the keys belong to, are never
+   removed or deactivated, and protected groups never left without people. A
+   protected user leaves no group. Whatever name of theirs is protected: the
+   declared one, the live one, or an older one that the files declare. Only people
+   of the user list who are not ignored keep a group from being empty. No override.
 2. Each kind of removal is a share of the live things of its kind that the
-   files manage. More than ``limits.share`` *and* more than ``limits.floor``: refused.
+   files manage. More than ``limits.removals.share`` *and* more than its ``floor``: refused.
    Memberships count in total and for each group, also those that end because
    their user or group is deleted.
 3. Emptying a group, and removing the last active user, is refused whatever the floor.
 4. ``--allow-removals N`` approves steps 2 and 3 where N is the exact number of
    removals in this plan. A number that does not fit is itself a refusal: it
    was meant for another plan.
+5. Users created are a share of all live users: more than ``limits.creations.share`` *and*
+   more than its ``floor``: refused. ``--allow-creations N`` approves exactly N.
+6. When a reviewed plan is applied (``check_now``), what is still to be done of it is judged
+   by what is live then. Step 1 holds, for the owners of the keys used then, too. What step 3
+   refuses is let through where the reviewed plan contained it, and had it approved; where
+   it came about since, it has no override: nobody reviewed that.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 
-from reconciler.changes import Change, Delete, Plan, Update, Violation, atoms
+from reconciler.changes import CREATIONS, Census, Change, Delete, Plan, Violation, atoms, ends_access
 from reconciler.model import Address
 from reconciler.planning.scope import Limits, Policy
 
 
-def check(plan: Plan, policy: Policy, *, allow_removals: int | None = None) -> tuple[Violation, ...]:
+def check(
+    plan: Plan, policy: Policy, *, allow_removals: int | None = None, allow_creations: int | None = None
+) -> tuple[Violation, ...]:
     """Every reason against the part of the plan that is to be applied; empty when it may be."""
     plan = plan.intended
-    absolute = tuple(_protected(plan, policy))
-    removals = plan.counts.removals
-    if allow_removals is not None and allow_removals != removals:
-        message = f"--allow-removals {allow_removals} approves another plan: here it would be {removals}"
-        return (*absolute, *_over_limits(plan, policy.limits), Violation("approval", message))
-    if allow_removals is not None:
-        return absolute
-    return (*absolute, *_over_limits(plan, policy.limits))
+    counts = plan.counts
+    wrong = (
+        *_wrong("approval", "--allow-removals", allow_removals, counts.removals),
+        *_wrong(CREATIONS, "--allow-creations", allow_creations, counts.users_created),
+    )
+    found = [*_protected(plan, policy)]
+    if wrong or allow_removals is None:
+        found += _over_limits(plan, policy.limits)
+    if wrong or allow_creations is None:
+        found += _creations(plan, policy.creations)
+    return (*found, *wrong)
+
+
+def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ...]:
+    """Every reason against the part of a fresh plan that is still to be done of a reviewed one."""
+    now, before = part.census, reviewed.intended.census
+    callers = tuple(sorted({*now.callers, *before.callers}))
+    found = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
+    for name in now.emptied:
+        if name not in before.emptied:
+            message = f"{name} has changed since the review, and would lose every member it has left"
+            found.append(Violation("emptied", f"{message} ({now.members[name]})", overridable=False))
+    if _nobody_left(now) and not _nobody_left(before):
+        message = "as it is now, no active user would be left of those that the files manage"
+        found.append(Violation("last", message, overridable=False))
+    return tuple(found)
+
+
+def _wrong(code: str, option: str, given: int | None, number: int) -> Iterator[Violation]:
+    if given is not None and given != number:
+        yield Violation(code, f"{option} {given} approves another plan: here it would be {number}")
 
 
 def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
     for change in plan.changes:
-        if _ends_access(change):
-            why = _why_protected(change.address, plan, policy)
+        if ends_access(change):
+            why = _why_protected(change.address, plan.census, policy)
             if why:
-                yield Violation(
-                    "protected", f"{change.address} {why}, and would be removed", overridable=False
-                )
-        for person in _leaving(change):
-            if policy.protects(person):
-                message = f"{person} is protected, and would leave {change.address}"
+                message = f"{change.address} {why}, and would be removed"
                 yield Violation("protected", message, overridable=False)
-    for name in plan.census.emptied:
-        kind, _, key = name.partition("/")
-        if kind == "group" and policy.protects(Address("group", key)):
-            yield Violation("protected", f"{name} is protected, and would be emptied", overridable=False)
+        for person in _leaving(change):
+            if why := _why_named(person, plan.census, policy):
+                message = f"{person} {why}, and would leave {change.address}"
+                yield Violation("protected", message, overridable=False)
+    for name in plan.census.deserted:
+        _, _, key = name.partition("/")
+        if why := _why_named(Address("group", key), plan.census, policy):
+            yield Violation("protected", f"{name} {why}, and would be emptied", overridable=False)
 
 
 def _leaving(change: Change) -> Iterator[Address]:
@@ -60,16 +95,20 @@ def _leaving(change: Change) -> Iterator[Address]:
         yield from (Address("user", key) for key in change.ends)
 
 
-def _ends_access(change: Change) -> bool:
-    return isinstance(change, Delete) or (isinstance(change, Update) and change.removal is not None)
-
-
-def _why_protected(address: Address, plan: Plan, policy: Policy) -> str:
-    if policy.protects(address):
-        return "is protected"
-    if address.kind == "user" and address.key == plan.census.caller:
+def _why_protected(address: Address, census: Census, policy: Policy) -> str:
+    if why := _why_named(address, census, policy):
+        return why
+    if address.kind == "user" and any(name.key in census.callers for name in census.names(address)):
         return "is the user whom the key belongs to"
     return ""
+
+
+def _why_named(address: Address, census: Census, policy: Policy) -> str:
+    """Which name of theirs ``protect`` names, in words; empty where it names none."""
+    named = next((name for name in census.names(address) if policy.protects(name)), None)
+    if named is None:
+        return ""
+    return "is protected" if named == address else f"is protected as {named.key}"
 
 
 def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
@@ -82,20 +121,27 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
         ("memberships", lost, census.memberships, "memberships removed"),
         ("attributes", counts.values_cleared, census.values, "attribute values cleared"),
     ):
-        if _too_many(number, total, limits):
+        if limits.forbid(number, total):
             yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}")
     for name, number in census.losses.items():
         total = census.members[name]
         if name in census.emptied:
             yield Violation("emptied", f"{name} would lose every member it has ({total})")
-        elif _too_many(number, total, limits):
+        elif limits.forbid(number, total):
             yield Violation("members", f"{name}: {_share(number, total)} members removed; {_limit(limits)}")
-    if census.active_users and not census.active_users_after:
+    if _nobody_left(census):
         yield Violation("last", "no active user would be left of those that the files manage")
 
 
-def _too_many(number: int, total: int, limits: Limits) -> bool:
-    return number > limits.floor and number > limits.share * total
+def _nobody_left(census: Census) -> bool:
+    return bool(census.active_users and not census.active_users_after)
+
+
+def _creations(plan: Plan, limits: Limits) -> Iterator[Violation]:
+    number, total = plan.counts.users_created, plan.census.live_users
+    if limits.forbid(number, total):
+        message = f"{number} users created, and {total} are live; {_limit(limits)}"
+        yield Violation(CREATIONS, message)
 
 
 def _share(number: int, total: int) -> str:
@@ -103,4 +149,6 @@ def _share(number: int, total: int) -> str:
 
 
 def _limit(limits: Limits) -> str:
-    return f"the limit is {limits.share:.0%}, or {limits.floor} where that is more"
+    percent = f"{Decimal(str(limits.share)) * 100:f}"
+    percent = percent.rstrip("0").rstrip(".") if "." in percent else percent
+    return f"the limit is {percent}%, or {limits.floor} where that is more"

@@ -8,12 +8,12 @@ Three kinds of leavers, each with its own setting in ``target.yaml``:
 
 The last two are kept unless the target says otherwise, and always where the files declare nothing
 at all: an empty folder is a mistake more often than a wish. Whom a group still names as a member is
-kept as well. Protected people and the user whom the key belongs to are never *never listed*, and
+kept as well. Protected people and the users whom the keys belong to are never *never listed*, and
 nobody is where the files declare no user, or the target manages nothing of users: they do not list
 people then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from reconciler.model import Address, DesiredState
@@ -34,8 +34,10 @@ def lists_people(desired: DesiredState, policy: Policy) -> bool:
     return bool(desired.users and policy.manage)
 
 
-def leaving(desired: DesiredState, pairing: Pairing, policy: Policy, caller: str) -> Iterator[Leaving]:
-    """Everything live that is to go, with how; ``caller`` is the key of the user whom the key belongs to."""
+def leaving(
+    desired: DesiredState, pairing: Pairing, policy: Policy, callers: Collection[str]
+) -> Iterator[Leaving]:
+    """Everything live that is to go, with how; ``callers`` are the users whom the credentials belong to."""
     for address in sorted(desired.absent):
         how = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
         if address in pairing.live and how != "keep":
@@ -47,7 +49,7 @@ def leaving(desired: DesiredState, pairing: Pairing, policy: Policy, caller: str
     for address in sorted(pairing.surplus - named):
         if address in desired.left:
             how = policy.left_users if address.kind == "user" else policy.left_groups
-        elif address.kind == "group" or address.key == caller or not are_listed:
+        elif address.kind == "group" or address.key in callers or not are_listed:
             continue
         else:
             how = "keep" if policy.protects(address) else policy.never_listed

@@ -14,7 +14,7 @@ the other would keep or lose access that nobody reviewed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -55,6 +55,18 @@ class Pairing:
         members = group.resource.members or frozenset()
         renamed = {old: address.key for address, old in self.moved.items() if old in members}
         return frozenset(renamed.get(key, key) for key in members) if renamed else members
+
+    def aliases(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:
+        """Every other name, by address: those that the files declare as older, and the live one."""
+        found = dict(desired.previously)
+        for address, key in self._called():
+            if key != address.key and key not in found.get(address, ()):
+                found[address] = (*found.get(address, ()), key)
+        return {str(address): found[address] for address in sorted(found)}
+
+    def _called(self) -> Iterator[tuple[Address, str]]:
+        yield from ((address, user_key(live.resource.email)) for address, live in self.users.items())
+        yield from ((address, group_key(live.resource.name)) for address, live in self.groups.items())
 
     @property
     def live(self) -> AbstractSet[Address]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from reconciler.changes import Census, Change, Delete, Note, Update, atoms
-from reconciler.model import Address, DesiredState, Group, Live
+from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key, user_key
 from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
-from reconciler.planning.scope import Policy, unmanaged_fields
+from reconciler.planning.scope import Policy, is_matched, unmanaged_fields
 
 
 def notes(
@@ -47,10 +47,9 @@ def notes(
             "waiting",
             f"{len(waiting)} declared but not live yet, waiting for the first sign-in: {names}",
         )
-    if census.caller == "":
-        yield Note(
-            "caller", "the system does not say whose key this is, so its owner is not protected by itself"
-        )
+    if "" in census.callers:
+        whose = "whose key this is" if len(census.callers) == 1 else "whose one of the keys is"
+        yield Note("caller", f"the system does not say {whose}, so its owner is not protected by itself")
 
 
 def _about_tombstones(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
@@ -134,3 +133,22 @@ def _reactivated(
 
 def _listed(addresses: Iterable[Address]) -> str:
     return ", ".join(map(str, addresses))
+
+
+def unmatched(policy: Policy, everything: LiveState, census: Census) -> Iterator[Note]:
+    """A warning for each glob of ``protect`` and ``ignore`` that no live object matches, under any name."""
+    users = {user_key(user.resource.email) for user in everything.users}
+    groups = {group_key(group.resource.name) for group in everything.groups}
+    for address, older in census.aliases.items():
+        kind, _, key = address.partition("/")
+        names = users if kind == "user" else groups
+        if not names.isdisjoint((key, *older)):
+            names |= {key, *older}
+    for setting, kind, globs in policy.globs():
+        names = users if kind == "user" else groups
+        for glob in globs:
+            if not is_matched(kind, glob, names):
+                message = (
+                    f"`{setting}` names {glob}, and nothing live is called so: correct it, or take it out"
+                )
+                yield Note("unmatched", message, warning=True)

@@ -16,7 +16,7 @@ Nothing else is ever removed, so files that say nothing take nothing away.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.changes import Census, Change, Plan, Update
@@ -38,7 +38,7 @@ from reconciler.planning.diff import (
 from reconciler.planning.groups import Groups
 from reconciler.planning.leavers import leaving
 from reconciler.planning.match import Pairing, pair
-from reconciler.planning.notes import notes
+from reconciler.planning.notes import notes, unmatched
 from reconciler.planning.scope import Policy, ours
 from reconciler.planning.users import Users
 
@@ -81,16 +81,24 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     everything = live
     live = ours(live, policy)
     pairing = pair(desired, live)
-    owner = next((user_key(u.resource.email) for u in everything.users if u.id == live.caller.id), "")
-    owner = owner or user_key(live.caller.email)
-    going = {item.address: item.how for item in leaving(desired, pairing, policy, owner)}
+    owners = _owners(everything)
+    going = {item.address: item.how for item in leaving(desired, pairing, policy, owners)}
     users = Users(desired, policy, pairing, going, live.definitions or {}, everything.groups)
     groups = Groups(desired, live, policy, pairing, going, users)
     changes = in_order(_changes(users, groups))
-    census = _census(desired, users, groups, owner)
-    said = notes(desired, pairing, policy, users.waiting, census, going.keys(), changes, everything.groups)
+    census = replace(_census(desired, users, groups), live_users=len(everything.users), callers=owners)
+    said = [
+        *notes(desired, pairing, policy, users.waiting, census, going.keys(), changes, everything.groups),
+        *unmatched(policy, everything, census),
+    ]
     plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
     return Planned(plan, pairing, live.definitions or {})
+
+
+def _owners(everything: LiveState) -> tuple[str, ...]:
+    """The users whom the keys belong to, each once, by key; an empty text where one is not known."""
+    by_id = {user.id: user.resource.email for user in everything.users}
+    return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
 
 
 def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
@@ -118,7 +126,7 @@ def _changes(users: Users, groups: Groups) -> list[Change]:
     ] + of_groups
 
 
-def _census(desired: DesiredState, users: Users, groups: Groups, owner: str) -> Census:
+def _census(desired: DesiredState, users: Users, groups: Groups) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, going = users.pairing, users.going.keys()
     unlisted = pairing.surplus
@@ -136,5 +144,7 @@ def _census(desired: DesiredState, users: Users, groups: Groups, owner: str) -> 
         members=groups.members,
         losses=groups.losses,
         emptied=tuple(groups.emptied),
-        caller=owner,
+        deserted=tuple(groups.deserted),
+        ending=tuple(users.ending),
+        aliases=pairing.aliases(desired),
     )

@@ -5,12 +5,14 @@ Terms: an *ignored* object is never read into a plan and never touched. A
 A *managed* field is one that the target's ``manage`` names.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
+from fractions import Fraction
 from typing import Final, Literal
 
-from reconciler.model import Address, DesiredState, LiveState, Need, group_key, user_key
+from reconciler.model import Address, DesiredState, Kind, LiveState, Need, group_key, user_key
 
 USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 
@@ -34,6 +36,10 @@ class Limits:
     share: float = 0.25
     floor: int = 5
 
+    def forbid(self, number: int, total: int) -> bool:
+        """Whether so many of all of them are too many. Exact: of 100, a share of 0.29 allows 29."""
+        return number > self.floor and number > Fraction(str(self.share)) * total
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -50,6 +56,7 @@ class Policy:
     left_groups: Leaver = "keep"
     never_listed: Leaver = "keep"
     limits: Limits = Limits()
+    creations: Limits = Limits(share=0.5, floor=50)
 
     def ignores(self, address: Address) -> bool:
         """Whether the object is never read into a plan."""
@@ -64,6 +71,13 @@ class Policy:
     def effective(self, how: Leaver) -> Leaver:
         """What a way to end access comes to: somebody else may decide who is active."""
         return how if "active" in self.manage else _WITHOUT_ACTIVE.get(how, how)
+
+    def globs(self) -> Iterator[tuple[str, Kind, tuple[str, ...]]]:
+        """The globs of ``protect`` and ``ignore``: as target.yaml calls them, for what, and which."""
+        yield "protect.users", "user", self.protect_users
+        yield "protect.groups", "group", self.protect_groups
+        yield "ignore.users", "user", self.ignore_users
+        yield "ignore.groups", "group", self.ignore_groups
 
 
 def stricter(one: Policy, other: Policy) -> Policy:
@@ -87,10 +101,13 @@ def stricter(one: Policy, other: Policy) -> Policy:
         left_users=gentler(lambda policy: policy.left_users),
         left_groups=gentler(lambda policy: policy.left_groups),
         never_listed=gentler(lambda policy: policy.never_listed),
-        limits=Limits(
-            min(policy.limits.share for policy in both), min(policy.limits.floor for policy in both)
-        ),
+        limits=_lower(one.limits, other.limits),
+        creations=_lower(one.creations, other.creations),
     )
+
+
+def _lower(one: Limits, other: Limits) -> Limits:
+    return Limits(min(one.share, other.share), min(one.floor, other.floor))
 
 
 def _union(some: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
@@ -101,6 +118,12 @@ def matches(address: Address, globs: Iterable[str]) -> bool:
     """Whether one of the globs names the object."""
     normal = user_key if address.kind == "user" else group_key
     return any(fnmatchcase(address.key, normal(glob)) for glob in globs)
+
+
+def is_matched(kind: Kind, glob: str, keys: Iterable[str]) -> bool:
+    """Whether the glob names any object with one of these keys."""
+    normal = user_key if kind == "user" else group_key
+    return any(map(re.compile(translate(normal(glob))).match, keys))
 
 
 def ours(live: LiveState, policy: Policy) -> LiveState:

@@ -17,8 +17,8 @@ class Users:
 
     All sets hold user keys. ``active`` counts the managed people who are active
     now and ``active_after`` those who will be, ``values`` their managed attribute
-    values. ``everywhere`` are all live groups, also the ignored ones: a deletion
-    ends every membership. ``not_live`` are declared and have no account after this plan either,
+    values; ``ending`` are those who are active and will not be. ``everywhere`` are
+    all live groups, also the ignored ones: a deletion ends every membership. ``not_live`` are declared and have no account after this plan either,
     ``waiting`` those of them for whom somebody else makes it.
     """
 
@@ -35,6 +35,7 @@ class Users:
     not_live: set[str] = field(default_factory=set)
     active: int = 0
     active_after: int = 0
+    ending: list[str] = field(default_factory=list)
     values: int = 0
 
     def changes(self) -> list[Change]:
@@ -97,6 +98,7 @@ class Users:
             removal: Removal | None = None
             if was_active and wanted.get(("active",)) is False:
                 removal = "deactivate"
+                self.ending.append(address.key)
             place = self.desired.locate(address, ())
             yield Update(address, address.key, live.id, fields, place, removal)
 
@@ -118,6 +120,8 @@ class Users:
         place = self.desired.place(address)
         was_active = live.resource.active is not False
         self.active += was_active
+        if was_active:
+            self.ending.append(address.key)
         match how:
             case "delete":
                 self.deleted.add(address.key)

@@ -16,7 +16,8 @@ class Request:
     """One HTTP request. ``path`` is relative to the API root (``/scim/v2/users``), already escaped.
 
     ``query`` values are plain text, escaped by whoever puts them on a wire.
-    ``headers`` may hold a credential and are never shown.
+    ``headers`` may hold a credential and are never shown. ``key`` is the number of
+    the one key to send it with, from 0, where several are used in turn; None for any.
     """
 
     method: Method
@@ -24,6 +25,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: object = None
+    key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,21 @@ class Transport(Protocol):
 
 
 class Reader:
-    """The half of a Transport that cannot write: it has no method that takes one."""
+    """The half of a Transport that cannot write: it has no method that takes one.
 
-    __slots__ = ("_get",)
+    ``keys`` is how many keys the transport sends with, in turn.
+    """
 
-    def __init__(self, transport: Transport) -> None:
-        def get(path: str, query: Mapping[str, str]) -> Response:
-            return transport.send(Request("GET", path, query))
+    __slots__ = ("_get", "keys")
+
+    def __init__(self, transport: Transport, keys: int = 1) -> None:
+        def get(path: str, query: Mapping[str, str], key: int | None) -> Response:
+            return transport.send(Request("GET", path, query, key=key))
 
         # A closure, not the transport itself: whoever holds a Reader cannot reach send.
         self._get = get
+        self.keys = keys
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
-        """Read one path; raises what the transport raises."""
-        return self._get(path, query or {})
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, key: int | None = None) -> Response:
+        """Read one path, with any key or with the one of this number; raises what the transport raises."""
+        return self._get(path, query or {}, key)

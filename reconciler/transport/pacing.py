@@ -174,7 +174,7 @@ class Paced:
     """A Transport that keeps to a window and sends again what is worth it.
 
     ``others`` are further keys to the same system, each with its own window:
-    every request takes the lane that is free first, so k keys finish in 1/k of
+    every request takes the lane that is free first (or the one that it names), so k keys finish in 1/k of
     the time, and a 429 on one lets only that one rest. ``random`` gives numbers
     from 0 to 1. ``on_wait(seconds, reason)`` is called before each wait. Raises
     what the inner Transport raises, and Interrupted out of a wait: then the
@@ -194,6 +194,7 @@ class Paced:
         others: Sequence[tuple[Transport, Window]] = (),
     ) -> None:
         self._lanes = [Lane(transport, window), *(Lane(*other) for other in others)]
+        self._by_key = tuple(self._lanes)
         self._clock = clock
         self._random = random
         self._on_wait = on_wait
@@ -204,7 +205,7 @@ class Paced:
         """Send one request, as often as it takes and makes sense; the last answer counts."""
         met: Counter[Trouble] = Counter()
         while True:
-            lane = self._free_lane()
+            lane = self._free_lane(self._lanes if request.key is None else [self._by_key[request.key]])
             answer = self._attempt(lane, request)
             kind = trouble(request.method, answer)
             seconds = None
@@ -230,10 +231,10 @@ class Paced:
         except NoAnswer as error:
             return error
 
-    def _free_lane(self) -> Lane:
+    def _free_lane(self, lanes: Sequence[Lane]) -> Lane:
         """The lane that may send first, once it may; the ones used least recently come first."""
         now = self._clock.now()
-        lane = min(self._lanes, key=lambda lane: lane.delay(now))
+        lane = min(lanes, key=lambda lane: lane.delay(now))
         delay = lane.delay(now)
         if delay > 0:
             window = lane.window

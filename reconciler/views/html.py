@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, atoms
-from reconciler.planning.approval import DIGEST_DIGITS
+from reconciler.planning.approval import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
 from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
@@ -27,6 +27,7 @@ from reconciler.views.lines import (
     effort,
     field_name,
     kept,
+    no_override,
     note_line,
     sign_of,
     summary,
@@ -69,8 +70,7 @@ def plan_html(plan: Plan) -> str:
     from markupsafe import Markup  # noqa: PLC0415 (as in _template)
 
     style, script = _ours("plan.css"), _ours("plan.js")
-    removals = plan.intended.counts.removals
-    override = f"Reconciler-Allow: {plan.target}={removals} digest={plan.removals_digest[:DIGEST_DIGITS]}"
+    approval = needed(plan)
     text: str = _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 (a file of this package)
@@ -85,7 +85,8 @@ def plan_html(plan: Plan) -> str:
         violations=[
             {"message": printable(one.message), "overridable": one.overridable} for one in plan.violations
         ],
-        override=printable(override) if all(one.overridable for one in plan.violations) else "",
+        override=printable(approval.line(plan.target)) if approval else "",
+        no_override=no_override(plan),
         cards=list(_cards(plan)),
         notes=list(_notes(plan)),
         objects=[_object(change, plan) for change in plan.changes],

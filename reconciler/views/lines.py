@@ -8,6 +8,7 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 from collections.abc import Iterator, Sequence
 
 from reconciler.changes import (
+    CREATIONS,
     Census,
     Change,
     Counts,
@@ -18,11 +19,11 @@ from reconciler.changes import (
     Origin,
     Plan,
     Update,
-    Violation,
     atoms,
     count,
 )
 from reconciler.model import Path
+from reconciler.planning.approval import Override
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote
@@ -264,24 +265,55 @@ def effort(requests: int, pace: int) -> str:
     return f"{writes}, about {time} at {pace} a minute{beside}"
 
 
-def violations(violations: Sequence[Violation], removals: int) -> Iterator[Line]:
-    """Why a plan with so many removals is refused, and how to go on."""
+def violations(plan: Plan) -> Iterator[Line]:
+    """Why a plan is refused, and how to go on."""
     bar = Part("|", "alarm", 0)
-    absolute = [violation for violation in violations if not violation.overridable]
+    absolute = [violation for violation in plan.violations if not violation.overridable]
     yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
     yield Line(bar=bar)
-    for violation in violations:
-        mark = " (no override)" if not violation.overridable and len(absolute) < len(violations) else ""
+    for violation in plan.violations:
+        mixed = len(absolute) < len(plan.violations)
+        mark = " (no override)" if not violation.overridable and mixed else ""
         yield line(Part("-", "alarm"), printable(violation.message) + mark, hang=2, bar=bar)
     yield Line(bar=bar)
     if absolute:
-        advice = "Protected users and groups, and the user whom the key belongs to, have no override."
-        yield line(advice, hang=0, bar=bar)
+        yield line(no_override(plan), hang=0, bar=bar)
         yield line("Change the files, and plan again.", hang=0, bar=bar)
     else:
-        what = "its only removal" if removals == 1 else f"all of its {removals} removals"
+        options, what = _approving(plan)
         yield line(f"To approve exactly this plan, {what}:", hang=0, bar=bar)
-        yield line(Part(f"--allow-removals {removals}", "strong"), indent=2, bar=bar)
+        yield line(Part(options, "strong"), indent=2, bar=bar)
+
+
+def no_override(plan: Plan) -> str:
+    """Why a refused plan can be approved by nobody."""
+    absolute = {violation.code for violation in plan.violations if not violation.overridable}
+    if absolute <= {"emptied", "last"}:
+        return "What came about since the review was approved by nobody, and has no override."
+    return "Protected users and groups, and the users whom the keys belong to, have no override."
+
+
+def _approving(plan: Plan) -> tuple[str, str]:
+    """The options that approve a plan, and what they approve."""
+    counts, codes = plan.intended.counts, {violation.code for violation in plan.violations}
+    needed = []
+    if codes - {CREATIONS}:
+        needed.append(("--allow-removals", counts.removals, "removal"))
+    if CREATIONS in codes:
+        needed.append(("--allow-creations", counts.users_created, "new user"))
+    options = " ".join(f"{option} {number}" for option, number, _ in needed)
+    return options, " and ".join(_all_of(number, noun) for _, number, noun in needed)
+
+
+def approved(approval: Override) -> str:
+    """What a line in a pull request's text approves, in words."""
+    new = approval.creations
+    said = [_all_of(approval.removals, "removal")] if approval.removals or new is None else []
+    return " and ".join([*said, *([] if new is None else [_all_of(new, "new user")])])
+
+
+def _all_of(number: int, noun: str) -> str:
+    return f"its only {noun}" if number == 1 else f"all of its {number} {noun}s"
 
 
 def _verb(number: int, verb: str) -> str:

@@ -18,18 +18,20 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler.changes import Change, Delete, Plan, Update
-from reconciler.planning.approval import DIGEST_DIGITS
+from reconciler.planning.approval import DIGEST_DIGITS, needed
 from reconciler.report import Report
 from reconciler.views.differences import counted
 from reconciler.views.layout import Line
 from reconciler.views.lines import (
     TITLES,
+    approved,
     asked,
     block,
     by_origin,
     effort,
     field_name,
     kept,
+    no_override,
     note_line,
     number_of,
     summary,
@@ -177,14 +179,12 @@ def _refusal(plan: Plan, shown: int) -> Iterator[str]:
 
 
 def _way_on(plan: Plan) -> Iterator[str]:
-    if all(violation.overridable for violation in plan.violations):
-        removals = plan.intended.counts.removals
-        what = "its only removal" if removals == 1 else f"all of its {removals} removals"
-        line = f"Reconciler-Allow: {plan.target}={removals} digest={plan.removals_digest[:DIGEST_DIGITS]}"
+    if approval := needed(plan):
+        what = approved(approval)
         yield f"To approve exactly this plan, {what}, write this line into the pull request's text:"
-        yield code(line)
+        yield code(approval.line(plan.target))
     else:
-        yield "Protected users and groups, and the user whom the key belongs to, have no override."
+        yield no_override(plan)
 
 
 def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ def plan_text(plan: Plan, *, width: int | None = None, color: bool = False) -> s
 
 def violations_text(plan: Plan, *, width: int | None = None, color: bool = False) -> str:
     """Why the plan is refused, and how to go on."""
-    return draw(violations(plan.violations, plan.intended.counts.removals), width=width, color=color)
+    return draw(violations(plan), width=width, color=color)
 
 
 def problems_text(problems: Sequence[Problem], *, width: int | None = None, color: bool = False) -> str:
@@ -58,7 +58,7 @@ def _plan(plan: Plan) -> Iterator[Line]:
         yield line(effort(plan.requests, plan.requests_per_minute), hang=2)
     if plan.violations:
         yield BLANK
-        yield from violations(plan.violations, plan.intended.counts.removals)
+        yield from violations(plan)
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[Line]:

@@ -187,6 +187,8 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
             "f:4:20: `tombstone` must be `delete`, not the text `revoke`",
         ),
         ("limits: {removals: {share: 25}}", "f:4:21: `share` must be at most 1, not the number 25"),
+        ("limits: {creations: {share: 1.5}}", "f:4:22: `share` must be at most 1, not the number 1.5"),
+        ("limits: {creations: {share: half}}", "f:4:22: `share` cannot be the text `half`"),
         ("limits: {removals: {floor: -1}}", "f:4:21: `floor` must be at least 0, not the number -1"),
         (
             "protect: null",

@@ -45,6 +45,14 @@ def test_a_line_approves_one_plan(text: str) -> None:
     assert any(line.lower().startswith("reconciler-allow") for line in shown_lines(text))
 
 
+def test_a_line_may_approve_new_users_too() -> None:
+    text = f"Reconciler-Allow: production=0 creations=120 digest={DIGEST}"
+    found = overrides(text)
+    assert found == {"production": Override(0, DIGEST, 120)}
+    assert found["production"].line("production") == text
+    assert overrides(LINE)["production"].line("production") == LINE
+
+
 def test_each_target_has_its_own() -> None:
     text = f"{LINE}\nReconciler-Allow: eu/live-2.a=1 digest={DIGEST}ff"
     assert overrides(text) == {
@@ -86,6 +94,8 @@ def test_an_example_approves_nothing(text: str) -> None:
         "Reconciler-Allow: production=37 digest=ab12",
         f"Reconciler-Allow: production=many digest={DIGEST}",
         f"Reconciler-Allow: production=-1 digest={DIGEST}",
+        f"Reconciler-Allow: production=1 creations= digest={DIGEST}",
+        f"Reconciler-Allow: creations=1 production=1 digest={DIGEST}",
         f"{LINE} and more",
     ],
 )

@@ -1,15 +1,19 @@
 """What a plan may not do: the parts that the cases do not show."""
 
+from fractions import Fraction
+
 import pytest
 from builders import a_group, a_user, changed, desired, live, located
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.changes import Census, Plan, Update
-from reconciler.model import Address
-from reconciler.planning.guard import check
+from reconciler.changes import Census, Delete, Plan, Update
+from reconciler.model import Address, Caller, DesiredState, LiveState
+from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Limits, Policy
+from reconciler.planning.scope import Leaver, Limits, Policy
+
+LIMITS = st.builds(Limits, st.sampled_from([0.0, 0.29, 0.5, 1.0]), st.integers(0, 6))
 
 
 def leavers(number: int, of: int, policy: Policy) -> Plan:
@@ -34,7 +38,7 @@ def test_a_refusal_is_exactly_more_than_both(share: float, floor: int, of: int, 
     number = data.draw(st.integers(0, of - 1))
     policy = Policy(limits=Limits(share=share, floor=floor))
     refused = bool(check(leavers(number, of, policy), policy))
-    assert refused == (number > floor and number > share * of)
+    assert refused == (number > floor and number > Fraction(str(share)) * of)
 
 
 def test_the_exact_number_approves_and_any_other_is_a_refusal() -> None:
@@ -83,6 +87,198 @@ def test_a_group_is_emptied_also_by_deletions_and_not_where_somebody_stays() -> 
     plan = make_plan(state, found, policy, target="t", provider="omni", url="").plan
     assert plan.intended.census.emptied == ("group/h",)
     assert [v.code for v in check(plan, policy)] == ["emptied"]
+
+
+@pytest.mark.parametrize(
+    ("share", "number", "of", "refused"),
+    [(0.29, 29, 100, False), (0.29, 30, 100, True), (0.07, 7, 100, False), (1.0, 9, 10, False)],
+)
+def test_shares_are_exact(share: float, number: int, of: int, *, refused: bool) -> None:
+    policy = Policy(limits=Limits(share=share, floor=0))
+    assert bool(check(leavers(number, of, policy), policy)) is refused
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.125, "12.5%"), (0.25, "25%"), (1.0, "100%"), (0, "0%"), (0.1, "10%")]
+)
+def test_a_share_is_shown_as_it_is(share: float, shown: str) -> None:
+    policy = Policy(limits=Limits(share=share, floor=0), creations=Limits(share=share, floor=0))
+    people = [a_user(f"n{n}@acme.com") for n in range(9)]
+    plan = made(desired(*people), live(a_user("ada@acme.com")), policy)
+    found = check(plan, policy)
+    assert [one.message.split(", or")[0].split("limit is ")[1] for one in found] == [shown]
+
+
+# Too many new people
+
+
+def made(state: DesiredState, found: LiveState, policy: Policy) -> Plan:
+    return make_plan(state, found, policy, target="t", provider="omni", url="").plan
+
+
+@given(live_users=st.integers(0, 12), new=st.integers(0, 12), limits=LIMITS)
+def test_creations_are_refused_beyond_both_numbers_of_all_live_users(
+    live_users: int, new: int, limits: Limits
+) -> None:
+    policy = Policy(creations=limits, ignore_users=("v*",))
+    found = live(*(a_user(f"{'vu'[n % 2]}{n}@acme.com", active=True) for n in range(live_users)))
+    plan = made(desired(*(a_user(f"new{n}@acme.com") for n in range(new))), found, policy)
+    refused = new > limits.floor and new > Fraction(str(limits.share)) * live_users
+    codes = [violation.code for violation in check(plan, policy)]
+    assert codes == (["creations"] if refused else [])
+    assert check(plan, policy, allow_creations=new) == ()
+    assert check(plan, policy, allow_creations=new, allow_removals=0) == ()
+    for wrong in (new + 1, new - 1):
+        messages = [one.message for one in check(plan, policy, allow_creations=wrong)]
+        assert messages[-1] == f"--allow-creations {wrong} approves another plan: here it would be {new}"
+
+
+def test_each_number_lifts_its_own_limit_alone() -> None:
+    policy = Policy(creations=Limits(0, 0), limits=Limits(0, 0))
+    people = [a_user(f"u{i}@acme.com", active=True) for i in range(3)]
+    state = desired(a_user("new@acme.com"), *people[1:], absent=[Address("user", "u0@acme.com")])
+    plan = made(state, live(*people), policy)
+    assert [v.code for v in check(plan, policy)] == ["users", "creations"]
+    assert [v.code for v in check(plan, policy, allow_removals=1)] == ["creations"]
+    assert [v.code for v in check(plan, policy, allow_creations=1)] == ["users"]
+    assert check(plan, policy, allow_removals=1, allow_creations=1) == ()
+    assert [v.code for v in check(plan, policy, allow_removals=1, allow_creations=2)] == [
+        *("users", "creations"),
+        "creations",
+    ]
+
+
+# Whatever name
+
+
+NAMES = [f"{name}@acme.com" for name in ("ada", "bob", "cleo")]
+
+
+@given(
+    old=st.sampled_from(NAMES),
+    how=st.sampled_from(["active", "tombstone", "member", "deleted group"]),
+    guard=st.sampled_from(["protected old", "protected new", "caller"]),
+    tombstone=st.sampled_from(["deactivate", "delete"]),
+)
+def test_no_new_address_takes_away_what_the_old_one_keeps(
+    old: str, how: str, guard: str, tombstone: Leaver
+) -> None:
+    new = Address("user", "new@acme.com")
+    protects = {"protected old": (old,), "protected new": (new.key,)}.get(guard, ())
+    policy = Policy(protect_users=protects, tombstone=tombstone, limits=Limits(1, 99))
+    person = a_user(new.key, active=False if how == "active" else None)
+    group = [a_group("G", [])] if how == "member" else []
+    absent = [new] if how == "tombstone" else []
+    absent += [Address("group", "g")] if how == "deleted group" else []
+    state = desired(
+        *([] if how == "tombstone" else [person]),
+        *(a_user(key) for key in NAMES if key != old),
+        *group,
+        absent=absent,
+        previously={new: (old,)},
+    )
+    people = [a_user(key, active=True) for key in NAMES]
+    found = live(*people, a_group("G", NAMES), caller=Caller(old if guard == "caller" else "", ""))
+    codes = {v.code for v in check(made(state, found, policy), policy)}
+    # The owner of a key may leave a group: what is kept is the account.
+    assert ("protected" in codes) is (guard != "caller" or how in ("active", "tombstone"))
+
+
+def test_a_group_is_protected_under_its_live_name_its_declared_one_and_an_older_one() -> None:
+    address = Address("group", "c")
+    found = live(a_user("ada@acme.com"), a_group("B", ["ada@acme.com"]))
+    state = desired(a_group("C", []), previously={address: ("a", "b")})
+    for name in ("A", "b", "C"):
+        policy = Policy(protect_groups=(name,))
+        assert "protected" in [v.code for v in check(made(state, found, policy), policy)]
+    gone = desired(absent=[address], previously={address: ("b",)})
+    policy = Policy(protect_groups=("B",))
+    assert "protected" in [v.code for v in check(made(gone, found, policy), policy)]
+
+
+# Who counts
+
+
+@given(data=st.data())
+def test_only_people_who_stay_or_join_keep_a_protected_group(data: st.DataObject) -> None:
+    before, after = (data.draw(st.frozensets(st.sampled_from(NAMES))) for _ in range(2))
+    strangers, ignored = data.draw(st.integers(0, 1)), data.draw(st.booleans())
+    policy = Policy(protect_groups=("G",), ignore_users=("v@acme.com",), limits=Limits(1, 99))
+    members = [*before, *(["v@acme.com"] if ignored else [])]
+    found = live(
+        *(a_user(key, active=True) for key in (*NAMES, "v@acme.com")),
+        a_group("G", members),
+        foreign={"G": strangers} if strangers else {},
+    )
+    plan = made(desired(a_group("G", after)), found, policy)
+    codes = [v.code for v in check(plan, policy)]
+    assert ("protected" in codes) is bool(before and not after)
+    assert ("emptied" in codes) is bool(before and not after and not strangers and not ignored)
+
+
+def test_nobody_joins_a_group_whom_a_part_of_the_plan_does_not_create() -> None:
+    people = [a_user("new@acme.com"), a_user("ada@acme.com")]
+    found = live(people[1], a_group("G", ["ada@acme.com"]))
+    policy = Policy(protect_groups=("g",))
+    plan = made(desired(*people, a_group("G", ["new@acme.com"])), found, policy)
+    assert check(plan, policy) == ()
+    part = plan.part(tuple(c for c in plan.changes if c.address.kind == "group"))
+    assert [v.code for v in check_now(part, plan, policy)] == ["protected", "emptied"]
+
+
+# A part of a plan
+
+
+STATES = st.sampled_from(["declared", "inactive", "tombstone", "silent"])
+
+
+@given(
+    of=st.lists(st.tuples(st.sampled_from([None, True, False]), STATES), max_size=5),
+    tombstone=st.sampled_from(["deactivate", "revoke", "delete"]),
+    data=st.data(),
+)
+def test_a_part_counts_who_is_active_after_it(
+    of: list[tuple[bool | None, str]], tombstone: Leaver, data: st.DataObject
+) -> None:
+    """As if the rest was done before, or not wanted at all."""
+    keys = [f"u{n}@acme.com" for n in range(len(of))]
+    active = {"declared": True, "inactive": False, "silent": None}
+    rows = [(key, is_live, wanted) for key, (is_live, wanted) in zip(keys, of, strict=True)]
+    users = [a_user(key, active=active[wanted]) for key, _, wanted in rows if wanted in active]
+    state = desired(*users, absent=[Address("user", key) for key, _, how in rows if how == "tombstone"])
+    found = live(*(a_user(key, active=was) for key, was, _ in rows if was is not None))
+    plan = made(state, found, Policy(tombstone=tombstone))
+    part = data.draw(st.permutations(plan.changes)) if plan.changes else []
+    part = tuple(part[: data.draw(st.integers(0, len(part)))])
+    ended = {c.address.key for c in part if isinstance(c, Delete) or getattr(c, "removal", None)}
+    begun = {c.address.key for c in part} - ended
+    left = {key for key, was, _ in rows if (was and key not in ended) or key in begun}
+    assert plan.part(part).census.active_users_after == len(left)
+
+
+# Names that match nobody
+
+
+def test_an_entry_that_matches_nobody_is_named() -> None:
+    policy = Policy(
+        protect_users=("safe@acme.com", "Ada@*", "new@acme.com", "older@acme.com"),
+        protect_groups=("Vault", "staff"),
+        ignore_users=("*@gone.example", "*@vendor.example"),
+        ignore_groups=("okta-*",),
+    )
+    new = Address("user", "new@acme.com")
+    state = desired(a_user("new@acme.com"), previously={new: ("older@acme.com", "old@acme.com")})
+    found = live(
+        *(a_user(key) for key in ("ada@acme.com", "old@acme.com", "v@vendor.example")), a_group("Staff")
+    )
+    notes = [note for note in made(state, found, policy).notes if note.code == "unmatched"]
+    assert [note.message.split(",")[0] for note in notes] == [
+        "`protect.users` names safe@acme.com",
+        "`protect.groups` names Vault",
+        "`ignore.users` names *@gone.example",
+        "`ignore.groups` names okta-*",
+    ]
+    assert all(note.warning for note in notes)
 
 
 def test_a_plan_without_removals_passes_whatever_the_limits() -> None:

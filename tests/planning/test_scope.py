@@ -112,7 +112,10 @@ OF_A_FIELD = {
     "left_users": WAYS,
     "left_groups": st.sampled_from(["keep", "delete"]),
     "never_listed": WAYS,
-    "limits": st.builds(Limits, st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(0, 4)),
+    **{
+        name: st.builds(Limits, st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(0, 4))
+        for name in ("limits", "creations")
+    },
 }
 POLICIES = st.builds(Policy, **OF_A_FIELD)
 FOUND = live(

@@ -62,11 +62,11 @@ def test_it_is_registered() -> None:
 
 class TestWhoami:
     def test_the_documented_answer_names_the_membership(self) -> None:
-        assert read(Paths(whoami=body(WHOAMI))).caller == Caller("", "member")
+        assert read(Paths(whoami=body(WHOAMI))).callers == (Caller("", "member"),)
 
     def test_it_is_the_id_of_the_scim_user(self) -> None:
         sandbox = company()
-        caller = read(bearer(sandbox, Secret("sandbox"))).caller
+        (caller,) = read(bearer(sandbox, Secret("sandbox"))).callers
         assert caller == Caller("", user_id(sandbox, "Ada@acme.com"))
 
     @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ class TestWhoami:
         ],
     )
     def test_other_shapes_say_what_they_say(self, answer: Response, caller: Caller) -> None:
-        assert read(Paths(whoami=answer)).caller == caller
+        assert read(Paths(whoami=answer)).callers == (caller,)
 
     @pytest.mark.parametrize(
         ("answer", "error"),

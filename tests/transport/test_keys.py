@@ -1,6 +1,7 @@
 """Several keys in turn: each with its own window, through a 429 of any one."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from clocks import FakeClock
@@ -100,3 +101,24 @@ def test_a_write_without_an_answer_is_sent_on_no_other_key() -> None:
     with pytest.raises(NoAnswer):
         with_keys([broken, good], 55, clock).send(WRITE)
     assert good.starts == []
+
+
+@given(wanted=st.lists(st.none() | st.integers(0, 2), max_size=30))
+def test_a_request_that_names_its_key_goes_out_with_that_one(wanted: list[int | None]) -> None:
+    clock = FakeClock()
+    keys = [Key(clock) for _ in range(3)]
+    transport = with_keys(keys, 55, clock)
+    for key in wanted:
+        before = [len(one.starts) for one in keys]
+        transport.send(replace(READ, key=key))
+        used = [len(one.starts) - old for one, old in zip(keys, before, strict=True)]
+        assert sum(used) == 1
+        assert key is None or used[key] == 1
+
+
+def test_a_key_that_is_named_is_waited_for() -> None:
+    clock = FakeClock()
+    busy, free = Key(clock, [Response(429, {"retry-after": "20"})]), Key(clock)
+    transport = with_keys([busy, free], 55, clock)
+    assert transport.send(replace(READ, key=0)).status == 200
+    assert (len(busy.starts), len(free.starts), clock.slept) == (2, 0, 20)

@@ -39,9 +39,9 @@ class Omni:
         return replace(OMNI, lists_carry_attributes=self.quirks.lists_carry_attributes is True)
 
     def read(self, reader: Reader, need: Need) -> LiveState:
-        """Read the caller, the definitions where attributes are managed, every user and every group."""
+        """Read whose each key is, the definitions where attributes are managed, every user and group."""
         server = ScimReader(reader, self.dialect)
-        whoami = server.get_or_none(WHOAMI)
+        whoami = [server.get_or_none(WHOAMI, key) for key in range(reader.keys)]
         try:
             wanted = need.attributes or need.others or need.everything
             definitions = read_definitions(server.get(DEFINITIONS)) if wanted else None
@@ -50,11 +50,11 @@ class Omni:
                 need = replace(need, others=names, all_deleted=True)
             state = server.read(need)
         except CredentialRefused as error:
-            personal = isinstance(whoami, Mapping) and whoami.get("keyScope") == "user"
+            personal = any(isinstance(one, Mapping) and one.get("keyScope") == "user" for one in whoami)
             if not personal or OMNI.key_hint in str(error):
                 raise
             raise CredentialRefused(hinted(str(error), OMNI)) from None
-        return replace(state, caller=_caller(whoami), definitions=definitions)
+        return replace(state, callers=tuple(map(_caller, whoami)), definitions=definitions)
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Read only the objects that these atoms are about."""

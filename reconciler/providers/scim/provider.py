@@ -57,9 +57,9 @@ class ScimReader:
         """One JSON answer."""
         return self._checked(path, self.reader.get(path, query))
 
-    def get_or_none(self, path: str) -> object:
-        """One JSON answer, None where there is no such thing (404)."""
-        response = self.reader.get(path)
+    def get_or_none(self, path: str, key: int | None = None) -> object:
+        """One JSON answer, None where there is no such thing (404); ``key`` is the key to ask with."""
+        response = self.reader.get(path, key=key)
         return None if response.status == _GONE else self._checked(path, response)
 
     def _checked(self, path: str, response: Response) -> object:
