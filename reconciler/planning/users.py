@@ -17,9 +17,10 @@ class Users:
 
     All sets hold user keys. ``active`` counts the managed people who are active
     now and ``active_after`` those who will be, ``values`` their managed attribute
-    values; ``ending`` are those who are active and will not be. ``everywhere`` are
-    all live groups, also the ignored ones: a deletion ends every membership. ``not_live`` are declared and have no account after this plan either,
-    ``waiting`` those of them for whom somebody else makes it.
+    values; ``ending`` are those who are active and will not be. ``everywhere`` are all
+    live groups, also the ignored ones: a deletion ends every membership. ``not_live`` are
+    declared and have no account after this plan either, ``waiting`` those of them for whom
+    somebody else makes it.
     """
 
     desired: DesiredState
