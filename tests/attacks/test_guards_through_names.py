@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from project import KEY, Project, Served, a_project, served
+from repository import git
+from team import Team
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -243,3 +245,23 @@ def test_an_approval_of_new_users_is_for_one_plan(invited: Project, capsys: Outp
     invited.write("people.yaml", json.dumps({"users": {"new@acme.com": {}}}))
     assert cli.run(["apply", "--auto-approve", "--allow-creations", "60"]) == ExitCode.GUARD
     assert "--allow-creations 60 approves another plan: here it would be 1" in capsys.readouterr().out
+
+
+def test_a_line_in_the_pull_request_approves_the_new_users_of_its_plan_alone(team: Team) -> None:
+    """Somebody has sixty new users approved, and pushes sixty others."""
+    first, second = (
+        json.dumps({"users": {f"{letter}{n}@acme.com": {} for n in range(60)}}) for letter in "nm"
+    )
+    number = team.open_pull(first, name="new.yaml")
+    assert team.plan(number) == ExitCode.GUARD
+    line = team.comment(number).split("`Reconciler-Allow:")[1].split("`")[0]
+    assert line.startswith(" acme=0 creations=60 digest=")
+    team.github.edit(number, f"Reconciler-Allow:{line}\n")
+    assert team.plan(number) == ExitCode.OK
+    assert "0 removals and 60 new users approved by a line" in team.comment(number)
+    other = team.open_pull(second, f"Reconciler-Allow:{line}\n", name="new.yaml")
+    assert team.plan(other) == ExitCode.GUARD
+    git(team.desk, "checkout", "--quiet", f"pull-{number}")
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert "(0 removals and 60 new users allowed)" in team.comment(number, "apply acme")
+    assert "n59@acme.com" in team.omni.live()["users"]

@@ -14,7 +14,9 @@ from sample_plans import EVERY_KIND, HOSTILE, NO_CHANGES, ONE_REMOVAL, PLANS, SA
 from reconciler.changes import Delete, Plan, Update, Violation
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, user_address
+from reconciler.views.html import plan_html
 from reconciler.views.layout import cells
+from reconciler.views.markdown import plan_markdown
 from reconciler.views.text import plan_text, problems_text, violations_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -205,3 +207,32 @@ def test_a_large_plan_is_drawn_in_full() -> None:
     changes = tuple(create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))
     plan = replace(EVERY_KIND, changes=changes)
     assert plan_text(plan, width=80, color=True).count("\n") > 60_000
+
+
+@pytest.mark.parametrize(
+    ("codes", "said", "options", "line"),
+    [
+        (["users"], "all of its 10 removals", "--allow-removals 10", "=10 digest="),
+        (["creations"], "all of its 2 new users", "--allow-creations 2", "=10 creations=2 digest="),
+        (
+            ["users", "creations"],
+            "all of its 10 removals and all of its 2 new users",
+            "--allow-removals 10 --allow-creations 2",
+            "=10 creations=2 digest=",
+        ),
+    ],
+)
+def test_a_refusal_names_all_that_approves_it(codes: list[str], said: str, options: str, line: str) -> None:
+    plan = replace(EVERY_KIND, violations=tuple(Violation(code, "too many") for code in codes))
+    text = plan_text(plan)
+    assert f"| To approve exactly this plan, {said}:\n|   {options}\n" in text
+    assert f"`Reconciler-Allow: production{line}" in plan_markdown(plan)
+    assert f"Reconciler-Allow: production{line}" in plan_html(plan)
+
+
+@pytest.mark.parametrize("code", ["emptied", "last"])
+def test_what_came_about_since_the_review_is_told_from_what_is_protected(code: str) -> None:
+    since = Violation(code, "nobody is left", overridable=False)
+    assert "What came about since the review" in plan_text(replace(EVERY_KIND, violations=(since,)))
+    both = (since, Violation("protected", "it is protected", overridable=False))
+    assert "Protected users and groups, and" in plan_text(replace(EVERY_KIND, violations=both))
