@@ -230,7 +230,8 @@ def _pace(target: Target, totals: Mapping[str, int]) -> Check:
     if len(totals) < len(("users", "groups")):
         return Check("pace", "unknown", f"{pace}; how long a read takes is not known")
     pages = sum(max(1, ceil(total / OMNI.page)) for total in totals.values())
-    least = len((WHOAMI, DEFINITIONS)) + pages
+    # Whose each key is is asked with that key.
+    least = keys + len((DEFINITIONS,)) + pages
     said = f"{pace}: a complete read takes {_effort(least, rate)}"
     singles = 0 if target.quirks.lists_carry_attributes else min(_with_attributes(target), totals["user"])
     if not singles:
