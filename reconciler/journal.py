@@ -50,12 +50,11 @@ class Journal:
         self._now = now
         self._seq = 0
         self._failure: JournalFailed | None = None
+        make_folder(folder)
         try:
-            follow_none(self.path)
-            folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
-            raise self._failed(error) from None
+            raise _failed(self.path, error) from None
 
     def write(
         self,
@@ -87,14 +86,8 @@ class Journal:
                 data = data[os.write(self._file, data) :]
             os.fsync(self._file)
         except OSError as error:
-            self._failure = self._failed(error)
+            self._failure = _failed(self.path, error)
             raise self._failure from None
-
-    def _failed(self, error: OSError) -> JournalFailed:
-        return JournalFailed(
-            f"{self.path}: the journal cannot be written ({error.strerror}), and nothing is sent without it; "
-            "make room, or set `journal:` in target.yaml to another folder"
-        )
 
     def close(self) -> None:
         """Close the file."""
@@ -107,3 +100,19 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the journals; raises JournalFailed where that fails, or a link leads to it."""
+    try:
+        follow_none(folder / "a journal")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(folder, error) from None
+
+
+def _failed(path: Path, error: OSError) -> JournalFailed:
+    return JournalFailed(
+        f"{path}: the journal cannot be written ({error.strerror}), and nothing is sent without it; "
+        "make room, or set `journal:` in target.yaml to another folder"
+    )

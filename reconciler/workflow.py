@@ -7,8 +7,8 @@ asking and exit codes are the caller's.
 import getpass
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from socket import gethostname
@@ -19,8 +19,8 @@ from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of, record_applied
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.execute import Execution, Progress
-from reconciler.journal import Journal
-from reconciler.lock import held
+from reconciler.journal import Journal, make_folder
+from reconciler.lock import held, place
 from reconciler.model import DesiredState
 from reconciler.operations import stages
 from reconciler.planning.guard import check, check_now
@@ -137,9 +137,16 @@ def judge(
     return replace(plan, violations=found)
 
 
-def locked(target: Target) -> AbstractContextManager[None]:
-    """Hold the target for one apply; raises Locked where another one runs."""
-    return held(target.journal / f"{_file_name(target)}.lock", target.name)
+@contextmanager
+def locked(target: Target) -> Iterator[None]:
+    """Hold the target's system for one apply; raises Locked where another one runs on this machine.
+
+    Raises JournalFailed where the folder of the journals cannot be made: nothing is read or sent then.
+    """
+    make_folder(target.journal)
+    where = str(target.sandbox[1].resolve()) if target.sandbox else target.url
+    with held(place(target.kind, where), target.name):
+        yield
 
 
 def apply(

@@ -995,7 +995,9 @@ def test_a_journal_folder_that_cannot_be_made_stops_before_any_request(
 ) -> None:
     remote.configure(url=remote.url, journal=str(remote.target / journal))
     assert cli.run(["apply", "--auto-approve"]) == 1
-    assert "so nothing was sent; make room, or set `journal:` in target.yaml" in capsys.readouterr().err
+    assert (
+        "nothing is sent without it; make room, or set `journal:` in target.yaml" in capsys.readouterr().err
+    )
     assert remote.omni.seen == []
 
 

@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) ->
     with pytest.raises(JournalFailed) as failed:
         journal(tmp_path / "runs")
     assert str(failed.value) == (
-        f"{tmp_path}/runs/acme-1.jsonl: the journal cannot be written (File exists), and nothing is sent "
+        f"{tmp_path}/runs: the journal cannot be written (File exists), and nothing is sent "
         "without it; make room, or set `journal:` in target.yaml to another folder"
     )
 

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 from project import Project, a_project
-from repository import begin, commit, git
+from repository import begin, commit
 
 from reconciler import cli
 from reconciler.errors import ExitCode
 
 Output = pytest.CaptureFixture[str]
 READING = (["validate"], ["targets"], ["plan"], ["drift"], ["apply", "--auto-approve"])
-PRECIOUS = "what nobody may overwrite\n"
 
 
 @pytest.fixture
@@ -136,35 +135,19 @@ def refused(project: Project, capsys: Output) -> str:
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize("place", [".reconciler", ".reconciler/runs", ".reconciler/runs/acme.lock"])
+@pytest.mark.parametrize("place", [".reconciler", ".reconciler/runs"])
 @pytest.mark.parametrize("exists", [True, False])
 def test_nothing_is_written_through_a_link(
     project: Project, capsys: Output, place: str, *, exists: bool
 ) -> None:
-    """Somebody commits the folder of the journals, or the lock in it, as a link to somewhere else."""
+    """Somebody commits the folder of the journals as a link to somewhere else."""
     elsewhere = project.root.parent / "elsewhere"
-    end = elsewhere / "precious" if place.endswith(".lock") else elsewhere
-    if exists and end != elsewhere:
-        end.write_text(PRECIOUS)
     link = project.root / place
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(end if exists else elsewhere / "gone")
+    link.symlink_to(elsewhere if exists else elsewhere / "gone")
     said = refused(project, capsys)
     assert f"{place} is a symbolic link" in said
-    assert [path.name for path in elsewhere.iterdir()] in ([], ["precious"])
-    assert end == elsewhere or not exists or end.read_text() == PRECIOUS
-
-
-def test_the_note_of_who_holds_the_lock_overwrites_no_other_file(project: Project, capsys: Output) -> None:
-    """Somebody commits `acme.holder` as a link to a file of the repository, or of the home directory."""
-    precious = project.root.parent / "elsewhere" / "precious"
-    precious.write_text(PRECIOUS)
-    (project.root / ".reconciler/runs").mkdir(parents=True)
-    (project.root / ".reconciler/runs/acme.holder").symlink_to(precious)
-    git(project.root, "add", "--force", ".reconciler/runs/acme.holder")
-    commit(project.root)
-    assert ".reconciler/runs/acme.holder is a symbolic link" in refused(project, capsys)
-    assert precious.read_text() == PRECIOUS
+    assert not list(elsewhere.iterdir())
 
 
 def test_a_journal_folder_elsewhere_may_lie_behind_links_but_be_none(

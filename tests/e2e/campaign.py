@@ -15,17 +15,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock
 from tenant import FILES, KEY, SEED, SETTINGS
 
+from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.server import serve
 from reconciler.sandbox.store import Store
+from reconciler.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
 TIMEOUT = 60
@@ -212,8 +213,8 @@ def assert_evidence(journal: Path, received: Sequence[tuple[str, str]]) -> None:
 
 def assert_free(folder: Path) -> None:
     """Nobody holds the lock."""
-    (lock,) = (folder / ".reconciler").rglob("*.lock")
-    with FileLock(lock, timeout=0):
+    (target,) = load_targets(folder / "desired-state")
+    with workflow.locked(replace(target, journal=folder / target.journal)):
         pass
 
 
