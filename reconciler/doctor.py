@@ -22,7 +22,7 @@ from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definit
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import words
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.settings import Target, connect, environment, resolve_keys
+from reconciler.settings import Target, connect, dot_env, environment, resolve_keys
 from reconciler.transport.messages import Reader, Response
 from reconciler.transport.pacing import Patience
 from reconciler.views.lines import number_of
@@ -64,7 +64,7 @@ def diagnose(
     on_wait: Callable[[float, str], None] | None = None,
 ) -> list[Check]:
     """Look at the files, the environment, the connection and the instance; raises nothing but bugs."""
-    checks = [_tried("files", lambda: _files(target)), _dot_env(), _credential(target)]
+    checks = [_tried("files", lambda: _files(target)), _tried(".env", _dot_env), _credential(target)]
     if checks[-1].status == "ok":
         try:
             first = replace(target, keys=target.keys[:1])
@@ -152,9 +152,10 @@ def _files(target: Target) -> Check:
 def _dot_env() -> Check:
     if os.environ.get("CI"):
         return Check(".env", "ok", "not read here: CI is set, and a pull request can write such a file")
-    there = Path(".env").exists()
-    said = "is read here; its values win over the environment" if there else "there is none here"
-    return Check(".env", "ok", said)
+    if not Path(".env").exists():
+        return Check(".env", "ok", "there is none here")
+    dot_env(Path())
+    return Check(".env", "ok", "is read here; its values win over the environment")
 
 
 def _credential(target: Target) -> Check:
@@ -162,10 +163,20 @@ def _credential(target: Target) -> Check:
         return Check("credential", "ok", "none is needed: a sandbox in this process")
 
     def found() -> Check:
-        names = [secret.name for secret in resolve_keys(target, environment(Path()))]
+        secrets, written = resolve_keys(target, environment(Path())), dot_env(Path())
+        pairs = zip(target.keys, secrets, strict=True)
+        names = [_source(reference.get("env", ""), secret.name, written) for reference, secret in pairs]
         return Check("credential", "ok", f"found in {' and '.join(names)}")
 
     return _tried("credential", found)
+
+
+def _source(variable: str, name: str, written: Mapping[str, str]) -> str:
+    """Where a key came from; of two places that have one, which won."""
+    if variable not in written:
+        return name
+    beaten = ", which wins over the environment variable" if os.environ.get(variable, "").strip() else ""
+    return f".env as {variable}{beaten}"
 
 
 def _tls(target: Target) -> Check:

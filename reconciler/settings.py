@@ -252,17 +252,28 @@ def _limits(plain: Limits, said: Mapping[str, Any]) -> Limits:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The process's environment with ``.env`` over it, as omni-user-manager has it.
+    """The process's environment with ``.env`` over it, as omni-user-manager has it; raises as ``dot_env``."""
+    return {**os.environ, **dot_env(folder)}
+
+
+def dot_env(folder: Path) -> dict[str, str]:
+    """What the ``.env`` of a folder sets; an empty value sets nothing.
 
     Where ``CI`` is set the file is not read, since a pull request can write it.
-    Raises Invalid where it cannot be read.
+    Raises Invalid where it cannot be read, or is no file: a pipe would never end.
     """
-    if os.environ.get("CI"):
-        return dict(os.environ)
     path = folder / ".env"
-    text = _read(path, Place(str(path)), str(path)) if path.exists() else ""
-    values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {**os.environ, **{key: value for key, value in values.items() if value is not None}}
+    if _in_ci() or not path.exists():
+        return {}
+    if not path.is_file():
+        message = f"{path} cannot be read: it is no regular file"
+        raise Invalid([Problem(Place(str(path)), message, "put a text file in its place, or remove it")])
+    values = dotenv_values(stream=StringIO(_read(path, Place(str(path)), str(path))), interpolate=False)
+    return {key: value for key, value in values.items() if value and value.strip()}
+
+
+def _in_ci() -> bool:
+    return bool(os.environ.get("CI"))
 
 
 def resolve_keys(target: Target, environ: Mapping[str, str]) -> list[Secret]:
@@ -279,6 +290,8 @@ def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str,
         value = environ.get(name, "")
         origin = f"the environment variable {name}"
         hint = f"export {name}=..., or write it into .env, which git must ignore"
+        if _in_ci():
+            hint = "hand it to this step of the job, from its secrets"
     else:
         path = Path(reference["file"])
         origin, hint = f"the key file {path}", "write the key into it"

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -114,6 +115,33 @@ def test_it_says_whether_dot_env_is_read(omni: Served, monkeypatch: pytest.Monke
     assert "is read here" in look(omni)[".env"].said
     monkeypatch.setenv("CI", "true")
     assert "CI is set" in look(omni)[".env"].said
+
+
+@pytest.mark.parametrize(
+    ("dot_env", "said"),
+    [
+        ("", "found in the environment variable OMNI_API_KEY"),
+        ("OMNI_API_KEY=\n", "found in the environment variable OMNI_API_KEY"),
+        (f"OMNI_API_KEY={KEY}\n", "found in .env as OMNI_API_KEY, which wins over the environment variable"),
+        ("OTHER=1\n", "found in the environment variable OMNI_API_KEY and the key file key"),
+        (f"OTHER={KEY}\n", "found in .env as OTHER and the key file key"),
+    ],
+)
+def test_it_says_for_each_key_which_source_won(omni: Served, dot_env: str, said: str) -> None:
+    Path(".env").write_text(dot_env, encoding="utf-8")
+    keys = [{"env": "OTHER" if said.startswith("found in .env as OTHER") else "OMNI_API_KEY"}]
+    if "key file" in said:
+        Path("key").write_text("sandbox")
+        keys.append({"file": "key"})
+    omni.configure(url=omni.url, keys=keys)
+    assert {check.name: check.said for check in diagnose(target_of(omni))}["credential"] == said
+
+
+def test_a_dot_env_that_is_no_file_is_a_line(omni: Served) -> None:
+    os.mkfifo(".env")
+    checks = look(omni)
+    assert checks[".env"].said == ".env: .env cannot be read: it is no regular file"
+    assert status(checks)[".env"] == "failed"
 
 
 def test_without_a_key_nothing_is_asked(omni: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,15 @@ def test_dot_env_wins_and_is_not_expanded(project: Project, monkeypatch: pytest.
     assert "EMPTY" not in environment(Path())
 
 
+@pytest.mark.parametrize("empty", ["", "''", '"  "', "  # later"])
+def test_an_empty_value_in_dot_env_beats_no_variable_that_is_set(
+    project: Project, monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    monkeypatch.setenv("OMNI_API_KEY", KEY)
+    Path(".env").write_text(f"OMNI_API_KEY={empty}\n")
+    assert key_of(the_target(project, **REAL)) == KEY
+
+
 def test_dot_env_is_not_read_in_ci(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     Path(".env").write_text("OMNI_API_KEY=planted\n")
@@ -214,12 +223,36 @@ def test_a_key_file_that_holds_no_key_is_named(project: Project, content: bytes 
     assert problems(caught)[0].startswith(f"desired-state/acme/target.yaml: {reason}")
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_bytes(b"KEY=\xff\n")])
-def test_a_dot_env_that_cannot_be_read_is_named(project: Project, make: Any) -> None:
+def test_no_hint_names_dot_env_where_it_is_not_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(Invalid) as caught:
+        key_of(the_target(project, **REAL))
+    assert problems(caught) == [
+        "desired-state/acme/target.yaml: the environment variable OMNI_API_KEY is not set, or is empty "
+        "(hand it to this step of the job, from its secrets)"
+    ]
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Path.mkdir, "it is no regular file"),
+        (os.mkfifo, "it is no regular file"),
+        (a_device, "it is no regular file"),
+        (lambda path: path.write_bytes(b"KEY=\xff\n"), "it is not UTF-8 text"),
+    ],
+)
+def test_a_dot_env_that_cannot_be_read_is_named(project: Project, make: Any, reason: str) -> None:
     make(Path(".env"))
     with pytest.raises(Invalid) as caught:
         key_of(the_target(project, **REAL))
-    assert problems(caught)[0].startswith(".env: .env cannot be read: ")
+    assert problems(caught)[0].startswith(f".env: .env cannot be read: {reason}")
 
 
 def test_an_endless_key_file_ends(project: Project) -> None:
