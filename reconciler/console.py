@@ -264,12 +264,12 @@ def save(path: Path, text: str, what: str = "the plan", mode: int = 0o600) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
             # A device or a pipe is written to, never replaced by a file.
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="")
             return
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".reconciler-") as folder:
             draft = Path(folder) / path.name
             draft.touch(mode=mode)
-            draft.write_text(text, encoding="utf-8")
+            draft.write_text(text, encoding="utf-8", newline="")
             draft.replace(path)
     except OSError as error:
         # What mkdir says of a file in the place of a folder.

@@ -150,7 +150,10 @@ UNTIDY = (
     "groups:\r\n  Sales: {}\r\n  Finance: {members: from_users}   # money\r\n\r\n"
     "users:\r\n  bob@acme.com: {}\r\n"
 )
-TIDY = "users:\n  bob@acme.com: {}\n\ngroups:\n  Finance: {members: from_users}   # money\n  Sales: {}\n"
+TIDY = (
+    "users:\r\n  bob@acme.com: {}\r\n\r\n"
+    "groups:\r\n  Finance: {members: from_users}   # money\r\n  Sales: {}\r\n"
+)
 
 
 def test_files_are_put_in_order(project: Project, capsys: Output) -> None:
@@ -169,6 +172,21 @@ def test_files_are_put_in_order(project: Project, capsys: Output) -> None:
     assert people.stat().st_mode & 0o777 == 0o640
     assert cli.run(["fmt", "--check"]) == 0
     assert capsys.readouterr().out == "acme: every file is in order.\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_in_order_keeps_its_line_ends(project: Project, capsys: Output, end: str) -> None:
+    tidy = TIDY.replace("\r\n", end).encode()
+    (project.target / "people.yaml").write_bytes(tidy)
+    assert cli.run(["fmt", "--check"]) == 0, capsys.readouterr().out
+    assert cli.run(["fmt"]) == 0
+    assert (project.target / "people.yaml").read_bytes() == tidy
+
+
+def test_mixed_line_ends_become_those_of_the_first_line(project: Project) -> None:
+    (project.target / "people.yaml").write_bytes(b"users:\r\n  bob@acme.com: {}\n")
+    assert cli.run(["fmt"]) == 0
+    assert (project.target / "people.yaml").read_bytes() == b"users:\r\n  bob@acme.com: {}\r\n"
 
 
 def test_files_with_problems_are_not_touched(project: Project, capsys: Output) -> None:

@@ -229,10 +229,11 @@ def test_no_hint_names_dot_env_where_it_is_not_read(
     monkeypatch.setenv("CI", "true")
     with pytest.raises(Invalid) as caught:
         key_of(the_target(project, **REAL))
-    assert problems(caught) == [
+    (problem,) = problems(caught)
+    assert problem == (
         "desired-state/acme/target.yaml: the environment variable OMNI_API_KEY is not set, or is empty "
         "(hand it to this step of the job, from its secrets)"
-    ]
+    )
 
 
 def a_device(path: Path) -> None:

@@ -175,9 +175,9 @@ def fmt(
         bool, typer.Option("--check", help="Change nothing; exit 1 where a file is not in order.")
     ] = False,
 ) -> ExitCode:
-    """Put the files in order and spacing; comments and meaning are kept."""
+    """Put the files in order and spacing; comments, line ends and meaning are kept."""
     from reconciler.desired.files import sources
-    from reconciler.desired.format import format_text
+    from reconciler.desired.format import format_text, with_line_ends_of
     from reconciler.views.lines import number_of
     from reconciler.views.safe import printable
 
@@ -185,9 +185,9 @@ def fmt(
         target.load()
         changed = []
         for path, name, text in sources(target.folder):
-            formatted = format_text(text, name)
-            # The bytes count: a file with Windows line ends reads like one without.
-            if formatted.encode() != path.read_bytes():
+            found = path.read_bytes()
+            formatted = with_line_ends_of(found, format_text(text, name))
+            if formatted.encode() != found:
                 changed.append(name)
                 if not check:
                     console.save(path, formatted, "the file", path.stat().st_mode & 0o777)

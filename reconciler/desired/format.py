@@ -46,6 +46,11 @@ def format_text(text: str, file: str) -> str:
     return result
 
 
+def with_line_ends_of(found: bytes, text: str) -> str:
+    """The text with the line ends that a file's first line has: those of Windows, or those of Unix."""
+    return text.replace("\n", "\r\n") if found.partition(b"\n")[0].endswith(b"\r") else text
+
+
 def _spelled(data: object) -> str:
     return json.dumps(data, sort_keys=True)
 
