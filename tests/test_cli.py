@@ -105,7 +105,7 @@ note: 1 live user and 0 live groups are not in the files: kept
 - user/bob@acme.com  deactivate  desired-state/acme/people.yaml:4:3
     - active  true -> false
 
-4 writes, at once at 55 a minute; the reads before and after come on top
+4 writes, without waiting (the pace is 55 a minute); the reads before and after come on top
 """
 
 

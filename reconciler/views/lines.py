@@ -259,7 +259,7 @@ def effort(requests: int, pace: int) -> str:
         return f"{writes}, no limit on their pace{beside}"
     minutes = (requests - 1) // pace if requests else 0
     if not minutes:
-        return f"{writes}, at once at {pace} a minute{beside}"
+        return f"{writes}, without waiting (the pace is {pace} a minute){beside}"
     hours, rest = divmod(minutes, 60)
     time = f"{hours} h {rest} min" if hours else f"{rest} min"
     return f"{writes}, about {time} at {pace} a minute{beside}"

@@ -147,9 +147,9 @@ def test_warnings_come_before_notes() -> None:
 @pytest.mark.parametrize(
     ("requests", "pace", "said"),
     [
-        (0, 55, "0 writes, at once at 55 a minute"),
-        (1, 55, "1 write, at once at 55 a minute"),
-        (55, 55, "55 writes, at once at 55 a minute"),
+        (0, 55, "0 writes, without waiting (the pace is 55 a minute)"),
+        (1, 55, "1 write, without waiting (the pace is 55 a minute)"),
+        (55, 55, "55 writes, without waiting (the pace is 55 a minute)"),
         (56, 55, "56 writes, about 1 min at 55 a minute"),
         (5000, 55, "5000 writes, about 1 h 30 min at 55 a minute"),
         (7, 0, "7 writes, no limit on their pace"),
