@@ -1060,17 +1060,34 @@ def test_a_port_that_is_taken_is_named(project: Project, capsys: Output) -> None
     )
 
 
-def test_a_served_sandbox_says_how_to_use_it_until_ctrl_c(
-    project: Project, capsys: Output, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: object) -> None:
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who presses Ctrl-C as soon as the sandbox is served."""
+
+    def stop(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reconciler.sandbox.server.Server.wait", interrupted)
+    monkeypatch.setattr("reconciler.sandbox.server.Server.wait", stop)
+
+
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.parametrize(
+    ("keys", "said", "others"),
+    [
+        (None, "sandbox", ""),
+        ({"mine": {"kind": "personal", "owner": "ada@acme.com"}, "a b": {}}, "'a b'", "also knows: mine (p"),
+        ({"one": {}, "two": {}}, "one", "also knows: two (organization)"),
+    ],
+)
+def test_a_served_sandbox_says_how_to_use_it_until_ctrl_c(
+    project: Project, capsys: Output, keys: dict[str, Any] | None, said: str, others: str
+) -> None:
+    project.seed({k: v for k, v in (LIVE | {"keys": keys}).items() if v is not None})
     assert cli.run(["sandbox", "serve", str(project.target / "seed.yaml"), "--port", "0"]) == 0
     out, _ = capsys.readouterr()
     assert re.search(r"A pretend Omni is at http://127\.0\.0\.1:\d+, until Ctrl-C", out)
-    assert re.search(r"  export RECONCILER_ALLOWED_HOSTS=127\.0\.0\.1:\d+ OMNI_API_KEY=\S+\n", out)
+    assert re.search(rf"  export RECONCILER_ALLOWED_HOSTS=127\.0\.0\.1:\d+ OMNI_API_KEY={said}\n", out)
+    assert others in out
     assert out.endswith("Stopped.\n")
 
 
@@ -1080,6 +1097,15 @@ def test_the_help_names_every_fault_and_switch(capsys: Output) -> None:
     assert {fault.name.lower() for fault in Fault} | {
         field.name for field in dataclasses.fields(Switches)
     } <= words
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_served_sandbox_without_a_key_for_it_says_so(project: Project, capsys: Output) -> None:
+    project.seed(LIVE | {"keys": {"mine": {"kind": "personal", "owner": "ada@acme.com"}}})
+    assert cli.run(["sandbox", "serve", str(project.target / "seed.yaml"), "--port", "0"]) == 0
+    out, _ = capsys.readouterr()
+    assert "OMNI_API_KEY=" not in out
+    assert "This seed has no organization key: add one under `keys`." in out
 
 
 # What the command is made of

@@ -1,8 +1,9 @@
 """The system at the other end: is it as it must be; and a pretend one to serve."""
 
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -116,6 +117,24 @@ def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:
 
 _SWITCHES = ", ".join(field.name for field in fields(Switches))
 _FAULTS = ", ".join(fault.name.lower() for fault in Fault)
+
+
+def _how_to_use(url: str, kinds: dict[str, str]) -> Iterator[str]:
+    """What a person types to use a pretend Omni, whose keys and their kinds these are."""
+    from reconciler.views.safe import printable
+
+    token = next((token for token, kind in kinds.items() if kind == "organization"), None)
+    if token is None:
+        yield "This seed has no organization key: add one under `keys`."
+        return
+    host = url.removeprefix("http://")
+    yield f"To use it, set `url: {url}` and"
+    yield "`keys: [{env: OMNI_API_KEY}]` in target.yaml, and in another terminal:"
+    yield f"  export RECONCILER_ALLOWED_HOSTS={host} OMNI_API_KEY={printable(shlex.quote(token))}"
+    if others := [f"{other} ({kind})" for other, kind in kinds.items() if other != token]:
+        yield printable(f"It also knows: {', '.join(others)}")
+
+
 sandbox_app = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
 
@@ -146,7 +165,6 @@ def sandbox_serve(
     a row goes through; the same requests meet the same faults every time.
     """
     from reconciler.sandbox.omni import Sandbox
-    from reconciler.sandbox.seed import DEFAULT_TOKEN
     from reconciler.sandbox.server import serve
     from reconciler.settings import open_sandbox
 
@@ -159,12 +177,9 @@ def sandbox_serve(
         message = f"port {port} cannot be used: {error.strerror}; choose another with --port"
         raise ReconcilerError(message) from None
     with server:
-        console.say(
-            f"A pretend Omni is at {server.url}, until Ctrl-C. To use it, set `url: {server.url}` and"
-        )
-        console.say("`keys: [{env: OMNI_API_KEY}]` in target.yaml, and in another terminal:")
-        host = server.url.removeprefix("http://")
-        console.say(f"  export RECONCILER_ALLOWED_HOSTS={host} OMNI_API_KEY={DEFAULT_TOKEN}")
+        console.say(f"A pretend Omni is at {server.url}, until Ctrl-C.")
+        for line in _how_to_use(server.url, {token: key.kind for token, key in store.keys.items()}):
+            console.say(line)
         try:
             server.wait()
         except KeyboardInterrupt:
