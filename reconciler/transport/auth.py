@@ -9,6 +9,10 @@ from reconciler.transport.messages import Request, Response, Transport
 
 _HIDDEN = "[key]"
 _FIRST_FAILURE = 400
+_SHORTEST = 12
+"""A shorter key may be a word that people are called by, as a pretend system's is; real ones are longer."""
+_ESCAPED = frozenset("\\'\"")
+"""What Python shows otherwise than it is."""
 
 _issued: set[str] = set()
 """Every key of this process, so that a log of a bug can be cleared of all of them."""
@@ -65,8 +69,8 @@ def scrub_all(text: str) -> str:
 def bearer(transport: Transport, secret: Secret) -> Transport:
     """A Transport that signs each request with this key, and keeps it out of failures.
 
-    Answers with a status of 400 or more, and the message of a NoAnswer, come
-    back without the key, wherever in them a server or a proxy repeated it.
+    Answers, and the message of a NoAnswer, come back without the key, wherever in
+    them a server or a proxy repeated it.
     """
     return _Bearer(transport, secret)
 
@@ -84,7 +88,7 @@ class _Bearer:
         except NoAnswer as error:
             kind = Unreachable if isinstance(error, Unreachable) else NoAnswer
             raise kind(scrub(str(error), [self._secret])) from None
-        if response.status < _FIRST_FAILURE:
+        if response.status < _FIRST_FAILURE and not self._repeated(response):
             return response
         return Response(
             response.status,
@@ -92,6 +96,14 @@ class _Bearer:
             _scrub_json(response.json, self._secret),
             scrub(response.text, [self._secret]),
         )
+
+    def _repeated(self, response: Response) -> bool:
+        """Whether a success may hold the key: one look at its text, which is fast where it is long."""
+        key = self._secret.reveal()
+        if len(key) < _SHORTEST:
+            return False
+        shown = repr((response.headers, response.json, response.text))
+        return not _ESCAPED.isdisjoint(key) or key in shown or quote(key, safe="") in shown
 
 
 def _scrub_json(value: object, secret: Secret) -> object:

@@ -1,5 +1,6 @@
 import copy
 import traceback
+from urllib.parse import quote
 
 import pytest
 
@@ -101,6 +102,28 @@ def test_a_refusal_that_repeats_the_key_comes_back_without_it(status: int) -> No
         },
         "<p>[key]</p>",
     )
+
+
+@pytest.mark.parametrize("key", [KEY, "a'key\"with\\all-of-them"])
+@pytest.mark.parametrize("where", ["header", "value", "name", "text", "escaped"])
+def test_a_success_that_repeats_the_key_comes_back_without_it(key: str, where: str) -> None:
+    said = {
+        "header": Response(200, {"x-echo": key}, {"id": "1"}),
+        "value": Response(201, json={"Resources": [{"displayName": f"by {key}"}]}),
+        "name": Response(200, json={"seen": {key: True}}),
+        "text": Response(200, text=f"<p>{key}</p>"),
+        "escaped": Response(200, json=[quote(key, safe="")]),
+    }[where]
+    answer = bearer(Replies(said), Secret(key)).send(Request("GET", "/x"))
+    shown = str((answer.headers, answer.json, answer.text))
+    assert "[key]" in shown
+    assert key not in shown
+    assert quote(key, safe="") not in shown
+
+
+def test_a_key_that_may_be_a_word_leaves_what_people_are_called_alone() -> None:
+    inner = Replies(Response(200, json={"userName": "sandbox@acme.com"}))
+    assert bearer(inner, Secret("sandbox")).send(Request("GET", "/x")) is inner.reply
 
 
 @pytest.mark.parametrize("kind", [NoAnswer, Unreachable])
