@@ -172,8 +172,8 @@ def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     """The named targets below ``root``, or all of them; raises Invalid with every problem."""
     folders = files.find_targets(root)
-    # A shell completes a folder's name with a slash; and twice named is meant once.
-    names = tuple(dict.fromkeys(name.rstrip("/") for name in names))
+    # Twice named is meant once.
+    names = tuple(dict.fromkeys(_named(name, folders) for name in names))
     unknown = [name for name in names if name not in folders]
     problems = [
         Problem(
@@ -198,6 +198,13 @@ def _check_name(name: str, folder: Path) -> None:
     if fault := git.fault_in_ref(name):
         message = f"a target cannot be called {name!r}: it has {fault}, which git allows in no ref"
         raise Invalid([Problem(Place(files.shown(folder)), message, "rename its folder")])
+
+
+def _named(text: str, folders: Mapping[str, Path]) -> str:
+    """The name of the target that a person means, who may give the path of its folder."""
+    name = text.rstrip("/")
+    paths = {os.path.abspath(folder): known for known, folder in folders.items()}  # noqa: PTH100 (as written)
+    return name if name in folders else paths.get(os.path.abspath(text), text)  # noqa: PTH100 (likewise)
 
 
 def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:

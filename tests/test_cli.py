@@ -957,7 +957,7 @@ def test_a_missing_or_empty_folder_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.run(["plan"]) == 1
-    assert capsys.readouterr().err.startswith("desired-state: this cannot be read: No such file")
+    assert capsys.readouterr().err.startswith("desired-state: there is no such folder here\n")
     Path("desired-state").mkdir()
     assert cli.run(["plan"]) == 1
     assert capsys.readouterr().err.startswith("desired-state: no folder here holds a target.yaml\n")

@@ -233,3 +233,52 @@ def test_options_of_a_probe_that_do_not_fit(arguments: list[str], project: Proje
     assert cli.run(["doctor", *arguments]) == ExitCode.USAGE
     assert "Error: --" in capsys.readouterr().err
     assert project.target.exists()
+
+
+# Where it is run, and how a target is named
+
+
+@pytest.mark.parametrize("name", ["acme", "acme/", "desired-state/acme", "./desired-state/acme/", "{}/acme"])
+def test_a_target_may_be_given_as_the_path_of_its_folder(project: Project, capsys: Output, name: str) -> None:
+    assert cli.run(["validate", name.format(project.target.parent)]) == 0
+    assert capsys.readouterr().out.startswith("acme: ")
+
+
+def test_a_target_given_twice_in_two_spellings_is_meant_once(project: Project, capsys: Output) -> None:
+    assert cli.run(["validate", "acme", "desired-state/acme", str(project.target)]) == 0
+    assert capsys.readouterr().out.count("Valid.") == 1
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "name", ["desired-state", "desired-state/acm", "..", "desired-state/acme/people.yaml", ""]
+)
+def test_a_path_that_is_no_target_is_named_with_those_there_are(capsys: Output, name: str) -> None:
+    assert cli.run(["validate", name]) == ExitCode.ERROR
+    err = capsys.readouterr().err
+    assert "there is no such target" in err
+    assert "known are: acme" in err
+
+
+@pytest.mark.parametrize(
+    ("below", "way"), [("docs", "../desired-state"), ("desired-state", "."), ("desired-state/acme", "..")]
+)
+def test_from_a_subfolder_the_error_says_where_to_run(
+    project: Project, capsys: Output, monkeypatch: pytest.MonkeyPatch, below: str, way: str
+) -> None:
+    (project.root / below).mkdir(exist_ok=True)
+    monkeypatch.chdir(project.root / below)
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    assert capsys.readouterr().err.startswith(
+        "desired-state: there is no such folder here\n"
+        f"    hint: run this in {project.root}, or give --dir {way}\n"
+    )
+    assert cli.run(["validate", "--dir", way]) == 0
+
+
+def test_where_no_folder_above_has_it_the_error_names_the_option(
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    assert "hint: run this where that folder is, or name it with --dir\n" in capsys.readouterr().err

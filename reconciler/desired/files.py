@@ -35,6 +35,8 @@ def find_targets(root: Path) -> dict[str, Path]:
     Raises Invalid where there are none, where the folder cannot be read, or where
     a link leads out of the repository.
     """
+    if not os.path.lexists(root):
+        raise Invalid([_not_here(root)])
     stay_inside(root, shown(root))
     problems: list[Problem] = []
     targets: dict[str, Path] = {}
@@ -48,6 +50,16 @@ def find_targets(root: Path) -> dict[str, Path]:
     if problems:
         raise Invalid(problems)
     return targets
+
+
+def _not_here(root: Path) -> Problem:
+    """There is no such folder; where a folder above has it, that is where to run."""
+    above = next((folder for folder in Path.cwd().parents if (folder / root).is_dir()), None)
+    hint = "run this where that folder is, or name it with --dir"
+    if above and not root.is_absolute():
+        way = Path(os.path.relpath(above / root))
+        hint = f"run this in {_printable(above)}, or give --dir {_printable(way)}"
+    return Problem(Place(shown(root)), "there is no such folder here", hint)
 
 
 def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Callable[[Steps], Place]]:

@@ -246,7 +246,7 @@ def test_a_root_without_targets_is_a_problem(folder: Path) -> None:
     Path("empty").mkdir()
     with pytest.raises(Invalid, match=r"^empty: no folder here holds a target\.yaml"):
         find_targets(Path("empty"))
-    with pytest.raises(Invalid, match=r"^nowhere: this cannot be read: No such file or directory"):
+    with pytest.raises(Invalid, match=r"^nowhere: there is no such folder here"):
         find_targets(Path("nowhere"))
     assert files.shown(folder) == "desired-state/production"
 
