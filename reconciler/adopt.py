@@ -1,17 +1,20 @@
 """Adopt a living tenant: what is live, as files beside those that are there."""
 
 import os
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from reconciler.desired.export import Export, Wish, export
+from reconciler.desired.export import Export, Wish, export, spoken_of
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import Live, Need, User
+from reconciler.model import Address, Live, LiveState, Need, User, group_address, user_address
 from reconciler.planning.diff import Definitions, canonical
 from reconciler.planning.scope import ours
 from reconciler.settings import Session, Target
+from reconciler.views.lines import number_of
 
 
 def adopt(target: Target, session: Session, wish: Wish) -> Export:
@@ -21,11 +24,45 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     does not manage are left out.
     """
     present = target.load()
-    live = ours(target.provider.read(session.reader, Need(everything=True)), target.policy)
+    everything = target.provider.read(session.reader, Need(everything=True))
+    live = ours(everything, target.policy)
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage
-    return export(replace(live, users=users), present, replace(wish, fields=fields))
+    found = export(replace(live, users=users), present, replace(wish, fields=fields))
+    found.left_out += _left_out(_addresses(everything), _addresses(live), spoken_of(present), wish)
+    if unmanaged := sorted(wish.fields - fields):
+        names = ", ".join(f"`{name}`" for name in unmanaged)
+        found.left_out.append(f"{names}: left out, since this target does not manage them")
+    if found.groups and wish.members == "not-ours":
+        found.left_out.append(
+            "the members of the groups are left out: --members from-users or stated writes them"
+        )
+    return found
+
+
+def _left_out(
+    everything: AbstractSet[Address], ours: AbstractSet[Address], known: AbstractSet[Address], wish: Wish
+) -> Iterator[str]:
+    """What is live and not written, and why: nothing is passed over in silence."""
+    unasked = {address for address in ours - known if not wish.wants(address)}
+    for which, why in (
+        (everything - ours, "ignored by this target: left out"),
+        (ours & known, "in the files already: not touched"),
+        (unasked, "not asked for by --only: left out"),
+    ):
+        if which:
+            users = sum(address.kind == "user" for address in which)
+            groups = len(which) - users
+            yield f"{number_of(users, 'user')} and {number_of(groups, 'group')} are {why}"
+    for glob in wish.only:
+        if not any(replace(wish, only=(glob,)).wants(address) for address in ours):
+            yield f"--only {glob} matches nothing that is live and not ignored"
+
+
+def _addresses(live: LiveState) -> AbstractSet[Address]:
+    users = {user_address(user.resource.email) for user in live.users}
+    return users | {group_address(group.resource.name) for group in live.groups}
 
 
 def write(target: Target, found: Export) -> list[Path]:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from project import Project, a_project
+from project import LIVE, Project, a_project
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -46,7 +46,7 @@ def test_an_import_into_an_empty_target_plans_to_no_changes(project: Project, ca
     assert cli.run(["plan", "--detailed-exitcode"]) == 0
     assert "No changes." in capsys.readouterr().out
     assert cli.run(["import", "acme"]) == 0
-    assert capsys.readouterr().out == "Everything that is live and asked for is in the files already.\n"
+    assert capsys.readouterr().out == "Nothing that is live and asked for is missing in the files.\n"
 
 
 def test_an_import_beside_files_adds_new_files_and_touches_none(project: Project, capsys: Output) -> None:
@@ -282,3 +282,48 @@ def test_where_no_folder_above_has_it_the_error_names_the_option(
     monkeypatch.chdir(tmp_path)
     assert cli.run(["plan"]) == ExitCode.ERROR
     assert "hint: run this where that folder is, or name it with --dir\n" in capsys.readouterr().err
+
+
+# What an import does not do
+
+
+@pytest.mark.parametrize("layout", ["one-file", "by-group", "by-user"])
+@pytest.mark.parametrize("name", ["Target", "target", "TARGET", "\uff34arget", "Quirks", ".", "users"])
+def test_an_import_writes_no_settings_whatever_a_group_is_called(
+    project: Project, layout: str, name: str
+) -> None:
+    (project.target / "people.yaml").unlink()
+    before = {path: path.read_bytes() for path in project.target.iterdir()}
+    project.seed(LIVE | {"groups": {name: ["ada@acme.com"]}})
+    before[project.target / "seed.yaml"] = (project.target / "seed.yaml").read_bytes()
+    assert cli.run(["import", "acme", "--layout", layout, "--members", "stated"]) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert [path.name for path in project.target.rglob("target.yaml")] == ["target.yaml"]
+    assert not list(project.target.rglob("quirks.yaml"))
+    assert cli.run(["plan", "--detailed-exitcode"]) == 0
+
+
+def test_an_import_says_what_it_did_not_do_and_why(project: Project, capsys: Output) -> None:
+    people = {"eve@vendor.example": {}, "ada@acme.com": {}, "dora@acme.com": {}, "finn@acme.com": {}}
+    project.seed({"users": people, "groups": {"okta-all": [], "Finance": [], "Sales": []}})
+    project.configure(
+        ignore={"users": ["*@vendor.example"], "groups": ["okta-*"]}, manage={"users": ["name", "groups"]}
+    )
+    only = ["--only", "user/d*", "--only", "group/*", "--only", "user/zoe*"]
+    assert cli.run(["import", "acme", *only]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "note: 1 user and 1 group are ignored by this target: left out",
+        "note: 1 user and 1 group are in the files already: not touched",
+        "note: 1 user and 0 groups are not asked for by --only: left out",
+        "note: --only user/zoe* matches nothing that is live and not ignored",
+        "note: `active`, `attributes`: left out, since this target does not manage them",
+        "note: the members of the groups are left out: --members from-users or stated writes them",
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_an_import_of_nothing_does_not_say_that_all_is_there(capsys: Output) -> None:
+    assert cli.run(["import", "acme", "--only", "user/zoe*"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "Nothing that is live and asked for is missing in the files.\n"
+    assert "note: --only user/zoe* matches nothing that is live" in err

@@ -152,11 +152,11 @@ def import_(
             watch.reading(),
         ):
             found = adopt(target, session, Wish(layout.value, members.value, tuple(only or ())))
-        for remark in found.remarks:
+        for remark in (*found.remarks, *found.left_out):
             console.complain(f"note: {printable(remark)}")
         written = write(target, found)
         if not written:
-            console.say("Everything that is live and asked for is in the files already.")
+            console.say("Nothing that is live and asked for is missing in the files.")
             return ExitCode.OK
         for path in written:
             console.say(f"wrote {printable(str(path))}")

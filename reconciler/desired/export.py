@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -22,6 +23,8 @@ Members = Literal["not-ours", "from-users", "stated"]
 Entry = dict[str, Any]
 
 _LONGEST_NAME = 100
+_TAKEN = ("target", "quirks")
+"""Files of these names are no desired state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,16 @@ class Wish:
 
 @dataclass(slots=True)
 class Export:
-    """The text of each file by name, how many objects they declare, and what could not be said."""
+    """The text of each file by name, how many objects they declare, and what could not be said.
+
+    ``left_out`` is what was not to be written, each with the reason.
+    """
 
     files: dict[str, str] = field(default_factory=dict)
     users: int = 0
     groups: int = 0
     remarks: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
@@ -70,16 +77,21 @@ def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
     return result
 
 
+def spoken_of(present: DesiredState) -> AbstractSet[Address]:
+    """All that the files name: what they declare, what is to be gone, and older names of both."""
+    return {
+        *(Address("user", key) for key in present.users),
+        *(Address("group", key) for key in present.groups),
+        *present.absent,
+        *(Address(a.kind, key) for a, older in present.previously.items() for key in older),
+    }
+
+
 class _Writer:
     def __init__(self, live: LiveState, present: DesiredState, wish: Wish, remarks: list[str]) -> None:
         self.wish = wish
         self.remarks = remarks
-        self.spoken_of = {
-            *(Address("user", key) for key in present.users),
-            *(Address("group", key) for key in present.groups),
-            *present.absent,
-            *(Address(a.kind, key) for a, older in present.previously.items() for key in older),
-        }
+        self.spoken_of = spoken_of(present)
         self.people = self._unique("user", [(user_key(u.resource.email), u.resource) for u in live.users])
         self.live_groups = self._unique(
             "group", [(group_key(g.resource.name), g.resource) for g in live.groups]
@@ -214,4 +226,5 @@ def _plain(value: Value) -> object:
 def _slug(name: str) -> str:
     """A file name that says the name, on every file system."""
     text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9@._-]+", "-", text).strip("-.")[:_LONGEST_NAME] or "unnamed"
+    slug = re.sub(r"[^a-z0-9@._-]+", "-", text).strip("-.")[:_LONGEST_NAME] or "unnamed"
+    return f"{slug}-group" if slug in _TAKEN else slug
