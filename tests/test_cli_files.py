@@ -327,3 +327,42 @@ def test_an_import_of_nothing_does_not_say_that_all_is_there(capsys: Output) -> 
     out, err = capsys.readouterr()
     assert out == "Nothing that is live and asked for is missing in the files.\n"
     assert "note: --only user/zoe* matches nothing that is live" in err
+
+
+# What an output may not overwrite
+
+
+OUTS = [
+    "desired-state/acme/people.yaml",
+    "desired-state/acme/target.yaml",
+    "desired-state/acme/new.yml",
+    "desired-state/acme/seed.yaml",
+    "desired-state/acme/sub/../quirks.yaml",
+    "desired-state/other/target.yaml",
+    "desired-state/acme/linked.txt",
+    "through/people.yaml",
+]
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+@pytest.mark.parametrize("out", OUTS)
+def test_an_output_overwrites_no_desired_state(
+    project: Project, capsys: Output, command: str, out: str
+) -> None:
+    Path("through").symlink_to("desired-state/acme")
+    (project.target / "sub").mkdir()
+    (project.target / "linked.txt").write_text("{}\n")
+    (project.target / "linked.yaml").symlink_to("linked.txt")
+    before = {path: path.read_bytes() for path in project.target.rglob("*.yaml")}
+    assert cli.run([command, "acme", "--out", out]) == ExitCode.USAGE
+    assert f"--out {out} would be read as desired state" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in project.target.rglob("*.yaml")} == before
+    assert (project.target / "linked.txt").read_text() == "{}\n"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("out", ["plan.json", "plan.yaml", "desired-state/acme/plan.json"])
+def test_an_output_elsewhere_is_written(out: str) -> None:
+    assert cli.run(["plan", "--out", out]) == 0
+    assert Path(out).exists()
+    assert cli.run(["validate"]) == 0

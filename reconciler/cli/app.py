@@ -113,6 +113,15 @@ class BadUsage(typer.TyperException):
     """Arguments that are fine one by one and not together."""
 
 
+def check_out(out: Path | None, root: Path) -> None:
+    """Raise BadUsage where an output would overwrite, or become, desired state."""
+    from reconciler.desired.files import is_read
+
+    if out and is_read(out, root):
+        message = f"--out {out} would be read as desired state: choose another ending, or another folder"
+        raise BadUsage(message)
+
+
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (typer hands a flag over like this)
     if wanted:
         from importlib.metadata import version

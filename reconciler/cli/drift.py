@@ -15,6 +15,7 @@ from reconciler.cli.app import (
     Targets,
     Verbose,
     app,
+    check_out,
     for_each,
 )
 from reconciler.errors import ExitCode
@@ -44,6 +45,7 @@ def drift(
     from reconciler.saved import to_json
     from reconciler.settings import connect
 
+    check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     documents: list[str] = []

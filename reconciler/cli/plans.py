@@ -27,6 +27,7 @@ from reconciler.cli.app import (
     Targets,
     Verbose,
     app,
+    check_out,
     for_each,
 )
 from reconciler.errors import ExitCode, Invalid
@@ -139,6 +140,7 @@ def plan(
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
+    check_out(out, root)
     documents: list[str] = []
 
     def one(target: "Target") -> ExitCode:

@@ -142,6 +142,16 @@ def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
             yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
 
 
+def is_read(path: Path, root: Path) -> bool:
+    """Whether a file at this path is, or would be, desired state of a target below ``root``."""
+    # A link at the end would be replaced itself.
+    real = Path(_real(path.parent)) / path.name
+    if not real.is_relative_to(_real(root)):
+        return False
+    found = (one for folder in find_targets(root).values() for one in _find_files(folder, "", []))
+    return real.suffix.lower() in _SUFFIXES or str(real) in map(_real, found)
+
+
 def texts(folder: Path) -> dict[Path, str]:
     """What every file of a target that loads says, by its path from there; line ends are those of Unix."""
     settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
