@@ -250,7 +250,8 @@ class Plan:
     those in ``included`` are to be applied, in a report of drift none. ``applied``
     is the commit that counts as applied last, ``since`` the one from which what left
     the files is counted, each empty where none is known. ``violations`` are what the
-    guards said of the part that is to be applied when the plan was made.
+    guards said of the part that is to be applied when the plan was made. ``sandbox``
+    says that the system is the embedded pretend one.
     """
 
     target: str
@@ -269,6 +270,7 @@ class Plan:
     since: str = ""
     applied: str = ""
     pull: PullRequest | None = None
+    sandbox: bool = False
 
     @property
     def counts(self) -> Counts:
@@ -345,6 +347,7 @@ class Plan:
                 "applied": self.applied,
                 "pull": asdict(self.pull) if self.pull else None,
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
+                **({"sandbox": True} if self.sandbox else {}),
             }
         )
 

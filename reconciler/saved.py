@@ -35,6 +35,7 @@ def to_json(plan: Plan) -> str:
         "target": plan.target,
         "provider": plan.provider,
         "url": plan.url,
+        "sandbox": plan.sandbox,
         "digest": plan.digest,
         "removals_digest": plan.removals_digest,
         "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
@@ -129,6 +130,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         target=_typed(document["target"], str),
         provider=_typed(document["provider"], str),
         url=_typed(document["url"], str),
+        sandbox=_typed(document["sandbox"], bool),
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(

@@ -69,6 +69,7 @@ def plan(
             target=target.name,
             provider=target.kind,
             url=target.url,
+            sandbox=target.sandbox is not None,
             requests_per_minute=target.requests_per_minute,
             created_at=_now().isoformat(timespec="seconds"),
         )
@@ -118,6 +119,10 @@ def propose(
     since: str | None = None,
 ) -> Proposal:
     """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
+    if saved and saved.sandbox != (target.sandbox is not None):
+        against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
+        message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
+        raise Invalid([Problem(target.place, message, "plan again")])
     fresh = plan(target, session, since, saved=saved)
     judged = judge(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:

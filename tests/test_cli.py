@@ -78,7 +78,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: str) -> Terminal:
 # What each command prints
 
 PLAN = """\
-Plan for acme (omni, https://acme.omniapp.co)
+Plan for acme (omni, https://acme.omniapp.co) against the embedded pretend system
 
 1 removal
   - 1 user deactivated

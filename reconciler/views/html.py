@@ -20,6 +20,7 @@ from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
     EXPLAINED,
     ORIGINS,
+    PRETEND,
     TITLES,
     asked,
     by_origin,
@@ -69,13 +70,14 @@ def plan_html(plan: Plan) -> str:
     """The page. Every text in it is escaped by the template."""
     from markupsafe import Markup  # noqa: PLC0415 (as in _template)
 
+    pretend = f", {PRETEND}" if plan.sandbox else ""
     style, script = _ours("plan.css"), _ours("plan.js")
     approval = needed(plan)
     text: str = _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 (a file of this package)
         script=Markup(script),  # noqa: S704 (a file of this package)
-        title=f"{TITLES[bool(plan.included)]} {label(plan.target)}",
+        title=f"{TITLES[bool(plan.included)]} {label(plan.target)}{pretend}",
         provider=label(plan.provider),
         url=label(plan.url),
         created_at=printable(plan.created_at),

@@ -49,6 +49,8 @@ _ADDITIONS: tuple[tuple[str, str, str, str], ...] = (
 )
 TITLES = {True: "Plan for", False: "Drift of"}
 """What a plan is called, by whether any of it is to be applied."""
+PRETEND = "against the embedded pretend system"
+"""What stands beside the title of a plan whose system is the sandbox in this process."""
 ORIGINS: dict[Origin, str] = {"change": "this change", "drift": "drift", "backlog": "backlog"}
 """How each origin is called."""
 EXPLAINED: dict[Origin, str] = {

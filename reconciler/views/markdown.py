@@ -23,6 +23,7 @@ from reconciler.report import Report
 from reconciler.views.differences import counted
 from reconciler.views.layout import Line
 from reconciler.views.lines import (
+    PRETEND,
     TITLES,
     approved,
     asked,
@@ -147,7 +148,7 @@ def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
 
 
 def _head(plan: Plan, shown: int) -> Iterator[str]:
-    yield f"### {TITLES[bool(plan.included)]} {code(plan.target)}"
+    yield _title(plan, plan.target)
     yield ""
     if not plan.changes:
         yield "**No changes.**" if plan.included else "**No drift.**"
@@ -160,6 +161,11 @@ def _head(plan: Plan, shown: int) -> Iterator[str]:
     if said := [_diff(one) for one in (*compared, *asked(plan))]:
         yield ""
         yield fence(said)
+
+
+def _title(plan: Plan, name: str) -> str:
+    pretend = f", {PRETEND}" if plan.sandbox else ""
+    return f"### {TITLES[bool(plan.included)]} {code(name)}{pretend}"
 
 
 def _refusal(plan: Plan, shown: int) -> Iterator[str]:
@@ -277,7 +283,7 @@ def _least(plan: Plan, budget: int, place: str, run: str) -> str:
     name = shortened(printable(plan.target), _LONGEST_NAME)
     removals = number_of(plan.counts.removals, "removal")
     numbers = f"{removals} in {number_of(len(plan.changes), 'object')}, too many to list here."
-    said = [place, f"### {TITLES[bool(plan.included)]} {code(name)}", ""]
+    said = [place, _title(plan, name), ""]
     if found := len(plan.violations):
         absolute = sum(not one.overridable for one in plan.violations)
         number = number_of(found, "violation")

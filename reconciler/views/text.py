@@ -6,6 +6,7 @@ from reconciler.changes import Plan
 from reconciler.errors import Problem
 from reconciler.views.layout import BLANK, Line, Part, draw, line
 from reconciler.views.lines import (
+    PRETEND,
     TITLES,
     asked,
     block,
@@ -37,7 +38,8 @@ def problems_text(problems: Sequence[Problem], *, width: int | None = None, colo
 
 def _plan(plan: Plan) -> Iterator[Line]:
     heading = Part(f"{TITLES[bool(plan.included)]} {label(plan.target)}", "strong")
-    yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", hang=2)
+    pretend = Part(PRETEND if plan.sandbox else "", "change")
+    yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", pretend, hang=2)
     yield BLANK
     if plan.changes:
         yield from summary(plan.counts, plan.census)
