@@ -14,7 +14,15 @@ from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from reconciler.errors import BadAnswer, ExitCode, Interrupted, Invalid, NoAnswer, ReconcilerError
+from reconciler.errors import (
+    BadAnswer,
+    ExitCode,
+    Interrupted,
+    Invalid,
+    NoAnswer,
+    NotAccepted,
+    ReconcilerError,
+)
 from reconciler.planning.scope import need
 from reconciler.providers.omni import specification
 from reconciler.providers.omni.dialect import OMNI
@@ -132,6 +140,8 @@ def _tried(name: str, check: Callable[[], Check], todo: str = "") -> Check:
 
 
 def _failed(name: str, error: ReconcilerError, todo: str = "") -> Check:
+    if isinstance(error, NotAccepted):
+        todo = _KEY_HINT
     if not isinstance(error, Invalid):
         return Check(name, "failed", str(error), todo)
     first, number = error.problems[0], len(error.problems)

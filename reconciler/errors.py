@@ -10,6 +10,7 @@ the same run. An exception is for stopping::
     ├── BadAnswer                   exit 1   an answer that is not what the system documents
     ├── Refused                     exit 1   the system said no: status, method, path, its words
     │   └── CredentialRefused       exit 1   the key is not accepted, or not the right kind
+    │       └── NotAccepted         exit 1   the key is not accepted: what it may do is not the question
     ├── GitFailed                   exit 1   git is missing, does not trust the repository, or did not do it
     ├── IncompleteRead              exit 1   the live state cannot be trusted, so nothing is planned
     ├── Locked                      exit 1   another apply holds the target
@@ -118,6 +119,10 @@ class Refused(ReconcilerError):
 
 class CredentialRefused(Refused):
     """The key is not accepted, or is of a kind that may not do this."""
+
+
+class NotAccepted(CredentialRefused):
+    """The key is not accepted at all, so that advice about its rights would mislead."""
 
 
 class GitFailed(ReconcilerError):

@@ -229,6 +229,24 @@ def test_several_keys_are_each_asked_of_which_kind_they_are(
     assert "500 requests a minute for each of 3 keys" in checks["pace"].said
 
 
+@pytest.mark.parametrize(
+    ("status", "todo"),
+    [
+        (401, "check that the key is complete"),
+        (403, "leave attributes out of `manage.users`, or give the key"),
+    ],
+)
+def test_a_key_that_is_not_accepted_gets_no_advice_about_rights(
+    tmp_path: Path, status: int, todo: str
+) -> None:
+    def refuse(request: Request) -> Response | None:
+        return Response(status, json={"detail": "no"}) if request.path == "/v1/user-attributes" else None
+
+    found = {check.name: check for check in in_process(a_project(tmp_path), refuse)}["attributes"]
+    assert found.said == f"GET /v1/user-attributes was answered {status}: no"
+    assert found.todo.startswith(todo)
+
+
 def test_keys_of_which_one_is_missing_are_not_used(omni: Served) -> None:
     omni.configure(url=omni.url, keys=[{"env": "OMNI_API_KEY"}, {"env": "SECOND"}])
     checks = look(omni)

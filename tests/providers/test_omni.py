@@ -114,6 +114,12 @@ class TestAPersonalKey:
             "GET /v1/user-attributes was answered 403: Insufficient permissions. This key belongs to a user."
         )
 
+    def test_is_not_told_so_where_the_key_is_not_accepted_at_all(self) -> None:
+        personal = body(WHOAMI | {"keyScope": "user"})
+        with pytest.raises(CredentialRefused) as refused:
+            read(Paths(whoami=personal, users=body({"detail": "Expired", "status": 401}, 401)))
+        assert str(refused.value) == "GET /scim/v2/users was answered 401: Expired"
+
     @pytest.mark.parametrize("whoami", [body(WHOAMI), body([]), Response(404)])
     def test_is_not_supposed_where_nothing_says_so(self, whoami: Response) -> None:
         with pytest.raises(CredentialRefused) as refused:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Atom, Change
-from reconciler.errors import BadAnswer, CredentialRefused, Problem
+from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Problem
 from reconciler.model import Address, Caller, Definition, DesiredState, LiveState, Need, User, Value
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
@@ -51,7 +51,7 @@ class Omni:
             state = server.read(need)
         except CredentialRefused as error:
             personal = any(isinstance(one, Mapping) and one.get("keyScope") == "user" for one in whoami)
-            if not personal or OMNI.key_hint in str(error):
+            if isinstance(error, NotAccepted) or not personal or OMNI.key_hint in str(error):
                 raise
             raise CredentialRefused(hinted(str(error), OMNI)) from None
         return replace(state, callers=tuple(map(_caller, whoami)), definitions=definitions)

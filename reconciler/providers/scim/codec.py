@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, TypeVar
 
-from reconciler.errors import BadAnswer, CredentialRefused, Refused
+from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Refused
 from reconciler.model import Group, Live, User, Value
 from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
@@ -158,7 +159,9 @@ def refusal(method: str, path: str, response: Response, dialect: Dialect) -> Ref
     """The error for an answer that is no success: status, method, path and the server's words."""
     said = words(response)
     line = f"{method} {path} was answered {response.status}" + (f": {said}" if said else "")
-    if response.status not in (401, 403):
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return NotAccepted(line)
+    if response.status != HTTPStatus.FORBIDDEN:
         return Refused(line)
     return CredentialRefused(hinted(line, dialect) if dialect.personal_key in said else line)
 
