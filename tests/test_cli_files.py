@@ -366,3 +366,39 @@ def test_an_output_elsewhere_is_written(out: str) -> None:
     assert cli.run(["plan", "--out", out]) == 0
     assert Path(out).exists()
     assert cli.run(["validate"]) == 0
+
+
+# Omni's own attributes: the instance decides
+
+
+OMNIS = LIVE | {"attributes": {"region": {"multiple_values": True}, "omni_floor": {}}}
+
+
+def test_an_attribute_of_omni_that_the_instance_lets_be_written_is_written(project: Project) -> None:
+    project.seed(OMNIS)
+    project.write("people.yaml", "users:\n  ada@acme.com: {attributes: {omni_floor: '3'}}\n")
+    project.configure(manage={"exact_attributes": ["omni_floor"]})
+    assert cli.run(["apply", "--auto-approve"]) == 0
+    assert project.live()["users"]["ada@acme.com"]["attributes"]["omni_floor"] == "3"
+    assert cli.run(["plan", "--detailed-exitcode"]) == 0
+
+
+def test_an_attribute_that_omni_sets_itself_is_refused_with_its_place(
+    project: Project, capsys: Output
+) -> None:
+    project.seed(OMNIS)
+    project.write(
+        "people.yaml", "users:\n  ada@acme.com: {attributes: {omni_user_timezone: UTC, omni_flor: '3'}}\n"
+    )
+    assert cli.run(["validate"]) == 0
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    err = capsys.readouterr().err
+    assert "people.yaml:2:31: `omni_user_timezone` is a system attribute, which Omni sets itself" in err
+    assert "Omni has no user attribute `omni_flor`\n    hint: did you mean `omni_floor`?" in err
+
+
+def test_an_exact_attribute_that_omni_sets_itself_is_refused(project: Project, capsys: Output) -> None:
+    project.configure(manage={"exact_attributes": ["omni_user_timezone"]})
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    said = "`exact_attributes` names `omni_user_timezone`, which the system sets itself"
+    assert said in capsys.readouterr().err

@@ -102,12 +102,17 @@ def _owners(everything: LiveState) -> tuple[str, ...]:
 
 
 def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the instance does not have: clearing one would do nothing, without a word."""
+    """Exact attributes that the system lacks or sets itself: to clear one does nothing, without a word."""
     if live.definitions is not None:
-        for name in sorted(policy.exact_attributes - live.definitions.keys()):
-            place = desired.locate(Address("user", ""), ())
-            message = f"`exact_attributes` names `{name}`, which the system does not define"
-            yield Problem(place, message, "correct the name, or define it there first")
+        place = desired.locate(Address("user", ""), ())
+        for name in sorted(policy.exact_attributes):
+            found = live.definitions.get(name)
+            if found is None:
+                message = f"`exact_attributes` names `{name}`, which the system does not define"
+                yield Problem(place, message, "correct the name, or define it there first")
+            elif found.system:
+                message = f"`exact_attributes` names `{name}`, which the system sets itself"
+                yield Problem(place, message, "remove it there")
 
 
 def _changes(users: Users, groups: Groups) -> list[Change]:
