@@ -31,6 +31,11 @@ def group_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+def looks_like(one: str, other: str) -> bool:
+    """Whether two names are spelled alike; accents may be composed in one and decomposed in the other."""
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
     """The name of one object in every plan, journal and message: ``user/ada@acme.com``."""

@@ -402,3 +402,22 @@ def test_an_exact_attribute_that_omni_sets_itself_is_refused(project: Project, c
     assert cli.run(["plan"]) == ExitCode.ERROR
     said = "`exact_attributes` names `omni_user_timezone`, which the system sets itself"
     assert said in capsys.readouterr().err
+
+
+# How a group's name is spelled
+
+
+def test_the_capitals_of_a_group_are_corrected_and_nothing_else(project: Project, capsys: Output) -> None:
+    project.seed(LIVE | {"groups": {"fiNance": ["ada@acme.com"]}})
+    project.write("people.yaml", "groups:\n  Finance: {}\n")
+    assert cli.run(["plan", "--out", "plan.json"]) == 0
+    assert "~ name  fiNance -> Finance" in capsys.readouterr().out
+    assert cli.run(["apply", "--plan", "plan.json"]) == 0
+    assert project.live()["groups"] == {"Finance": ["ada@acme.com"]}
+    assert cli.run(["plan", "--detailed-exitcode"]) == 0
+
+
+def test_a_name_that_looks_the_same_is_no_change(project: Project) -> None:
+    project.seed({"groups": {"Cafe\u0301": []}})
+    project.write("people.yaml", "groups:\n  Caf\u00e9: {}\n")
+    assert cli.run(["plan", "--detailed-exitcode"]) == 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from reconciler.changes import Atom, FieldChange
-from reconciler.model import Definition, Group, Path, User, Value, group_key, user_key
+from reconciler.model import Definition, Group, Path, User, Value, group_key, looks_like, user_key
 
 Facts = Mapping[Path, Value]
 Definitions = Mapping[str, Definition]
@@ -110,7 +110,9 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
         return not atom.after
     before = facts.get(atom.path)
     if atom.address.kind == "group" and isinstance(before, str) and isinstance(atom.after, str):
-        return group_key(before) == group_key(atom.after)
+        # Who makes a group also accepts one in other capitals; who renames it may mean just these.
+        alike = group_key(before) == group_key(atom.after)
+        return alike if atom.before is None else looks_like(before, atom.after)
     return same(atom.path, before, atom.after, definitions)
 
 

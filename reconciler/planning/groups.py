@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Problem
-from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key
+from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key, looks_like
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Leaver, Policy
 from reconciler.planning.users import Users
@@ -60,7 +60,8 @@ class Groups:
                 yield Create(address, group.name, (FieldChange(("name",), None, group.name), *edges), place)
                 continue
             old = live.resource.name
-            renamed = () if group_key(old) == key else (FieldChange(("name",), old, group.name),)
+            # The name in other capitals is the same group, and a correction; what looks alike is neither.
+            renamed = () if looks_like(old, group.name) else (FieldChange(("name",), old, group.name),)
             if fields := (*renamed, *edges):
                 yield Update(address, group.name, live.id, fields, place)
         for address, live in self.pairing.groups.items():

@@ -78,6 +78,12 @@ def test_a_group_has_its_name_in_any_case() -> None:
     assert not holds(atom, {("name",): "Sales"}, {})
 
 
+@pytest.mark.parametrize(("live", "held"), [("Cafe\u0301", True), ("Caf\u00e9", True), ("CAF\u00c9", False)])
+def test_a_renamed_group_has_its_name_as_it_is_spelled(live: str, *, held: bool) -> None:
+    atom = Atom(Address("group", "caf\u00e9"), "1", ("name",), "cAf\u00e9", "Caf\u00e9")
+    assert holds(atom, {("name",): live}, {}) is held
+
+
 def test_explain_says_what_joins_and_what_leaves() -> None:
     assert explain(("a", "b"), ("c", "b")) == ("c", "a")
     assert explain((1,), (1, "x")) == ("x", "")
