@@ -421,3 +421,44 @@ def test_a_name_that_looks_the_same_is_no_change(project: Project) -> None:
     project.seed({"groups": {"Cafe\u0301": []}})
     project.write("people.yaml", "groups:\n  Caf\u00e9: {}\n")
     assert cli.run(["plan", "--detailed-exitcode"]) == 0
+
+
+# What lies there and is read by nothing
+
+
+def test_validate_names_once_what_is_read_by_nothing(project: Project, capsys: Output) -> None:
+    outside = project.root / "outside.yaml"
+    outside.write_text("users: {}\n")
+    away = project.root / "away"
+    away.mkdir()
+    (project.target / ".hidden.yaml").write_text("users: {}\n")
+    (project.target / ".git").mkdir()
+    (project.target / "people.csv").write_text("email\n")
+    (project.target / "a\x1b[31mb.txt").write_text("")
+    (project.target / "old.yaml.bak").write_text("")
+    (project.target / "linked.yaml").symlink_to(outside)
+    (project.target / "folder").symlink_to(away)
+    (project.target / "again.yaml").symlink_to("people.yaml")
+    (project.target.parent / "notes.txt").write_text("")
+    (project.target.parent / "stray").mkdir()
+    (project.target.parent / "stray" / "more.yaml").write_text("users: {}\n")
+    assert cli.run(["validate"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "acme: 2 users, 1 group, 1 to be gone. Valid.\n"
+    assert err.splitlines() == [
+        "note: desired-state/notes.txt: read by nothing: it is in no target's folder",
+        "note: desired-state/stray/more.yaml: read by nothing: it is in no target's folder",
+        "note: desired-state/acme/.git: read by nothing: hidden",
+        "note: desired-state/acme/.hidden.yaml: read by nothing: hidden",
+        "note: desired-state/acme/a\ufffd[31mb.txt: read by nothing: its name does not end in .yaml or .yml",
+        "note: desired-state/acme/folder: read by nothing: a link to a folder",
+        "note: desired-state/acme/linked.yaml: read by nothing: a link that leads out of the target's folder",
+        "note: desired-state/acme/old.yaml.bak: read by nothing: its name does not end in .yaml or .yml",
+        "note: desired-state/acme/people.csv: read by nothing: its name does not end in .yaml or .yml",
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_validate_has_nothing_to_name_where_all_is_read(capsys: Output) -> None:
+    assert cli.run(["validate"]) == 0
+    assert capsys.readouterr().err == ""

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -56,11 +56,16 @@ def validate(
     Every problem of every file is reported in one run, with its place.
     """
     from reconciler import workflow
+    from reconciler.desired.files import strays, unread
     from reconciler.views.lines import number_of
+
+    if not targets and root.is_dir():
+        _name_unread((path, "it is in no target's folder") for path in strays(root))
 
     def one(target: "Target") -> ExitCode:
         state = workflow.validate(target)
         users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
+        _name_unread(unread(target.folder, target.sandbox or ()))
         gone = f", {len(state.absent)} to be gone" if state.absent else ""
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
         return ExitCode.OK
@@ -68,6 +73,14 @@ def validate(
     if shape is ProblemFormat.TEXT:
         return for_each(root, targets, one)
     return _annotated(lambda: for_each(root, targets, lambda target: _annotated(lambda: one(target))))
+
+
+def _name_unread(found: Iterable[tuple[str, str]]) -> None:
+    """Say what lies there and is read by nothing."""
+    from reconciler.views.safe import printable
+
+    for path, why in found:
+        console.complain(f"note: {printable(path)}: read by nothing: {why}")
 
 
 def _annotated(work: Callable[[], ExitCode]) -> ExitCode:

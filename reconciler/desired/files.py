@@ -9,7 +9,7 @@ was reviewed can become part of a plan. Each real file is read once.
 import gc
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,40 @@ def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
     for path in _find_files(folder, name, []):
         if _real(path) not in skipped:
             yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
+
+
+def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str]]:
+    """What lies in a target's folder and is read by nothing: how each is shown, and why.
+
+    ``others`` are files that something else reads, as a sandbox its seed.
+    """
+    inside, known = Path(_real(folder)), {_real(path) for path in (*_find_files(folder, "", []), *others)}
+    known |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)}
+    for where, folders, names in os.walk(folder):
+        for item in sorted((*folders, *names)):
+            path = Path(where) / item
+            if _real(path) not in known and (why := _unread_because(path, inside, is_folder=item in folders)):
+                yield shown(path), why
+        folders[:] = [item for item in folders if not item.startswith(".")]
+
+
+def _unread_because(path: Path, inside: Path, *, is_folder: bool) -> str:
+    if path.name.startswith("."):
+        return "hidden"
+    if is_folder:
+        return "a link to a folder" if path.is_symlink() else ""
+    if path.suffix.lower() not in _SUFFIXES:
+        return "its name does not end in .yaml or .yml"
+    return "" if Path(_real(path)).is_relative_to(inside) else "a link that leads out of the target's folder"
+
+
+def strays(root: Path) -> Iterator[str]:
+    """How each file is shown that lies below the root and in no target's folder."""
+    targets = set(find_targets(root).values())
+    for where, folders, names in _walk(root, "", []):
+        folders[:] = [item for item in folders if where / item not in targets]
+        if where not in targets:
+            yield from (shown(where / item) for item in names)
 
 
 def is_read(path: Path, root: Path) -> bool:
