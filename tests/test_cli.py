@@ -1072,22 +1072,21 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("interrupted")
 @pytest.mark.parametrize(
-    ("keys", "said", "others"),
+    ("keys", "said"),
     [
-        (None, "sandbox", ""),
-        ({"mine": {"kind": "personal", "owner": "ada@acme.com"}, "a b": {}}, "'a b'", "also knows: mine (p"),
-        ({"one": {}, "two": {}}, "one", "also knows: two (organization)"),
+        (None, "sandbox"),
+        ({"mine": {"kind": "personal", "owner": "ada@acme.com"}, "a b": {}}, "'a b'"),
+        ({"one": {}, "two": {}}, "one"),
     ],
 )
 def test_a_served_sandbox_says_how_to_use_it_until_ctrl_c(
-    project: Project, capsys: Output, keys: dict[str, Any] | None, said: str, others: str
+    project: Project, capsys: Output, keys: dict[str, Any] | None, said: str
 ) -> None:
     project.seed({k: v for k, v in (LIVE | {"keys": keys}).items() if v is not None})
     assert cli.run(["sandbox", "serve", str(project.target / "seed.yaml"), "--port", "0"]) == 0
     out, _ = capsys.readouterr()
     assert re.search(r"A pretend Omni is at http://127\.0\.0\.1:\d+, until Ctrl-C", out)
     assert re.search(rf"  export RECONCILER_ALLOWED_HOSTS=127\.0\.0\.1:\d+ OMNI_API_KEY={said}\n", out)
-    assert others in out
     assert out.endswith("Stopped.\n")
 
 

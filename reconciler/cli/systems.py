@@ -125,14 +125,13 @@ def _how_to_use(url: str, kinds: dict[str, str]) -> Iterator[str]:
 
     token = next((token for token, kind in kinds.items() if kind == "organization"), None)
     if token is None:
+        yield f"A pretend Omni is at {url}, until Ctrl-C."
         yield "This seed has no organization key: add one under `keys`."
         return
     host = url.removeprefix("http://")
-    yield f"To use it, set `url: {url}` and"
+    yield f"A pretend Omni is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
     yield "`keys: [{env: OMNI_API_KEY}]` in target.yaml, and in another terminal:"
     yield f"  export RECONCILER_ALLOWED_HOSTS={host} OMNI_API_KEY={printable(shlex.quote(token))}"
-    if others := [f"{other} ({kind})" for other, kind in kinds.items() if other != token]:
-        yield printable(f"It also knows: {', '.join(others)}")
 
 
 sandbox_app = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
@@ -177,7 +176,6 @@ def sandbox_serve(
         message = f"port {port} cannot be used: {error.strerror}; choose another with --port"
         raise ReconcilerError(message) from None
     with server:
-        console.say(f"A pretend Omni is at {server.url}, until Ctrl-C.")
         for line in _how_to_use(server.url, {token: key.kind for token, key in store.keys.items()}):
             console.say(line)
         try:
