@@ -107,13 +107,14 @@ def _refs(value: object) -> Iterator[Ref]:
 class Stage(IntEnum):
     """When an atom is applied: access is given before any is taken, and what is deleted goes last.
 
-    A group's name is written together with its first added (or removed) members,
-    in one request; a declared name is never also an older name, so no other
-    change waits for it. A person's whole update waits when it takes access away.
+    A group is made with its members, and another name is written together with the
+    first added (or removed) ones, each in one request; a declared name is never also
+    an older name, so no other change waits for it. A person's whole update waits when
+    it takes access away.
     """
 
     CREATE_USERS = 0
-    NAME_GROUPS = 1
+    CREATE_GROUPS = 1
     UPDATE_USERS = 2
     ADD_MEMBERS = 3
     REMOVE_MEMBERS = 4
@@ -123,6 +124,8 @@ class Stage(IntEnum):
 
 def stage_of(change: Change, atom: Atom) -> Stage:
     """The stage at which an atom of this change is applied."""
+    if isinstance(change, Create):
+        return Stage.CREATE_USERS if change.address.kind == "user" else Stage.CREATE_GROUPS
     if atom.member:
         return Stage.ADD_MEMBERS if atom.after else Stage.REMOVE_MEMBERS
     if change.address.kind == "group":
@@ -133,9 +136,7 @@ def stage_of(change: Change, atom: Atom) -> Stage:
             for f in change.fields
             if f.path != atom.path
         )
-        return min(edges, default=Stage.NAME_GROUPS)
-    if isinstance(change, Create):
-        return Stage.CREATE_USERS
+        return min(edges, default=Stage.ADD_MEMBERS)
     if isinstance(change, Update) and change.removal is None:
         return Stage.UPDATE_USERS
     return Stage.REMOVE_USERS

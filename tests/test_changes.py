@@ -281,9 +281,9 @@ NAMED = changed("name", after="x")
     ("change", "expected"),
     [
         (make(ADA, NAMED), [Stage.CREATE_USERS]),
-        (make(FINANCE, NAMED), [Stage.NAME_GROUPS]),
-        (make(FINANCE, NAMED, member("a")), [Stage.ADD_MEMBERS, Stage.ADD_MEMBERS]),
-        (update(FINANCE, NAMED), [Stage.NAME_GROUPS]),
+        (make(FINANCE, NAMED), [Stage.CREATE_GROUPS]),
+        (make(FINANCE, NAMED, member("a")), [Stage.CREATE_GROUPS, Stage.CREATE_GROUPS]),
+        (update(FINANCE, NAMED), [Stage.ADD_MEMBERS]),
         (update(FINANCE, NAMED, member("a", joins=False)), [Stage.REMOVE_MEMBERS, Stage.REMOVE_MEMBERS]),
         (update(ADA, NAMED), [Stage.UPDATE_USERS]),
         (

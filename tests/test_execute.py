@@ -164,9 +164,9 @@ class TestDone:
         kinds = [(r.method, r.path.split("/")[3]) for r in stage.writes]
         assert kinds == [
             ("POST", "users"),
+            ("POST", "groups"),
             ("PATCH", "users"),
             ("PATCH", "groups"),
-            ("POST", "groups"),
             ("PATCH", "groups"),
             ("DELETE", "users"),
             ("DELETE", "groups"),

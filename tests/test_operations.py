@@ -61,9 +61,9 @@ def test_ids_as_omni_gives_them_are_ids() -> None:
         ),
         (update(changed("attributes", "x"), user=True, removal="revoke"), [Stage.REMOVE_USERS]),
         (Delete(ADA, "ada", "id", HERE), [Stage.REMOVE_USERS]),
-        (create_group("Finance"), [Stage.NAME_GROUPS]),
-        (create_group("Finance", [ADA.key]), [Stage.ADD_MEMBERS] * 2),
-        (update(NAME), [Stage.NAME_GROUPS]),
+        (create_group("Finance"), [Stage.CREATE_GROUPS]),
+        (create_group("Finance", [ADA.key]), [Stage.CREATE_GROUPS] * 2),
+        (update(NAME), [Stage.ADD_MEMBERS]),
         (update(NAME, JOINS, LEAVES), [Stage.ADD_MEMBERS, Stage.ADD_MEMBERS, Stage.REMOVE_MEMBERS]),
         (update(NAME, LEAVES), [Stage.REMOVE_MEMBERS] * 2),
         (Delete(FINANCE, "Finance", "id", HERE), [Stage.DELETE_GROUPS]),
@@ -95,7 +95,8 @@ def test_stages_hold_every_atom_once_and_no_part_is_empty() -> None:
     assert set(found) == {atom for change in changes for atom in atoms(change)}
     assert [[str(change.address) for change in part] for part in parts] == [
         ["user/b@acme.com"],
-        ["group/new", "group/sales"],
+        ["group/new"],
+        ["group/sales"],
         ["group/sales"],
         ["group/finance"],
     ]

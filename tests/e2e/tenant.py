@@ -83,12 +83,12 @@ SETTINGS: dict[str, Any] = {
 
 METHODS = [
     "POST",
-    "PATCH",
-    "PATCH",
-    "PATCH",
-    "PATCH",
-    "PATCH",
     "POST",
+    "PATCH",
+    "PATCH",
+    "PATCH",
+    "PATCH",
+    "PATCH",
     "PATCH",
     "PATCH",
     "DELETE",
