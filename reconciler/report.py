@@ -1,9 +1,11 @@
 """What an apply did, as data for every view."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from reconciler.changes import Change, Create, Update, atoms
+from reconciler.changes import Atom, Change, Create, Update, atoms, count, narrow
 from reconciler.errors import ExitCode
+from reconciler.model import Address
 from reconciler.operations import Outcome, Status
 
 
@@ -30,8 +32,9 @@ class Mandate:
 class Report:
     """What an apply did, and on whose word.
 
-    ``requests`` counts writes sent, ``seconds`` the time from first to last.
-    ``unrecorded`` says why the commit is not recorded as applied, empty where it is.
+    ``requests`` counts writes sent, ``seconds`` the time from first to last; ``ids`` are
+    the live ids of all that is known by now, what was created among it. ``unrecorded``
+    says why the commit is not recorded as applied, empty where it is.
     """
 
     target: str
@@ -46,6 +49,7 @@ class Report:
     stopped: str = ""
     interrupted: bool = False
     unrecorded: str = ""
+    ids: Mapping[Address, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -64,39 +68,47 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Objects by what became of them; one with a failed part counts as failed, whatever else was done.
+        """What took place, and what did not; an object can count on both sides.
 
-        To a revoked person belong the memberships that end, which are atoms of the groups.
+        Objects that were created, updated and adopted, and those of which a part failed, or was skipped.
+        ``removed`` counts every single removal that took place, as a plan counts them. To a revoked
+        person belong the memberships that end, which are atoms of the groups.
         """
-        tally = dict.fromkeys(
-            ("created", "updated", "removed", "unchanged", "adopted", "failed", "skipped"), 0
-        )
-        tally["unchanged"] = self.unchanged
-        by_atom = {outcome.atom: outcome.status for outcome in self.outcomes}
-        ended: dict[object, set[Status]] = {}
-        for atom, status in by_atom.items():
-            if not atom.after:
-                ended.setdefault(atom.member, set()).add(status)
-        for change in self.changes:
-            found = {by_atom[atom] for atom in atoms(change)}
-            if isinstance(change, Update) and "revoke" in (change.removal or ""):
-                found |= ended.get(change.address, set())
-            if found & {"failed", "unsettled"}:
-                tally["failed"] += 1
-            elif "skipped" in found:
-                tally["skipped"] += 1
-            elif "adopted" in found:
-                tally["adopted"] += 1
-            else:
-                tally[_past(change)] += 1
-        return tally
+        status = {outcome.atom: outcome.status for outcome in self.outcomes}
+        became = dict(_became(self.changes, status))
+        took = [part for change in self.changes if (part := _part(change, status, "done"))]
+        counted = count(took)
+        revoked = sum(_revokes(c) and became[c.address] == {"done"} for c in self.changes)
+        adopted = {address for address, found in became.items() if "adopted" in found}
+        failed = {address for address, found in became.items() if found & {"failed", "unsettled"}}
+        return {
+            "created": sum(isinstance(part, Create) and part.address not in adopted for part in took),
+            "updated": counted.users_updated + counted.groups_updated,
+            "removed": counted.removals - counted.users_revoked + revoked,
+            "unchanged": self.unchanged,
+            "adopted": len(adopted),
+            "failed": len(failed),
+            "skipped": sum("skipped" in found and a not in failed for a, found in became.items()),
+        }
 
 
-def _past(change: Change) -> str:
-    match change:
-        case Create():
-            return "created"
-        case Update(removal=None):
-            return "updated"
-        case _:
-            return "removed"
+def _became(
+    changes: Iterable[Change], status: Mapping[Atom, Status]
+) -> Iterator[tuple[Address, set[Status]]]:
+    """What became of the parts of each change."""
+    ended: dict[Address | None, set[Status]] = {}
+    for atom, found in status.items():
+        if not atom.after:
+            ended.setdefault(atom.member, set()).add(found)
+    for change in changes:
+        found_here = {status[atom] for atom in atoms(change)}
+        leaves = isinstance(change, Update) and "revoke" in (change.removal or "")
+        yield change.address, found_here | (ended.get(change.address, set()) if leaves else set())
+
+
+def _revokes(change: Change) -> bool:
+    return isinstance(change, Update) and change.removal == "revoke"
+
+
+def _part(change: Change, became: Mapping[Atom, Status], status: Status) -> Change | None:
+    return narrow(change, [atom for atom in atoms(change) if became.get(atom) == status])

@@ -201,6 +201,7 @@ def apply(
         report,
         journal=str(journal.path),
         outcomes=tuple(execution.outcomes.values()),
+        ids=execution.ids,
         requests=execution.requests,
         seconds=time.monotonic() - started,
         stopped=stopped,

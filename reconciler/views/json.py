@@ -9,7 +9,10 @@ FORMAT_VERSION = 2
 
 
 def report_json(report: Report) -> str:
-    """The report as JSON text: the counts of objects, and what became of every atom with its reason."""
+    """The report as JSON text: what took place in numbers, and what became of every atom, with its reason.
+
+    The id of what was created is the one that it got.
+    """
     return dump_json(
         {
             "format_version": FORMAT_VERSION,
@@ -26,7 +29,7 @@ def report_json(report: Report) -> str:
             "outcomes": [
                 {
                     "address": str(outcome.atom.address),
-                    "id": outcome.atom.id,
+                    "id": outcome.atom.id or report.ids.get(outcome.atom.address),
                     "path": list(outcome.atom.path),
                     "before": outcome.atom.before,
                     "after": outcome.atom.after,

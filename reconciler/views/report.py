@@ -18,8 +18,8 @@ _SHORT_COMMIT = 8
 class Report(Protocol):
     """What an apply did, as far as it is shown.
 
-    ``counts`` holds objects under created, updated, removed, unchanged, adopted,
-    failed and skipped; ``seconds`` is the time it took; ``stopped`` says why it
+    ``counts`` holds objects under created, updated, unchanged, adopted, failed and
+    skipped, and removals under removed; ``seconds`` is the time it took; ``stopped`` says why it
     ended early, if it did.
     """
 
@@ -46,6 +46,10 @@ class Report(Protocol):
     @property
     def outcomes(self) -> Sequence[Outcome]:
         """What became of every atom."""
+
+    @property
+    def ids(self) -> Mapping[Address, str]:
+        """Live ids, also of what was created."""
 
     @property
     def requests(self) -> int:
@@ -79,8 +83,8 @@ def report_text(report: Report, *, width: int | None = None, color: bool = False
 
 def _report(report: Report) -> Iterator[Line]:
     counts = report.counts
-    done = sum(counts[key] for key in ("created", "updated", "removed", "adopted"))
-    total = done + counts["failed"] + counts["skipped"]
+    total = len(report.changes)
+    done = total - counts["failed"] - counts["skipped"]
     took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
     said = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
     verb = "Interrupted: applied" if report.interrupted else "Applied"

@@ -71,6 +71,7 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
         journal="runs/r1.jsonl",
         counts=counts,
         changes=(),
+        ids={group_address("X"): "g7"},
         outcomes=(
             Outcome(Atom(user_address("ada@acme.com"), "u1", ("name",), "Ada", HOSTILE), "done"),
             Outcome(Atom(group_address("X"), None, ("members", "a"), None, after=True), "failed", "no"),
@@ -93,7 +94,7 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
     assert document["outcomes"][0]["after"] == HOSTILE
     assert document["outcomes"][1] == {
         "address": "group/x",
-        "id": None,
+        "id": "g7",
         "path": ["members", "a"],
         "before": None,
         "after": True,

@@ -9,7 +9,7 @@ from sample_plans import HOSTILE
 
 from reconciler.changes import Atom, Change, Update
 from reconciler.errors import Place
-from reconciler.model import Value, group_address, user_address
+from reconciler.model import Address, Value, group_address, user_address
 from reconciler.operations import Outcome
 from reconciler.report import Mandate
 from reconciler.report import Report as Executed
@@ -27,14 +27,18 @@ _COUNTS = {
 }
 
 
+ADMINS = Update(group_address("BI Admins"), "BI Admins", "g2", (), Place("groups.yaml", 3, 3))
+
+
 @dataclass(frozen=True)
 class FakeReport:
     target: str = "production"
     run: str = "20260102T030405Z-1"
     journal: str = ".reconciler/runs/20260102T030405Z-1.jsonl"
     counts: Mapping[str, int] = field(default_factory=lambda: _COUNTS)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = (ADMINS,) * 23
     outcomes: tuple[Outcome, ...] = ()
+    ids: Mapping[Address, str] = field(default_factory=dict)
     requests: int = 23
     seconds: float = 31.4
     stopped: str = ""
@@ -77,18 +81,19 @@ PARTLY = FakeReport(
         Outcome(edge("BI Admins", "eve@acme.com"), "skipped", "user/eve@acme.com could not be created"),
         Outcome(user_atom("old@acme.com", before=True, after=None), "skipped", "the user could not be read"),
     ),
-    changes=(Update(group_address("BI Admins"), "BI Admins", "g2", (), Place("groups.yaml", 3, 3)),),
+    changes=(ADMINS,) * 28,
     seconds=91,
     requests=28,
 )
 STOPPED = replace(
     PARTLY,
     counts=_COUNTS | {"failed": 1, "skipped": 200},
+    changes=(ADMINS,) * 224,
     outcomes=PARTLY.outcomes[3:4],
     stopped="the key is not accepted any more (401)",
 )
 INTERRUPTED = replace(STOPPED, stopped="interrupted", interrupted=True)
-NOTHING = replace(COMPLETE, counts=dict.fromkeys(_COUNTS, 0), requests=0, seconds=0.0)
+NOTHING = replace(COMPLETE, counts=dict.fromkeys(_COUNTS, 0), changes=(), requests=0, seconds=0.0)
 
 
 @pytest.mark.parametrize("width", [None, 30])
