@@ -13,8 +13,9 @@ is journalled. Then:
 * credential refused: everything stops.
 
 What depends on something that failed is skipped with the reason, and nothing is
-taken away from a person to whom an addition failed or was skipped. At the end
-everything touched is read back: an answer is a claim, the directory is the fact.
+taken away from a person to whom an addition failed or was skipped. Before anything
+is taken away, what the guards counted on is read again (see ``headcount``). At the
+end everything touched is read back: an answer is a claim, the directory is the fact.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,11 +35,13 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.journal import Journal
-from reconciler.model import Address, Definition, group_address, user_address
+from reconciler.look import Look
+from reconciler.model import Address, Definition
 from reconciler.operations import Operation, Outcome, Stage, Status, resolve, stage_of, stages
-from reconciler.planning.diff import Facts, group_facts, holds, user_facts
+from reconciler.planning.diff import holds
+from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Answer, Provider
-from reconciler.transport.messages import Reader, Transport
+from reconciler.transport.messages import Transport
 
 RESENDS = 3
 _REFUSALS = 20
@@ -46,8 +49,6 @@ _REFUSALS = 20
 times. To find one refused member among 5,000 takes 14."""
 _SILENT = 2
 """After so many operations in a row that were neither answered nor could be read back, nothing is sent."""
-_READ_BACK_DELAYS = (0.0, 0.5, 2.0)
-"""Seconds before each look: a read may lag behind a write (seen live on role endpoints)."""
 
 _ELSE = "it is there already, with something else; what differs waits for the next plan"
 _CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
@@ -72,7 +73,7 @@ class Execution:
 
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
-    each operation.
+    each operation; ``headcount`` says what may not be taken away.
     """
 
     provider: Provider
@@ -83,11 +84,17 @@ class Execution:
     stop: Callable[[], bool]
     wait: Callable[[float], None]
     on_progress: Callable[[Progress], None]
+    headcount: Headcount
     outcomes: dict[Atom, Outcome] = field(default_factory=dict)
     requests: int = 0
+    _look: Look = field(init=False)
     _failed: dict[Address, str] = field(default_factory=dict)
     _refusals: int = 0
     _silent: int = 0
+
+    def __post_init__(self) -> None:
+        """Look with what the run knows, and let it learn by that."""
+        self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait)
 
     def run(self, changes: Sequence[Change]) -> str:
         """Execute all changes; afterwards ``outcomes`` has every atom. Returns why it stopped early, or "".
@@ -113,10 +120,24 @@ class Execution:
         total = sum(len(self.provider.translate(part)) for part in parts)
         done = 0
         for part in parts:
+            self._check_again(part)
             for operation, covered in self._operations(part):
                 self._perform(operation, covered)
                 done += 1
                 self.on_progress(Progress(done, total, operation.summary))
+
+    def _check_again(self, part: Sequence[Change]) -> None:
+        """See that what the guards counted on still holds, where this part takes something away."""
+        try:
+            for relied in self.headcount.reliances(part, self.ids.keys()):
+                for atom in self._look.unmet(relied):
+                    what = "is not in it any more" if atom.member else "is not active any more"
+                    self.headcount.missed(atom, what)
+        except _CANNOT_READ as error:
+            self.headcount.unseen(f"it could not be looked at again: {error}")
+            self._stop_if_hopeless(error)
+        else:
+            self.headcount.unseen("")
 
     def _operations(self, changes: Sequence[Change]) -> list[tuple[Operation, tuple[Change, ...]]]:
         """The operations for what can run of these changes, each with the changes it covers."""
@@ -150,7 +171,9 @@ class Execution:
         if isinstance(change, Delete) and change.address.kind == "group":
             subjects += [Address("user", key) for key in change.ends]
         wronged = next((subject for subject in subjects if subject in self._failed), None)
-        return f"{wronged} {self._failed[wronged]}, so nothing is taken away from them" if wronged else ""
+        if wronged:
+            return f"{wronged} {self._failed[wronged]}, so nothing is taken away from them"
+        return self.headcount.take(change, atom)
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see it to its end."""
@@ -206,7 +229,7 @@ class Execution:
             if worth_another:
                 # What timed out may still be under way.
                 self.wait(2.0**resends)
-            facts = self._look(operation.covers)
+            facts = self._look.facts(operation.covers)
         except _CANNOT_READ as error:
             reason = f"{answer.message}; reading it back failed too: {error}"
             self._record(operation.covers, unknown, reason)
@@ -260,32 +283,11 @@ class Execution:
         for operation, changes in self._operations(parts):
             self._perform(operation, changes, resends)
 
-    def _look(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
-        """Read the objects that these atoms are about, learn their ids, and return what is live of them."""
-        state = self.provider.look(Reader(self.transport), covers, self.ids)
-        known = {live_id: address for address, live_id in self.ids.items()}
-        facts: dict[Address, Facts] = {}
-        for user in state.users:
-            address = known.get(user.id) or user_address(user.resource.email)
-            self.ids.setdefault(address, user.id)
-            facts[address] = user_facts(user.resource, self.definitions)
-        for group in state.groups:
-            address = known.get(group.id) or group_address(group.resource.name)
-            self.ids.setdefault(address, group.id)
-            facts[address] = group_facts(group.resource)
-        return facts
-
     def _read_back(self) -> None:
         """See that what was answered as done is so; what is not is a failure, said as such."""
         claimed = [atom for atom, outcome in self.outcomes.items() if outcome.status == "done"]
         try:
-            for delay in _READ_BACK_DELAYS:
-                if not claimed:
-                    return
-                if delay:
-                    self.wait(delay)
-                facts = self._look(claimed)
-                claimed = [a for a in claimed if not holds(a, facts.get(a.address), self.definitions)]
+            claimed = self._look.unmet(claimed)
         except _CANNOT_READ as error:
             self._record(claimed, "unsettled", f"answered as done, but it could not be read back: {error}")
             return
@@ -297,7 +299,10 @@ class Execution:
         for atom in covers:
             self.outcomes[atom] = Outcome(atom, status, reason)
             if status in ("done", "adopted"):
+                self.headcount.gained(atom)
                 continue
+            what = "added" if atom.member else "created" if atom.id is None else "made active"
+            self.headcount.missed(atom, f"could not be {what}")
             if atom.member and atom.after:
                 self._failed.setdefault(atom.member, f"could not be added to {atom.address}")
             elif atom.id is None:

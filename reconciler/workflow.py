@@ -24,6 +24,7 @@ from reconciler.lock import held, place
 from reconciler.model import DesiredState
 from reconciler.operations import stages
 from reconciler.planning.guard import check, check_now
+from reconciler.planning.headcount import Headcount
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import Policy
@@ -195,6 +196,7 @@ def apply(
             stop=session.stop.is_set,
             wait=session.wait,
             on_progress=on_progress,
+            headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         )
         stopped = execution.run(proposal.changes)
     return replace(

@@ -13,6 +13,7 @@ from reconciler.execute import Execution, Progress
 from reconciler.journal import Event, Journal
 from reconciler.model import Address, Definition, Value, group_address, user_address, user_key
 from reconciler.operations import Outcome
+from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Provider
 from reconciler.providers.omni.provider import Omni
 from reconciler.report import Report
@@ -74,6 +75,7 @@ class Stage:
     stop: Callable[[], bool] = lambda: False
     journal_fails_at: int | None = None
     provider: Provider = field(default_factory=Omni)
+    headcount: Headcount = field(default_factory=Headcount)
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[str] = field(default_factory=list)
     steps: list[Progress] = field(default_factory=list)
@@ -92,6 +94,7 @@ class Stage:
             stop=self.stop,
             wait=self.clock.sleep,
             on_progress=self.steps.append,
+            headcount=self.headcount,
         )
         self.stopped = self.execution.run(changes)
         assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}

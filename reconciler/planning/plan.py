@@ -48,11 +48,13 @@ class Planned:
     """A plan together with the read that it was made from.
 
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
+    ``everything`` is all that was read, what is ignored included.
     """
 
     plan: Plan
     pairing: Pairing
     definitions: Definitions
+    everything: LiveState
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -92,7 +94,7 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
         *unmatched(policy, everything, census),
     ]
     plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
-    return Planned(plan, pairing, live.definitions or {})
+    return Planned(plan, pairing, live.definitions or {}, everything)
 
 
 def _owners(everything: LiveState) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from executing import Notebook, Recorder
 from reconciler.execute import Execution
 from reconciler.model import DesiredState, LiveState, group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.planning.headcount import Headcount
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
 from reconciler.providers.base import Provider
@@ -58,7 +59,7 @@ def tell(system: System, story: list[Step]) -> None:
         # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
         reads = system.reads + len(need(step.files, step.policy).attributes)
         assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
-        outcomes, writes = _apply(system, planned)
+        outcomes, writes = _apply(system, planned, step.policy)
         assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
         assert writes == step.writes, f"{step.says}: {writes} writes, not {step.writes}"
         again, live = _plan(system, step)
@@ -72,7 +73,7 @@ def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
     return make_plan(step.files, live, step.policy, target="acme", provider="any", url=""), live
 
 
-def _apply(system: System, planned: Planned) -> tuple[list[Outcome], int]:
+def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outcome], int]:
     execution = Execution(
         provider=system.provider,
         transport=system.transport,
@@ -82,6 +83,7 @@ def _apply(system: System, planned: Planned) -> tuple[list[Outcome], int]:
         stop=lambda: False,
         wait=lambda _: None,
         on_progress=lambda _: None,
+        headcount=Headcount.of(planned.plan, planned, policy),
     )
     execution.run(planned.plan.changes)
     return list(execution.outcomes.values()), execution.requests
