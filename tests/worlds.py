@@ -17,12 +17,13 @@ from reconciler.sandbox.store import Store
 from reconciler.sandbox.switches import Switches
 from reconciler.settings import Session, Target, load_targets
 from reconciler.transport.auth import Secret, bearer
-from reconciler.transport.messages import Transport
+from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window
 
 EMAILS = [f"{name}@acme.com" for name in ("ada", "bob", "carl", "dora", "eve", "frank")]
 OUTSIDER = "guest@agency.example"
 EMBED = "embed-user-1@acme.embed-exploreomni.co"
+RENAMED = "renamed@acme.com"
 GROUPS = ["Finance", "Sales", "Everyone", "Admins"]
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "region": {"multiple_values": True},
@@ -158,6 +159,48 @@ def _user(from_users: list[str]) -> st.SearchStrategy[dict[str, Any] | None]:
         },
     )
     return st.one_of(st.none(), st.just({"state": "absent"}), declared, declared, declared)
+
+
+@st.composite
+def renamed(draw: st.DrawFn) -> tuple[World, dict[str, str]]:
+    """A world that may write one person under another address, and the live address by the written one."""
+    world = draw(worlds())
+    users, groups = world.files["users"], world.files["groups"]
+    alive = world.seed["users"]
+    known = sorted(e for e, entry in users.items() if e in alive and entry != {"state": "absent"})
+    if not known or draw(st.booleans()):
+        return world, {}
+    old = draw(st.sampled_from(known))
+    people = {e: entry for e, entry in users.items() if e != old}
+    people[RENAMED] = users[old] | {"previously": [old]}
+    moved = {
+        name: entry | {"members": [RENAMED if e == old else e for e in entry["members"]]}
+        if isinstance(entry.get("members"), list)
+        else entry
+        for name, entry in groups.items()
+    }
+    return replace(world, files={"users": people, "groups": moved}), {RENAMED: old}
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """A server that gives nothing to some people, for good: no account, no membership, no activation."""
+
+    inner: Transport
+    store: Store
+    people: frozenset[str]
+
+    def send(self, request: Request) -> Response:
+        said = json.dumps(request.json) if request.method in ("POST", "PATCH") else ""
+        if '"remove"' not in said and any(name in request.path + said for name in self._names(said)):
+            return Response(400, {}, {"detail": "not this one", "status": 400})
+        return self.inner.send(request)
+
+    def _names(self, said: str) -> list[str]:
+        """What stands for these people in a request; a change of their own is refused where it activates."""
+        ids = [user.id for email in self.people for user in self.store.users_with_email(email)]
+        activates = '"active": true' in said
+        return [*(f'"{one}"' for one in [*ids, *self.people]), *(f"/{one}" for one in ids if activates)]
 
 
 def schedules() -> st.SearchStrategy[Schedule]:
