@@ -1,0 +1,88 @@
+"""What may be taken away while a plan is applied: the parts that the stories of the attacks do not show."""
+
+import pytest
+from builders import a_group, a_user, desired, live
+
+from reconciler.changes import Atom, Delete, Update, atoms
+from reconciler.model import Address, group_address, user_address
+from reconciler.planning.headcount import Headcount
+from reconciler.planning.plan import make_plan
+from reconciler.planning.scope import Policy
+
+ADA, BOB, GUEST = "ada@acme.com", "bob@acme.com", "guest@vendor.example"
+FINANCE = group_address("Finance")
+
+
+def counted(policy: Policy, *wanted: object, foreign: int = 0, **more: object) -> tuple[Headcount, list[str]]:
+    """The count after every removal of a plan was asked for, and the objections; Ada, Bob, Guest are live."""
+    people = [a_user(email, active=True) for email in (ADA, BOB, GUEST)]
+    members = more.pop("members", [ADA, GUEST])
+    there = live(*people, a_group("Finance", members), foreign={"Finance": foreign} if foreign else {})  # type: ignore[arg-type]
+    fresh = make_plan(desired(*wanted, **more), there, policy, target="t", provider="any", url="")  # type: ignore[arg-type]
+    count = Headcount.of(fresh.plan, fresh, policy)
+    asked = [(change, atom) for change in fresh.plan.changes for atom in atoms(change) if not atom.after]
+    return count, [count.take(change, atom) for change, atom in asked]
+
+
+IGNORING = Policy(ignore_users=("*@vendor.example",))
+
+
+def test_who_is_ignored_fills_a_group_but_not_a_protected_one() -> None:
+    _, said = counted(IGNORING, a_group("Finance", []))
+    assert said == [""]
+    _, said = counted(
+        Policy(ignore_users=IGNORING.ignore_users, protect_groups=("finance",)), a_group("Finance", [])
+    )
+    assert said == [
+        "group/finance is protected, and would be left without people: somebody has left it since"
+    ]
+
+
+def test_members_whom_nobody_knows_fill_a_group() -> None:
+    _, said = counted(Policy(), a_group("Finance", []), members=[ADA], foreign=1)
+    assert said == [""]
+
+
+def test_a_group_that_is_protected_under_its_older_name_stays_so() -> None:
+    policy = Policy(protect_groups=("Finance",))
+    treasury = group_address("Treasury")
+    _, said = counted(policy, a_group("Treasury", []), previously={treasury: ("finance",)})
+    assert said == [
+        "",
+        "group/treasury is protected, and would be left without people: somebody has left it since",
+    ]
+
+
+@pytest.mark.parametrize("how", ["deactivate", "delete"])
+def test_the_plan_that_leaves_nobody_active_was_approved_to(how: str) -> None:
+    policy = Policy(tombstone=how)  # type: ignore[arg-type]
+    _, said = counted(policy, a_group("Finance"), absent=[user_address(ADA)], members=[ADA, BOB])
+    assert said == [""]
+
+
+def test_a_removal_that_is_asked_for_twice_counts_once() -> None:
+    count = Headcount({FINANCE: {user_address(ADA), user_address(BOB)}})
+    edge = Atom(FINANCE, "f", ("members", ADA), before=True, after=None)
+    change = Update(FINANCE, "Finance", "f", (), desired().place(FINANCE))
+    assert [count.take(change, edge), count.take(change, edge)] == ["", ""]
+    assert count.members == {FINANCE: {user_address(BOB)}}
+
+
+def test_a_deletion_counts_in_every_group() -> None:
+    ada = user_address(ADA)
+    groups = [Address("group", name) for name in "ab"]
+    count = Headcount({groups[0]: {ada, user_address(BOB)}, groups[1]: {ada}})
+    gone = Delete(ada, ADA, "a", desired().place(ada))
+    (atom,) = atoms(gone)
+    assert count.take(gone, atom) == "group/b would be left without anybody: somebody has left it since"
+    assert count.members[groups[0]] == {ada, user_address(BOB)}
+
+
+def test_who_was_made_active_lets_another_one_go() -> None:
+    ada, bob = user_address(ADA), user_address(BOB)
+    gone = Delete(ada, ADA, "a", desired().place(ada))
+    (atom,) = atoms(gone)
+    count = Headcount(active={ada}, deserted=False)
+    assert count.take(gone, atom).startswith("nobody active would be left")
+    count.gained(Atom(bob, "b", ("active",), before=False, after=True))
+    assert count.take(gone, atom) == ""
