@@ -177,7 +177,7 @@ def meddle(store: Store, random: Random) -> None:
                 store.touch(person)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     worded=renamed(),
     people=st.sets(st.sampled_from(EMAILS), max_size=2),

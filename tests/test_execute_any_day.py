@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from reconciler.changes import Atom, Create
 from reconciler.errors import NoAnswer
-from reconciler.model import user_address
+from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.planning.headcount import Headcount
 from reconciler.sandbox.faults import Fault, fits, play
 from reconciler.sandbox.omni import Sandbox
 from reconciler.transport.messages import Request, Response, Transport
@@ -81,7 +82,9 @@ def test_every_outcome_is_the_truth(
         message = "timed out"
         raise NoAnswer(message)
 
-    stage = Stage(sandbox, answerer=answer, journal_fails_at=journal)
+    staff = {user_address(email) for email in (ADA, BOB, CLEO)}
+    count = Headcount({group_address("All Staff"): staff}, active=staff - {user_address(BOB)}, deserted=False)
+    stage = Stage(sandbox, answerer=answer, journal_fails_at=journal, headcount=count)
     stage.run(*changes)
 
     sent = Counter(entry for entry in stage.log if entry.startswith(("-> ", "intent ")))
@@ -92,6 +95,9 @@ def test_every_outcome_is_the_truth(
     assert all(r.method == "POST" or r.path.split("/")[4] in touched | made for r in stage.writes)
     assert sum(email.lower() == DAN for email in people(sandbox)) <= 1
     assert "bystander@acme.com" in people(sandbox)
+
+    # The changes would take everybody out of it, which nobody approved here.
+    assert stage.members("All Staff")
 
     check(sandbox, stage.execution.outcomes, meddled)
 
