@@ -61,7 +61,7 @@ class Headcount:
             protected={
                 a
                 for a, g in groups.items()
-                if policy.protects(a) or policy.protects(group_address(g.resource.name))
+                if any(map(policy.protects, (*census.names(a), group_address(g.resource.name))))
             },
             drained={a for a in groups if str(a) in census.emptied},
             active={
