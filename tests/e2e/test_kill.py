@@ -344,7 +344,9 @@ def fill(arena: Arena, clean: Untroubled, point: tuple[int, str]) -> None:
     last = number == len(clean.lines)
     # Before the first write nothing is done; the very last line says only that all of it is.
     assert run.code == (1 if not front.took else 0 if last else 6), run
-    assert last or "the journal cannot be written (File too large), and nothing is sent without it" in run.out
+    # Where not even the first line fits, there is no report, but an error.
+    said = run.err if number == 1 else run.out
+    assert last or "the journal cannot be written (File too large), and nothing is sent without it" in said
     (journal,) = journals(folder)
     assert journal.stat().st_size == room
     assert_evidence(journal, front.received)
