@@ -51,9 +51,12 @@ class Door:
         """What is written for a text: no command, also with what stands on the line already."""
         shown = unobeyed(text)
         joined = self._line + shown[:_LONGEST_BEGINNING]
-        if unobeyed(joined) != joined:
+        if shown and unobeyed(joined) != joined:
             shown = f"\\x{ord(shown[0]):02x}{shown[1:]}"
-        self._line = (self._line + shown).replace("\r", "\n").rpartition("\n")[2][-_LONGEST_BEGINNING:]
+        line = (self._line + shown).replace("\r", "\n").rpartition("\n")[2]
+        # Of what stands before the last few characters it matters only whether a line has begun with it.
+        begun = "x" if line[:-_LONGEST_BEGINNING].strip() else ""
+        self._line = begun + line[-_LONGEST_BEGINNING:]
         return shown
 
     def stopping(self) -> str:

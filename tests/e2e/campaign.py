@@ -211,9 +211,9 @@ def assert_evidence(journal: Path, received: Sequence[tuple[str, str]]) -> None:
     assert len(intents) <= len(received) + 1
 
 
-def assert_free(folder: Path) -> None:
+def assert_free(arena: "Arena", folder: Path) -> None:
     """Nobody holds the lock."""
-    (target,) = load_targets(folder / "desired-state")
+    (target,) = load_targets(arena.files)
     with workflow.locked(replace(target, journal=folder / target.journal)):
         pass
 
@@ -297,7 +297,7 @@ def trial(arena: Arena, clean: Untroubled, kill: Kill) -> None:
     assert run.code == -9, run
     (journal,) = journals(base)
     assert_evidence(journal, front.received)
-    assert_free(base)
+    assert_free(arena, base)
     state, took, refused = front.state, front.took, front.refused
     for how in ("saved", "fresh"):
         folder = shutil.copytree(base, top / how)
@@ -319,6 +319,6 @@ def assert_settled(arena: Arena, folder: Path, clean: Untroubled) -> None:
     assert front.refused == []
     assert Counter(front.took) == Counter(clean.took)
     assert front.store.snapshot() == clean.live
-    assert_free(folder)
+    assert_free(arena, folder)
     run = arena.run(folder, "plan", "acme", "--detailed-exitcode")
     assert run.code == 0, run

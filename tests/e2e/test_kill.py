@@ -350,7 +350,7 @@ def fill(arena: Arena, clean: Untroubled, point: tuple[int, str]) -> None:
     (journal,) = journals(folder)
     assert journal.stat().st_size == room
     assert_evidence(journal, front.received)
-    assert_free(folder)
+    assert_free(arena, folder)
     run = arena.apply(folder)
     assert run.code == 0, run
     assert_settled(arena, folder, clean)

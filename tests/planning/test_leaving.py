@@ -211,7 +211,7 @@ def test_whoever_left_the_files_is_ended_as_the_target_says_or_named_with_the_re
     history: History,
 ) -> None:
     now = with_left(history.now, history.then)
-    found = replace(history.live, caller=Caller(history.caller))
+    found = replace(history.live, callers=(Caller(history.caller),))
     plan: Plan | None = None
     stopped: list[str] = []
     try:

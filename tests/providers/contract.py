@@ -132,7 +132,8 @@ STORIES: dict[str, list[Step]] = {
             desired(a_group("Treasury"), previously={group_address("Treasury"): ("finance",)}),
             1,
         ),
-        Step("another case is no other name", desired(a_group("TREASURY", [ADA, BOB])), 0),
+        Step("another case is no other group", desired(a_group("treasury", [ADA, BOB])), 1),
+        Step("and stays as it is spelled then", desired(a_group("treasury", [ADA, BOB])), 0),
         Step(
             "it is renamed while one joins",
             desired(a_group("Money", [ADA, BOB, CLEO]), previously={group_address("Money"): ("treasury",)}),
