@@ -173,7 +173,8 @@ def plan(
         else:
             console.show(made, shape)
             if out and shape is PlanFormat.TEXT:
-                how = "" if made.violations else f" {_how_to_apply(target, root, out, allow_removals)}"
+                lifted = _lifted(allow_removals, allow_creations)
+                how = "" if made.violations else f" {_how_to_apply(target, root, out, lifted)}"
                 console.say(f"\nSaved to {out}.{how}")
         if made.violations:
             return ExitCode.GUARD
@@ -259,10 +260,8 @@ def apply(
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)
             if proposal.changes and not (auto_approve or file):
                 console.ask(target, len(proposal.changes))
-            lifted = [f"--allow-removals {allow_removals}"] if allow_removals is not None else []
-            lifted += [f"--allow-creations {allow_creations}"] if allow_creations is not None else []
-            lifted += ["--skip-stale"] if skip_stale else []
-            mandate = Mandate(workflow.ran_by(), proposal.plan.digest, tuple(lifted))
+            lifted = (*_lifted(allow_removals, allow_creations), *(["--skip-stale"] if skip_stale else []))
+            mandate = Mandate(workflow.ran_by(), proposal.plan.digest, lifted)
             with console.stoppable(session), console.progress(target) as on_progress:
                 report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
             report = replace(report, unrecorded=workflow.record(target, proposal, report))
@@ -284,8 +283,14 @@ def apply(
     return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
 
 
-def _how_to_apply(target: "Target", root: Path, plan: Path, allow_removals: int | None) -> str:
+def _lifted(removals: int | None, creations: int | None) -> tuple[str, ...]:
+    """The options that lift a limit for one plan, as they were given."""
+    given = {"--allow-removals": removals, "--allow-creations": creations}
+    return tuple(f"{option} {number}" for option, number in given.items() if number is not None)
+
+
+def _how_to_apply(target: "Target", root: Path, plan: Path, lifted: Iterable[str]) -> str:
     where = () if root == DESIRED_STATE else ("--dir", str(root))
-    lifted = () if allow_removals is None else ("--allow-removals", str(allow_removals))
-    command = ("reconciler", "apply", target.name, *where, *lifted, "--plan", str(plan))
+    options = (part for one in lifted for part in one.split())
+    command = ("reconciler", "apply", target.name, *where, *options, "--plan", str(plan))
     return f"Apply exactly this with: {shlex.join(command)}"

@@ -236,7 +236,10 @@ def test_a_wrong_column_of_addresses_invites_nobody(invited: Project, capsys: Ou
         assert "60 users created, and 4 are live; the limit is 50%, or 50 where that is more" in said
         assert "approve exactly this plan, all of its 60 new users: | --allow-creations 60" in said
     assert len(invited.live()["users"]) == 4
-    assert cli.run(["apply", "--auto-approve", "--allow-creations", "60"]) == 0
+    command = "reconciler apply acme --allow-creations 60 --plan plan.json"
+    assert cli.run(["plan", "--allow-creations", "60", "--out", "plan.json"]) == 0
+    assert f"Apply exactly this with: {command}" in capsys.readouterr().out
+    assert cli.run(command.split()[1:]) == 0
     assert len(invited.live()["users"]) == 64
 
 
