@@ -155,9 +155,11 @@ def _lost_by(
             if email in members and email not in after["groups"].get(now, ()):
                 yield f"{email} left {name}"
     for name in groups & before["groups"].keys():
-        if name not in after["groups"]:
+        # A protected group may be renamed, and stays protected under both names.
+        now = name if name in after["groups"] else renamed.get(name, name)
+        if now not in after["groups"]:
             yield f"{name} is gone"
-        elif before["groups"][name] and not after["groups"][name]:
+        elif before["groups"][name] and not after["groups"][now]:
             yield f"{name} is empty"
 
 
