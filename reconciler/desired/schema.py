@@ -8,7 +8,7 @@ value under ``writeOnly`` is never shown, since it could be a secret.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from operator import itemgetter
@@ -36,6 +36,7 @@ _TYPES = {
 }
 
 _WITH_ENTRIES = ("users", "groups")
+_AT_ONCE = 500
 _SECRETS = frozenset({"key", "token", "api_key", "apikey", "secret", "password", "bearer"})
 
 # A value that has one of these errors is still of use: it is known by name.
@@ -80,8 +81,9 @@ def check(document: Document, name: Name) -> None:
     """Add every problem that the schema finds to the document, and take what is refused out of its data."""
     if (not document.whole and not document.data) or is_valid(document.data, name):
         return
-    for part in _parts(document.data, name):
-        if not is_valid(part, name) and not _check_part(document, part, name):
+    bad = (part for part in _parts(document.data, name) if not is_valid(part, name))
+    for part in _together(bad):
+        if not _check_part(document, part, name):
             break
 
 
@@ -98,6 +100,20 @@ def _parts(data: dict[str, Any], name: Name) -> list[dict[str, Any]]:
             else [entries]
         )
     ]
+
+
+def _together(parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Entries of one section as one part, some hundred at a time: to each part a check goes down anew."""
+    held: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        section, piece = next(iter(part.items()), ("", None))
+        if len(part) > 1 or section not in _WITH_ENTRIES or not isinstance(piece, dict):
+            yield part
+            continue
+        held.setdefault(section, {}).update(piece)
+        if len(held[section]) >= _AT_ONCE:
+            yield {section: held.pop(section)}
+    yield from ({section: entries} for section, entries in held.items())
 
 
 def _check_part(document: Document, part: dict[str, Any], name: Name) -> bool:
