@@ -26,7 +26,7 @@ from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.switches import Switches
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
 RUN_NAME = re.compile(r"acme-\d{8}T\d{6}\.\d{6}Z")

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler import console
+from reconciler.cli import console
 from reconciler.errors import ReconcilerError
-from reconciler.settings import Session, Stop
+from reconciler.target.session import Session, Stop
 
 Output = pytest.CaptureFixture[str]
 

@@ -33,7 +33,7 @@ from reconciler.planning.guard import check
 from reconciler.report import Report
 from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.store import Store
-from reconciler.settings import Target
+from reconciler.target.settings import Target
 
 BAD_DAYS = 40
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from worlds import World, session, worlds, write
 
 from reconciler import workflow
-from reconciler.adopt import adopt as adopt_live
 from reconciler.desired.export import Export, Layout, Members, Wish
 from reconciler.sandbox.store import Store
-from reconciler.settings import Target
+from reconciler.target.settings import Target
+from reconciler.workflow.adopt import adopt as adopt_live
 
 LAYOUTS: list[Layout] = ["one-file", "by-group", "by-user"]
 MEMBERS: list[Members] = ["not-ours", "from-users", "stated"]

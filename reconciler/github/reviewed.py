@@ -15,8 +15,8 @@ from reconciler.github.pulls import Pull
 from reconciler.planning.approval import Override, holds_lines, overrides
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
-from reconciler.settings import Target
 from reconciler.starter.write import artifact
+from reconciler.target.settings import Target
 from reconciler.views.lines import number_of
 from reconciler.views.markdown import marker
 

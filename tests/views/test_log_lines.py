@@ -11,7 +11,7 @@ from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 
 from reconciler.changes import Note, Plan, atoms
 from reconciler.desired.schema import texts
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import Place, Problem
 from reconciler.operations import Outcome
 from reconciler.planning.review import Judged, Review

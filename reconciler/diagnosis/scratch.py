@@ -31,7 +31,8 @@ from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.codec import UserRow, group_row, user_row
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.settings import Session, Target
+from reconciler.target.session import Session
+from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader
 
 MARK = "reconciler-probe"

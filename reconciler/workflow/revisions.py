@@ -15,7 +15,7 @@ from reconciler.errors import IncompleteRead, Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.planning.origin import origins
 from reconciler.planning.scope import Policy, need
-from reconciler.settings import Target
+from reconciler.target.settings import Target
 
 
 @dataclass(frozen=True, slots=True)
