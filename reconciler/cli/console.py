@@ -21,8 +21,8 @@ from reconciler.cli.streams import command, complain, emit, finish, interject, p
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
 
 if TYPE_CHECKING:
-    from reconciler.changes import Plan
     from reconciler.execute.execution import Progress
+    from reconciler.plan import Plan
     from reconciler.target.session import Session
     from reconciler.target.settings import Target
     from reconciler.workflow import Proposal

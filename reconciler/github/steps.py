@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Note, Origin, Plan, PullRequest
+from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, pulls, reviewed
 from reconciler.github.api import GitHub
@@ -26,6 +26,7 @@ from reconciler.github.reviewed import (
     said,
 )
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
+from reconciler.plan import Note, Plan, PullRequest
 from reconciler.planning.approval import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Note, Plan
 from reconciler.desired import files
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
+from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.target.session import Session
 from reconciler.target.settings import Target

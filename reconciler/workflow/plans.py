@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reconciler.changes import Origin, Plan, PullRequest
+from reconciler.changes import Origin
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState
 from reconciler.operations import stages
+from reconciler.plan import Plan, PullRequest
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy
 from reconciler.target.session import Session

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from reconciler.changes import Change, Plan
+from reconciler.changes import Change
 from reconciler.errors import Invalid, Problem
+from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
 from reconciler.planning.review import Review, review
