@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar
 from reconciler.errors import Place
 
 Kind = Literal["user", "group"]
+KINDS: tuple[Kind, ...] = ("user", "group")
 Scalar = str | int | float | bool
 Value = Scalar | tuple[str | int | float, ...] | None
 """An attribute's value: text, a number, several of those, or None for no value."""
@@ -29,6 +30,11 @@ def user_key(email: str) -> str:
 def group_key(name: str) -> str:
     """The identity of a group: its name, NFC-normalised and without case."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def key_of(kind: Kind, name: str) -> str:
+    """The identity of an object of this kind, from its name in any spelling."""
+    return user_key(name) if kind == "user" else group_key(name)
 
 
 def looks_like(one: str, other: str) -> bool:

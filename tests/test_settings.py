@@ -78,8 +78,8 @@ def test_everything_that_can_be_said(project: Project) -> None:
     assert target.keys == ({"file": "/run/secrets/omni"},)
     assert (target.requests_per_minute, target.journal) == (30, Path("/var/log/omni"))
     assert (policy.manage, policy.exact_attributes) == ({"name"}, {"region"})
-    assert (policy.ignore_users, policy.ignore_groups) == (("*@vendor.example",), ("okta-*",))
-    assert (policy.protect_users, policy.protect_groups) == (("root@acme.com",), ("All Embed Users",))
+    assert (policy.ignore.user, policy.ignore.group) == (("*@vendor.example",), ("okta-*",))
+    assert (policy.protect.user, policy.protect.group) == (("root@acme.com",), ("All Embed Users",))
     assert (policy.tombstone, policy.limits) == ("revoke", Limits(0.5, 1))
     assert policy.creations == Limits(1.0, 2)
 

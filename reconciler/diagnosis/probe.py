@@ -77,7 +77,7 @@ def check_allowed(target: Target) -> None:
         )
         raise GuardRefused(message)
     for address in (user_address(user_name("0" * 8)), group_address(group_name("0" * 8))):
-        if target.policy.ignores(address) or target.policy.protects(address):
+        if target.policy.ignore.match(address) or target.policy.protect.match(address):
             message = (
                 f"{target.name} may not be probed, since {target.place} ignores or protects "
                 f"names like {address.key}"

@@ -1,158 +1,182 @@
 """What becomes of each group, and of each membership: one edge at a time."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
-from reconciler.errors import Problem
-from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key, looks_like
-from reconciler.planning.match import Pairing
-from reconciler.planning.scope import Leaver, Policy
-from reconciler.planning.users import Users
+from reconciler.errors import Invalid, Problem
+from reconciler.model import Address, Group, Live, group_address, looks_like
+from reconciler.planning.inputs import Inputs
+from reconciler.planning.users import PlannedUsers
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedGroups:
+    """The changes of groups with their memberships, and the numbers of the census that they give.
+
+    ``members`` and ``losses`` count by group address, ``memberships`` in all; ``kept_members`` are
+    those whom the user list does not know. ``deserted`` groups lose all their people, and in
+    ``emptied`` ones of them nobody else is.
+    """
+
+    changes: tuple[Change, ...]
+    memberships: int
+    kept_members: int
+    members: Mapping[str, int]
+    losses: Mapping[str, int]
+    deserted: tuple[str, ...]
+    emptied: tuple[str, ...]
+
+
+class _Wanted(NamedTuple):
     """Who is to be in a group, and about whom that decides; all others stay as they are."""
 
     people: AbstractSet[str]
     decided: AbstractSet[str]
 
 
-@dataclass(slots=True)
-class Groups:
-    """The changes of groups, and what is learned on the way: ``changes`` is to be asked first, once.
+class _Toll(NamedTuple):
+    """The memberships of one group that are ours to count, and how many of them end.
 
-    ``people`` says what becomes of them, which decides about memberships.
-    ``problems`` are members whom nobody knows. ``members`` and ``losses`` count by
-    group address, as the census has them.
+    ``others`` are members whom the user list does not know; ``managed`` says that the files
+    state who is in it.
     """
 
-    desired: DesiredState
-    live: LiveState
-    policy: Policy
-    pairing: Pairing
-    going: Mapping[Address, Leaver]
-    people: Users
-    problems: list[Problem] = field(default_factory=list)
-    memberships: int = 0
-    kept_members: int = 0
-    members: dict[str, int] = field(default_factory=dict)
-    losses: dict[str, int] = field(default_factory=dict)
-    emptied: list[str] = field(default_factory=list)
-    deserted: list[str] = field(default_factory=list)
+    members: int = 0
+    lost: int = 0
+    others: int = 0
+    managed: bool = False
 
-    def changes(self) -> Iterator[Change]:
-        """All changes of groups, with their memberships."""
-        stated = self._stated_by_users()
-        for key in sorted(self.desired.groups):
-            group = self.desired.groups[key]
-            address = Address("group", key)
-            live = self.pairing.groups.get(address)
-            place = self.desired.locate(address, ())
-            if group.members is None:
-                wanted = stated.get(key)
-            else:
-                wanted = Wanted(group.members, self.pairing.members(live) if live else frozenset())
-            edges = tuple(self._edges(address, live, wanted))
-            if live is None:
-                yield Create(address, group.name, (FieldChange(("name",), None, group.name), *edges), place)
-                continue
-            old = live.resource.name
-            # The name in other capitals is the same group, and a correction; what looks alike is neither.
-            renamed = () if looks_like(old, group.name) else (FieldChange(("name",), old, group.name),)
-            if fields := (*renamed, *edges):
-                yield Update(address, group.name, live.id, fields, place)
-        for address, live in self.pairing.groups.items():
-            if address in self.pairing.surplus and address not in self.going:
-                self._count_ended(address, live)
-        # What is ignored is not spared by a deletion, and must not hide it from the guards.
-        ignored = {live.id: live for live in self.people.everywhere}
-        whole = {live.id: ignored.pop(live.id) for live in self.live.groups}
-        for live in ignored.values():
-            self._count_ended(Address("group", group_key(live.resource.name)), live)
-        for address in self.going:
-            if address.kind == "group":
-                live = self.pairing.groups[address]
-                current = self.pairing.members(whole[live.id])
-                self.memberships += len(current)
-                self._count_losses(address, len(current), len(current))
-                yield Delete(
-                    address, live.resource.name, live.id, self.desired.place(address), tuple(sorted(current))
-                )
 
-    def _stated_by_users(self) -> Mapping[str, Wanted]:
-        """What the users state of each group ``from_users``; people who say nothing stay as they are."""
-        named: dict[str, set[str]] = {key: set() for key in self.desired.from_users}
-        decided = set(self.people.revoked)
-        if "groups" in self.policy.manage:
-            for person, user in self.desired.users.items():
-                if user.groups is not None:
-                    decided.add(person)
-                    for key in user.groups:
-                        named[key].add(person)
-        return {key: Wanted(people, decided) for key, people in named.items()}
+class _Fate(NamedTuple):
+    """What becomes of one group."""
 
-    def _edges(
-        self, address: Address, live: Live[Group] | None, wanted: Wanted | None
-    ) -> Iterator[FieldChange]:
-        """The memberships of one group that change, in order: those that begin, then those that end."""
+    address: Address
+    change: Change | None = None
+    toll: _Toll = _Toll()
+    problems: tuple[Problem, ...] = ()
+
+
+def plan_groups(inputs: Inputs, users: PlannedUsers) -> PlannedGroups:
+    """Decide about every group and membership; what becomes of the users decides about theirs.
+
+    Raises Invalid where a stated member is nobody.
+    """
+    fates = [*_declared(inputs, users), *_not_declared(inputs, users), *_deleted(inputs)]
+    if problems := [problem for fate in fates for problem in fate.problems]:
+        raise Invalid(problems)
+    # A deletion is counted also where nobody was in the group.
+    counted = [fate for fate in fates if fate.toll.lost or isinstance(fate.change, Delete)]
+    stay = [fate for fate in counted if not isinstance(fate.change, Delete)]
+    deserted = [fate for fate in stay if fate.toll.lost == fate.toll.members]
+    return PlannedGroups(
+        changes=tuple(fate.change for fate in fates if fate.change),
+        memberships=sum(fate.toll.members for fate in fates),
+        kept_members=sum(fate.toll.others for fate in fates if fate.toll.managed),
+        members={str(fate.address): fate.toll.members for fate in counted},
+        losses={str(fate.address): fate.toll.lost for fate in counted},
+        deserted=tuple(str(fate.address) for fate in deserted),
+        emptied=tuple(str(fate.address) for fate in deserted if not fate.toll.others),
+    )
+
+
+def _declared(inputs: Inputs, users: PlannedUsers) -> Iterator[_Fate]:
+    """The fate of every group that the files declare, in the order of their keys."""
+    by_users = _stated_by_users(inputs, users)
+    for key in sorted(inputs.desired.groups):
+        group, address = inputs.desired.groups[key], Address("group", key)
+        live = inputs.pairing.groups.get(address)
+        current = inputs.pairing.members(live) if live else frozenset()
+        wanted = by_users.get(key) if group.members is None else _Wanted(group.members, current)
         if wanted is None:
-            if live:
-                self._count_ended(address, live)
-            return
-        current = self.pairing.members(live) if live else frozenset()
-        foreign = self.live.foreign.get(live.id, 0) if live else 0
-        adds = self._present(address, sorted(wanted.people - current))
+            toll = _ended(inputs, users, live) if live else _Toll()
+            yield _Fate(address, _change(inputs, address, group, live, ()), toll)
+            continue
+        known, problems = _known(inputs, users, address, wanted.people - current)
         gone = (current & wanted.decided) - wanted.people
-        lost = gone | (current & self.people.deleted)
-        self.memberships += len(current)
-        self.kept_members += foreign
-        if lost:
-            self._count_losses(address, len(current), len(lost))
-            self._count_emptied(address, people=len(current - lost), others=foreign)
-        for key in adds:
-            yield FieldChange(("members", key), None, after=True)
+        begin = tuple(FieldChange(("members", key), None, after=True) for key in known)
         # A deletion ends the memberships of that person by itself (Omni docs: delete user).
-        for key in sorted(gone - self.people.deleted):
-            yield FieldChange(("members", key), before=True, after=None)
+        stop = sorted(gone - users.deleted)
+        edges = (*begin, *(FieldChange(("members", key), before=True, after=None) for key in stop))
+        lost = len(gone | (current & users.deleted))
+        others = inputs.live.foreign.get(live.id, 0) if live else 0
+        toll = _Toll(len(current), lost, others, managed=True)
+        yield _Fate(address, _change(inputs, address, group, live, edges), toll, tuple(problems))
 
-    def _present(self, address: Address, people: Iterable[str]) -> list[str]:
-        """Those who have an account, or get one in this plan; an unknown one is a problem."""
-        found = []
-        for key in people:
-            if key in self.people.created or Address("user", key) in self.pairing.users:
-                found.append(key)
-            elif key not in self.people.not_live:
-                place = self.desired.locate(address, ("members", key))
-                self.problems.append(
-                    Problem(
-                        place,
-                        f"{key} is neither a live user nor declared in any file",
-                        "declare the user, or remove the name",
-                    )
-                )
-        return found
 
-    def _count_ended(self, address: Address, live: Live[Group]) -> None:
-        """The memberships that end with their person in a group whose members are not ours."""
-        everybody = self.pairing.members(live)
-        if lost := everybody & self.people.deleted:
-            # An ignored group comes as it is, with its ignored members.
-            current = {key for key in everybody if Address("user", key) in self.pairing.users}
-            others = self.live.foreign.get(live.id, 0) + len(everybody) - len(current)
-            self.memberships += len(current)
-            self._count_losses(address, len(current), len(lost))
-            self._count_emptied(address, people=len(current - lost), others=others)
+def _change(
+    inputs: Inputs, address: Address, group: Group, live: Live[Group] | None, edges: tuple[FieldChange, ...]
+) -> Change | None:
+    place = inputs.desired.locate(address, ())
+    if live is None:
+        return Create(address, group.name, (FieldChange(("name",), None, group.name), *edges), place)
+    old = live.resource.name
+    # The name in other capitals is the same group, and a correction; what looks alike is neither.
+    renamed = () if looks_like(old, group.name) else (FieldChange(("name",), old, group.name),)
+    fields = (*renamed, *edges)
+    return Update(address, group.name, live.id, fields, place) if fields else None
 
-    def _count_losses(self, address: Address, members: int, losses: int) -> None:
-        self.members[str(address)] = members
-        self.losses[str(address)] = losses
 
-    def _count_emptied(self, address: Address, *, people: int, others: int) -> None:
-        """Note a group that loses all its people; ``others`` are in it whom the user list does not have."""
-        if not people:
-            self.deserted.append(str(address))
-            if not others:
-                self.emptied.append(str(address))
+def _not_declared(inputs: Inputs, users: PlannedUsers) -> Iterator[_Fate]:
+    """The fate of the groups that no file declares, and of the ignored ones: their people may be deleted."""
+    for address, live in inputs.pairing.groups.items():
+        if address in inputs.pairing.surplus and address not in inputs.going:
+            yield _Fate(address, toll=_ended(inputs, users, live))
+    ours = {live.id for live in inputs.live.groups}
+    # What is ignored is not spared by a deletion, and must not hide it from the guards.
+    for live in inputs.everything.groups:
+        if live.id not in ours:
+            yield _Fate(group_address(live.resource.name), toll=_ended(inputs, users, live))
+
+
+def _deleted(inputs: Inputs) -> Iterator[_Fate]:
+    whole = {live.id: live for live in inputs.everything.groups}
+    for address in inputs.going:
+        if address.kind == "group":
+            live = inputs.pairing.groups[address]
+            people = inputs.pairing.members(whole[live.id])
+            name, place = live.resource.name, inputs.desired.place(address)
+            change = Delete(address, name, live.id, place, tuple(sorted(people)))
+            yield _Fate(address, change, _Toll(len(people), len(people)))
+
+
+def _stated_by_users(inputs: Inputs, users: PlannedUsers) -> Mapping[str, _Wanted]:
+    """What the users state of each group ``from_users``; people who say nothing stay as they are."""
+    named: dict[str, set[str]] = {key: set() for key in inputs.desired.from_users}
+    decided = set(users.revoked)
+    if "groups" in inputs.policy.manage:
+        for person, user in inputs.desired.users.items():
+            if user.groups is not None:
+                decided.add(person)
+                for key in user.groups:
+                    named[key].add(person)
+    return {key: _Wanted(people, decided) for key, people in named.items()}
+
+
+def _known(
+    inputs: Inputs, users: PlannedUsers, address: Address, people: AbstractSet[str]
+) -> tuple[list[str], list[Problem]]:
+    """Those who have an account or get one in this plan, and a problem for each whom nobody knows."""
+    known, problems = [], []
+    for key in sorted(people):
+        if key in users.created or Address("user", key) in inputs.pairing.users:
+            known.append(key)
+        elif key not in users.not_live:
+            place = inputs.desired.locate(address, ("members", key))
+            message = f"{key} is neither a live user nor declared in any file"
+            problems.append(Problem(place, message, "declare the user, or remove the name"))
+    return known, problems
+
+
+def _ended(inputs: Inputs, users: PlannedUsers, live: Live[Group]) -> _Toll:
+    """The memberships that end with their person in a group whose members are not ours."""
+    everybody = inputs.pairing.members(live)
+    lost = everybody & users.deleted
+    if not lost:
+        return _Toll()
+    # An ignored group comes as it is, with its ignored members.
+    people = {key for key in everybody if Address("user", key) in inputs.pairing.users}
+    others = inputs.live.foreign.get(live.id, 0) + len(everybody) - len(people)
+    return _Toll(len(people), len(lost), others)

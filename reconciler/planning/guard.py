@@ -106,7 +106,7 @@ def _why_protected(address: Address, census: Census, policy: Policy) -> str:
 
 def _why_named(address: Address, census: Census, policy: Policy) -> str:
     """Which name of theirs ``protect`` names, in words; empty where it names none."""
-    named = next((name for name in census.names(address) if policy.protects(name)), None)
+    named = next((name for name in census.names(address) if policy.protect.match(name)), None)
     if named is None:
         return ""
     return "is protected" if named == address else f"is protected as {named.key}"

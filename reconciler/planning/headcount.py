@@ -58,11 +58,11 @@ class Headcount:
         return cls(
             members={a: {Address("user", k) for k in fresh.pairing.members(g)} for a, g in groups.items()},
             others={a: fresh.everything.foreign.get(g.id, 0) for a, g in groups.items()},
-            ignored={person for person in everybody if policy.ignores(person)},
+            ignored={person for person in everybody if policy.ignore.match(person)},
             protected={
                 a
                 for a, g in groups.items()
-                if any(map(policy.protects, (*census.names(a), group_address(g.resource.name))))
+                if any(map(policy.protect.match, (*census.names(a), group_address(g.resource.name))))
             },
             drained={a for a in groups if str(a) in census.emptied},
             active={

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from reconciler.model import Address, DesiredState
 from reconciler.planning.match import Pairing
-from reconciler.planning.scope import Leaver, Policy
+from reconciler.planning.scope import Ending, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Leaving:
     """One live object whose access ends."""
 
     address: Address
-    how: Leaver
+    how: Ending
 
 
 def lists_people(desired: DesiredState, policy: Policy) -> bool:
@@ -52,6 +52,6 @@ def leaving(
         elif address.kind == "group" or address.key in callers or not are_listed:
             continue
         else:
-            how = "keep" if policy.protects(address) else policy.never_listed
+            how = "keep" if policy.protect.match(address) else policy.never_listed
         if (how := policy.effective(how)) != "keep":
             yield Leaving(address, how)

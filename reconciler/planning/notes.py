@@ -5,52 +5,48 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from reconciler.changes import Change, Delete, Update, atoms
-from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key, user_key
+from reconciler.model import KINDS, Address, DesiredState, group_key, user_key
 from reconciler.plan import Census, Note
+from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, is_matched, unmanaged_fields
+from reconciler.planning.users import PlannedUsers
 
 
-def notes(
-    desired: DesiredState,
-    pairing: Pairing,
-    policy: Policy,
-    waiting: Sequence[str],
-    census: Census,
-    gone: AbstractSet[Address],
-    changes: Sequence[Change] = (),
-    everywhere: Sequence[Live[Group]] = (),
-) -> Iterator[Note]:
-    """What a reader should know beside the changes, warnings first; ``everywhere`` are all live groups."""
-    locate = desired.locate
-    for address in pairing.settled:
-        message = f"{address} has its new name: `previously` has done its work and can be removed"
-        yield Note("renamed", message, locate(address, ("previously",)), warning=True)
-    for address, old in sorted(pairing.moved.items()):
-        message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
-        place = desired.left.get(address) or locate(address, ("previously",))
-        yield Note("email", message, place, warning=True)
-    yield from _reactivated(pairing, changes, everywhere)
+def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census: Census) -> Iterator[Note]:
+    """What a reader of a plan with these changes should know beside them."""
+    desired, pairing, policy = inputs.desired, inputs.pairing, inputs.policy
+    yield from _about_names(desired, pairing)
+    yield from _reactivated(inputs, changes)
     yield from _about_tombstones(desired, pairing, policy)
-    yield from _about_left(desired, pairing, policy, gone)
+    yield from _about_left(desired, pairing, policy, inputs.going.keys())
     if policy.never_listed != "keep" and not lists_people(desired, policy) and census.unlisted_users:
         why = "the files declare no user" if policy.manage else "this target manages nothing of users"
         message = f"`never_listed` holds for nobody, since {why}: all of them are kept"
         yield Note("never_listed", message, warning=True)
     yield from _inactive(desired, pairing, policy)
     for name, number in unmanaged_fields(desired, policy).items():
-        users = "1 user states" if number == 1 else f"{number} users state"
-        yield Note("unmanaged", f"{users} `{name}`, which this target does not manage: left alone")
-    if waiting:
-        names = ", ".join(waiting)
-        yield Note(
-            "waiting",
-            f"{len(waiting)} declared but not live yet, waiting for the first sign-in: {names}",
-        )
-    if "" in census.callers:
-        whose = "whose key this is" if len(census.callers) == 1 else "whose one of the keys is"
+        stating = "1 user states" if number == 1 else f"{number} users state"
+        yield Note("unmanaged", f"{stating} `{name}`, which this target does not manage: left alone")
+    if waiting := users.waiting:
+        what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
+        yield Note("waiting", f"{what}: {', '.join(waiting)}")
+    if "" in inputs.owners:
+        whose = "whose key this is" if len(inputs.owners) == 1 else "whose one of the keys is"
         yield Note("caller", f"the system does not say {whose}, so its owner is not protected by itself")
+    yield from _unmatched(inputs, census)
+
+
+def _about_names(desired: DesiredState, pairing: Pairing) -> Iterator[Note]:
+    """What `previously` did, or has no more to do."""
+    for address in pairing.settled:
+        message = f"{address} has its new name: `previously` has done its work and can be removed"
+        yield Note("renamed", message, desired.locate(address, ("previously",)), warning=True)
+    for address, old in sorted(pairing.moved.items()):
+        message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
+        place = desired.left.get(address) or desired.locate(address, ("previously",))
+        yield Note("email", message, place, warning=True)
 
 
 def _about_tombstones(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
@@ -107,9 +103,7 @@ def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterat
         yield Note("inactive", message, desired.locate(Address("user", found[0]), ()))
 
 
-def _reactivated(
-    pairing: Pairing, changes: Iterable[Change], everywhere: Iterable[Live[Group]]
-) -> Iterator[Note]:
+def _reactivated(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
     """The access that returns with each person whom the plan makes active again."""
     again = {
         change.address.key: change.place
@@ -122,8 +116,8 @@ def _reactivated(
     ended = {(a.id, a.path[1]) for change in changes for a in atoms(change) if a.member and a.after is None}
     deleted = {change.id for change in changes if isinstance(change, Delete)}
     names: dict[str, list[str]] = {key: [] for key in again}
-    for live in everywhere:
-        for key in again.keys() & pairing.members(live):
+    for live in inputs.everything.groups:
+        for key in again.keys() & inputs.pairing.members(live):
             if live.id not in deleted and (live.id, key) not in ended:
                 names[key].append(live.resource.name)
     for key, place in again.items():
@@ -136,20 +130,20 @@ def _listed(addresses: Iterable[Address]) -> str:
     return ", ".join(map(str, addresses))
 
 
-def unmatched(policy: Policy, everything: LiveState, census: Census) -> Iterator[Note]:
+def _unmatched(inputs: Inputs, census: Census) -> Iterator[Note]:
     """A warning for each glob of ``protect`` and ``ignore`` that no live object matches, under any name."""
-    users = {user_key(user.resource.email) for user in everything.users}
-    groups = {group_key(group.resource.name) for group in everything.groups}
+    everything, policy = inputs.everything, inputs.policy
+    names = {
+        "user": {user_key(user.resource.email) for user in everything.users},
+        "group": {group_key(group.resource.name) for group in everything.groups},
+    }
     for address, older in census.aliases.items():
         kind, _, key = address.partition("/")
-        names = users if kind == "user" else groups
-        if not names.isdisjoint((key, *older)):
-            names |= {key, *older}
-    for setting, kind, globs in policy.globs():
-        names = users if kind == "user" else groups
-        for glob in globs:
-            if not is_matched(kind, glob, names):
-                message = (
-                    f"`{setting}` names {glob}, and nothing live is called so: correct it, or take it out"
-                )
-                yield Note("unmatched", message, warning=True)
+        if not names[kind].isdisjoint((key, *older)):
+            names[kind] |= {key, *older}
+    for setting, globs in {"protect": policy.protect, "ignore": policy.ignore}.items():
+        for kind in KINDS:
+            for glob in globs.of(kind):
+                if not is_matched(kind, glob, names[kind]):
+                    message = f"`{setting}.{kind}s` names {glob}, and nothing live is called so"
+                    yield Note("unmatched", f"{message}: correct it, or take it out", warning=True)

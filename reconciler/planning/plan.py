@@ -16,32 +16,20 @@ Nothing else is ever removed, so files that say nothing take nothing away.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.changes import Change, Update
-from reconciler.errors import Invalid, Problem
-from reconciler.model import (
-    Address,
-    DesiredState,
-    Group,
-    LiveState,
-    user_key,
-)
+from reconciler.model import Address, DesiredState, Group, LiveState
 from reconciler.operations import in_order
 from reconciler.plan import Census, Plan
-from reconciler.planning.diff import (
-    Definitions,
-    Facts,
-    group_facts,
-    user_facts,
-)
-from reconciler.planning.groups import Groups
-from reconciler.planning.leavers import leaving
-from reconciler.planning.match import Pairing, pair
-from reconciler.planning.notes import notes, unmatched
-from reconciler.planning.scope import Policy, ours
-from reconciler.planning.users import Users
+from reconciler.planning.diff import Definitions, Facts, group_facts, user_facts
+from reconciler.planning.groups import PlannedGroups, plan_groups
+from reconciler.planning.inputs import Inputs, gather
+from reconciler.planning.match import Pairing
+from reconciler.planning.notes import notes
+from reconciler.planning.scope import Policy
+from reconciler.planning.users import PlannedUsers, plan_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,66 +67,34 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
     """
-    if problems := list(_undefined(desired, live, policy)):
-        raise Invalid(problems)
-    everything = live
-    live = ours(live, policy)
-    pairing = pair(desired, live)
-    owners = _owners(everything)
-    going = {item.address: item.how for item in leaving(desired, pairing, policy, owners)}
-    users = Users(desired, policy, pairing, going, live.definitions or {}, everything.groups)
-    groups = Groups(desired, live, policy, pairing, going, users)
-    changes = in_order(_changes(users, groups))
-    census = replace(_census(desired, users, groups), live_users=len(everything.users), callers=owners)
-    said = [
-        *notes(desired, pairing, policy, users.waiting, census, going.keys(), changes, everything.groups),
-        *unmatched(policy, everything, census),
-    ]
-    plan = Plan(changes=changes, census=census, notes=tuple(said), **about)
-    return Planned(plan, pairing, live.definitions or {}, everything)
+    inputs = gather(desired, live, policy)
+    users = plan_users(inputs)
+    groups = plan_groups(inputs, users)
+    changes = in_order([*_worth_it(users, groups), *groups.changes])
+    census = _census(inputs, users, groups)
+    plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
+    return Planned(plan, inputs.pairing, inputs.definitions, live)
 
 
-def _owners(everything: LiveState) -> tuple[str, ...]:
-    """The users whom the keys belong to, each once, by key; an empty text where one is not known."""
-    by_id = {user.id: user.resource.email for user in everything.users}
-    return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
-
-
-def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the system lacks or sets itself: to clear one does nothing, without a word."""
-    if live.definitions is not None:
-        place = desired.locate(Address("user", ""), ())
-        for name in sorted(policy.exact_attributes):
-            found = live.definitions.get(name)
-            if found is None:
-                message = f"`exact_attributes` names `{name}`, which the system does not define"
-                yield Problem(place, message, "correct the name, or define it there first")
-            elif found.system:
-                message = f"`exact_attributes` names `{name}`, which the system sets itself"
-                yield Problem(place, message, "remove it there")
-
-
-def _changes(users: Users, groups: Groups) -> list[Change]:
-    """All changes; users first, since what becomes of a person decides about memberships."""
-    of_users = users.changes()
-    of_groups = list(groups.changes())
-    if groups.problems:
-        raise Invalid(groups.problems)
-    out_of_a_group = {
-        f.path[1] for g in of_groups if isinstance(g, Update) for f in g.fields if f.path[0] == "members"
+def _worth_it(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:
+    """The changes of users without those of revoked people who lose neither a value nor a membership."""
+    losing = {
+        field.path[1]
+        for change in groups.changes
+        if isinstance(change, Update)
+        for field in change.fields
+        if field.path[0] == "members"
     }
-    return [
-        change
-        for change in of_users
-        if not isinstance(change, Update) or change.fields or change.address.key in out_of_a_group
-    ] + of_groups
+    for change in users.changes:
+        if not isinstance(change, Update) or change.fields or change.address.key in losing:
+            yield change
 
 
-def _census(desired: DesiredState, users: Users, groups: Groups) -> Census:
+def _census(inputs: Inputs, users: PlannedUsers, groups: PlannedGroups) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
-    pairing, going = users.pairing, users.going.keys()
-    unlisted = pairing.surplus
-    managed = pairing.live - (unlisted - desired.left.keys())
+    pairing, unlisted = inputs.pairing, inputs.pairing.surplus
+    managed = pairing.live - (unlisted - inputs.desired.left.keys())
+    kept = unlisted - inputs.going.keys()
     return Census(
         users=sum(a.kind == "user" for a in managed),
         active_users=users.active,
@@ -146,13 +102,15 @@ def _census(desired: DesiredState, users: Users, groups: Groups) -> Census:
         groups=sum(a.kind == "group" for a in managed),
         memberships=groups.memberships,
         values=users.values,
-        unlisted_users=sum(a.kind == "user" for a in unlisted - going),
-        unlisted_groups=sum(a.kind == "group" for a in unlisted - going),
+        live_users=len(inputs.everything.users),
+        unlisted_users=sum(a.kind == "user" for a in kept),
+        unlisted_groups=sum(a.kind == "group" for a in kept),
         kept_members=groups.kept_members,
         members=groups.members,
         losses=groups.losses,
-        emptied=tuple(groups.emptied),
-        deserted=tuple(groups.deserted),
-        ending=tuple(users.ending),
-        aliases=pairing.aliases(desired),
+        emptied=groups.emptied,
+        deserted=groups.deserted,
+        ending=users.ending,
+        aliases=pairing.aliases(inputs.desired),
+        callers=inputs.owners,
     )

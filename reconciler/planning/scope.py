@@ -6,24 +6,35 @@ A *managed* field is one that the target's ``manage`` names.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase, translate
 from fractions import Fraction
 from typing import Final, Literal
 
-from reconciler.model import Address, DesiredState, Kind, LiveState, Need, group_key, user_key
+from reconciler.model import (
+    KINDS,
+    Address,
+    DesiredState,
+    Kind,
+    LiveState,
+    Need,
+    group_address,
+    key_of,
+    user_address,
+    user_key,
+)
 
 USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 
-Leaver = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
+Ending = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
 """How access ends: *revoke* takes the person out of every group whose members the files state and clears
 the attributes that they manage; the account stays. A deletion leaves nothing to do of the others."""
-_GENTLEST_FIRST: Final[tuple[Leaver, ...]] = ("keep", "revoke", "deactivate", "revoke, deactivate", "delete")
-_WITHOUT_ACTIVE: Final[Mapping[Leaver, Leaver]] = {"deactivate": "keep", "revoke, deactivate": "revoke"}
+_GENTLEST_FIRST: Final[tuple[Ending, ...]] = ("keep", "revoke", "deactivate", "revoke, deactivate", "delete")
+_WITHOUT_ACTIVE: Final[Mapping[Ending, Ending]] = {"deactivate": "keep", "revoke, deactivate": "revoke"}
 
 
-def combined(ways: str | Sequence[str]) -> Leaver:
+def combined(ways: str | Sequence[str]) -> Ending:
     """One way to end access, or several at once, as ``leavers`` in target.yaml has them."""
     found = [way for way in _GENTLEST_FIRST if way in ([ways] if isinstance(ways, str) else ways)]
     return "revoke, deactivate" if found == ["revoke", "deactivate"] else found[-1]
@@ -42,49 +53,50 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Globs:
+    """Patterns for the names of objects, by kind; they match without case."""
+
+    user: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+
+    def match(self, address: Address) -> bool:
+        """Whether one of them names the object."""
+        return any(fnmatchcase(address.key, key_of(address.kind, glob)) for glob in self.of(address.kind))
+
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """Those for one kind of object."""
+        return self.user if kind == "user" else self.group
+
+    def __or__(self, other: "Globs") -> "Globs":
+        """All of both, each once."""
+        return Globs(*(tuple(dict.fromkeys(self.of(kind) + other.of(kind))) for kind in KINDS))
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """What ``target.yaml`` says about ownership and removal. Globs match without case."""
+    """What ``target.yaml`` says about ownership and removal."""
 
     manage: frozenset[str] = USER_FIELDS
     exact_attributes: frozenset[str] = frozenset()
-    ignore_users: tuple[str, ...] = ()
-    ignore_groups: tuple[str, ...] = ()
-    protect_users: tuple[str, ...] = ()
-    protect_groups: tuple[str, ...] = ()
-    tombstone: Leaver = "deactivate"
-    left_users: Leaver = "keep"
-    left_groups: Leaver = "keep"
-    never_listed: Leaver = "keep"
+    ignore: Globs = Globs()
+    protect: Globs = Globs()
+    tombstone: Ending = "deactivate"
+    left_users: Ending = "keep"
+    left_groups: Ending = "keep"
+    never_listed: Ending = "keep"
     limits: Limits = Limits()
     creations: Limits = Limits(share=0.5, floor=50)
 
-    def ignores(self, address: Address) -> bool:
-        """Whether the object is never read into a plan."""
-        globs = self.ignore_users if address.kind == "user" else self.ignore_groups
-        return matches(address, globs)
-
-    def protects(self, address: Address) -> bool:
-        """Whether the object may never be removed, deactivated or emptied."""
-        globs = self.protect_users if address.kind == "user" else self.protect_groups
-        return matches(address, globs)
-
-    def effective(self, how: Leaver) -> Leaver:
+    def effective(self, how: Ending) -> Ending:
         """What a way to end access comes to: somebody else may decide who is active."""
         return how if "active" in self.manage else _WITHOUT_ACTIVE.get(how, how)
-
-    def globs(self) -> Iterator[tuple[str, Kind, tuple[str, ...]]]:
-        """The globs of ``protect`` and ``ignore``: as target.yaml calls them, for what, and which."""
-        yield "protect.users", "user", self.protect_users
-        yield "protect.groups", "group", self.protect_groups
-        yield "ignore.users", "user", self.ignore_users
-        yield "ignore.groups", "group", self.ignore_groups
 
 
 def stricter(one: Policy, other: Policy) -> Policy:
     """What both allow: whatever either forbids, the result forbids."""
     both = (one, other)
 
-    def gentler(way: Callable[[Policy], Leaver]) -> Leaver:
+    def gentler(way: Callable[[Policy], Ending]) -> Ending:
         def harm(policy: Policy) -> int:
             return _GENTLEST_FIRST.index(policy.effective(way(policy)))
 
@@ -93,10 +105,8 @@ def stricter(one: Policy, other: Policy) -> Policy:
     return Policy(
         manage=one.manage & other.manage,
         exact_attributes=one.exact_attributes & other.exact_attributes,
-        ignore_users=_union(one.ignore_users, other.ignore_users),
-        ignore_groups=_union(one.ignore_groups, other.ignore_groups),
-        protect_users=_union(one.protect_users, other.protect_users),
-        protect_groups=_union(one.protect_groups, other.protect_groups),
+        ignore=one.ignore | other.ignore,
+        protect=one.protect | other.protect,
         tombstone=gentler(lambda policy: policy.tombstone),
         left_users=gentler(lambda policy: policy.left_users),
         left_groups=gentler(lambda policy: policy.left_groups),
@@ -110,26 +120,16 @@ def _lower(one: Limits, other: Limits) -> Limits:
     return Limits(min(one.share, other.share), min(one.floor, other.floor))
 
 
-def _union(some: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*some, *more)))
-
-
-def matches(address: Address, globs: Iterable[str]) -> bool:
-    """Whether one of the globs names the object."""
-    normal = user_key if address.kind == "user" else group_key
-    return any(fnmatchcase(address.key, normal(glob)) for glob in globs)
-
-
 def is_matched(kind: Kind, glob: str, keys: Iterable[str]) -> bool:
     """Whether the glob names any object with one of these keys."""
-    normal = user_key if kind == "user" else group_key
-    return any(map(re.compile(translate(normal(glob))).match, keys))
+    return any(map(re.compile(translate(key_of(kind, glob))).match, keys))
 
 
 def ours(live: LiveState, policy: Policy) -> LiveState:
     """The live state without what is ignored; ignored members count as foreign ones, which are kept."""
-    users = tuple(u for u in live.users if not policy.ignores(Address("user", user_key(u.resource.email))))
-    groups = tuple(g for g in live.groups if not policy.ignores(Address("group", group_key(g.resource.name))))
+    ignored = policy.ignore.match
+    users = tuple(user for user in live.users if not ignored(user_address(user.resource.email)))
+    groups = tuple(group for group in live.groups if not ignored(group_address(group.resource.name)))
     if len(users) == len(live.users):
         return replace(live, groups=groups)
     known = {user_key(u.resource.email) for u in users}
@@ -164,7 +164,7 @@ def need(desired: DesiredState, policy: Policy) -> Need:
                 for alias in _keys(desired, Address("user", key)):
                     attributes[alias] = keys
     managed = managed_keys(desired, policy)
-    # Of somebody who is to have an account, an inactive row may be the trace of an earlier one.
+    # An inactive row of such a person may be what is left of a deleted account (see ``Need``).
     deleted = {key for key, user in desired.users.items() if user.active is not False}
     for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
         gone = {key for a in addresses if a.kind == "user" for key in _keys(desired, a)}

@@ -1,141 +1,173 @@
 """What becomes of each person: created, changed, or without access from now on."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Removal, Update
 from reconciler.errors import IncompleteRead
-from reconciler.model import Address, DesiredState, FieldPath, Group, Live, User, Value
-from reconciler.planning.diff import Definitions, canonical, compare, user_facts
-from reconciler.planning.match import Pairing
-from reconciler.planning.scope import Leaver, Policy, managed_keys
+from reconciler.model import Address, FieldPath, Live, User, Value
+from reconciler.planning.diff import canonical, compare, user_facts
+from reconciler.planning.inputs import Inputs
+from reconciler.planning.scope import Ending
 
 
-@dataclass(slots=True)
-class Users:
-    """The changes of users, and what is learned on the way: ``changes`` is to be asked first, once.
+@dataclass(frozen=True, slots=True)
+class PlannedUsers:
+    """The changes of users, and what they mean for memberships, guards and notes. Sets hold user keys.
 
-    All sets hold user keys. ``active`` counts the managed people who are active
-    now and ``active_after`` those who will be, ``values`` their managed attribute
-    values; ``ending`` are those who are active and will not be. ``everywhere`` are all
-    live groups, also the ignored ones: a deletion ends every membership. ``not_live`` are
-    declared and have no account after this plan either, ``waiting`` those of them for whom
-    somebody else makes it.
+    ``not_live`` are declared and have no account after this plan either, ``waiting`` those of
+    them for whom somebody else makes it. ``active`` counts the managed people who are active
+    now and ``active_after`` those who will be; ``ending`` are active and will not be. ``values``
+    counts their managed attribute values.
     """
 
-    desired: DesiredState
-    policy: Policy
-    pairing: Pairing
-    going: Mapping[Address, Leaver]
-    definitions: Definitions
-    everywhere: Sequence[Live[Group]]
-    created: set[str] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
-    revoked: set[str] = field(default_factory=set)
-    waiting: list[str] = field(default_factory=list)
-    not_live: set[str] = field(default_factory=set)
-    active: int = 0
-    active_after: int = 0
-    ending: list[str] = field(default_factory=list)
+    changes: tuple[Change, ...]
+    created: AbstractSet[str]
+    deleted: AbstractSet[str]
+    revoked: AbstractSet[str]
+    not_live: AbstractSet[str]
+    waiting: tuple[str, ...]
+    active: int
+    active_after: int
+    ending: tuple[str, ...]
+    values: int
+
+
+class _Fate(NamedTuple):
+    """What becomes of one person; ``values`` counts the managed attribute values that are live."""
+
+    key: str
+    change: Change | None = None
+    is_active: bool = False
+    will_be_active: bool = False
     values: int = 0
+    has_account: bool = True
 
-    def changes(self) -> list[Change]:
-        """All changes of users; a deletion with the groups that the person is in."""
-        changes = list(self._declared())
-        groups: dict[str, list[str]] = {key: [] for key in self.deleted}
-        for live in self.everywhere if self.deleted else ():
-            for key in self.pairing.members(live) & self.deleted:
-                groups[key].append(live.resource.name)
-        return [
-            replace(change, ends=tuple(sorted(groups[change.address.key])))
-            if isinstance(change, Delete)
-            else change
-            for change in changes
-        ]
 
-    def _declared(self) -> Iterator[Change]:
-        for key in sorted(self.desired.users):
-            address = Address("user", key)
-            live = self.pairing.users.get(address)
-            if live is not None:
-                yield from self._update(address, self.desired.users[key], live)
-            elif self.desired.users[key].active is False:
-                self.not_live.add(key)
-            elif "create" not in self.policy.manage:
-                self.not_live.add(key)
-                self.waiting.append(key)
-            else:
-                self.created.add(key)
-                self.active_after += 1
-                wanted: dict[FieldPath, Value] = {("email",): key}
-                wanted.update(self._wanted(self.desired.users[key]))
-                fields = compare({}, wanted, self.definitions)
-                yield Create(address, key, fields, self.desired.locate(address, ()))
-        for address, how in self.going.items():
-            if address.kind == "user":
-                yield from self._remove(address, how, self.pairing.users[address])
+def plan_users(inputs: Inputs) -> PlannedUsers:
+    """Decide about every person who is declared or to go; raises IncompleteRead as ``make_plan`` does."""
+    fates = [*_declared(inputs), *_departing(inputs)]
+    changes = [fate.change for fate in fates if fate.change]
+    not_live = [fate.key for fate in fates if not fate.has_account]
+    deleted = {change.address.key for change in changes if isinstance(change, Delete)}
+    return PlannedUsers(
+        changes=tuple(_with_groups(inputs, changes, deleted)),
+        created={change.address.key for change in changes if isinstance(change, Create)},
+        deleted=deleted,
+        revoked={change.address.key for change in changes if _revokes(change)},
+        not_live=frozenset(not_live),
+        waiting=tuple(key for key in not_live if inputs.desired.users[key].active is not False),
+        active=sum(fate.is_active for fate in fates),
+        active_after=sum(fate.will_be_active for fate in fates),
+        ending=tuple(fate.key for fate in fates if fate.is_active and not fate.will_be_active),
+        values=sum(fate.values for fate in fates),
+    )
 
-    def _wanted(self, user: User) -> Iterator[tuple[FieldPath, Value]]:
-        """The managed facts that a declared user states, and the exact attributes that it does not."""
-        manage = self.policy.manage
-        if "name" in manage and user.name is not None:
-            yield ("name",), user.name
-        if "active" in manage and user.active is not None:
-            yield ("active",), user.active
-        if "attributes" in manage:
-            stated = user.attributes or {}
-            for key in sorted(self.policy.exact_attributes.union(stated)):
-                definition = self.definitions.get(key)
-                value = stated.get(key)
-                yield ("attributes", key), canonical(value, definition) if definition else canonical(value)
 
-    def _update(self, address: Address, user: User, live: Live[User]) -> Iterator[Update]:
-        wanted = dict(self._wanted(user))
-        fields = self._differences(address, live, wanted)
-        was_active = live.resource.active is not False
-        self.active += was_active
-        self.active_after += wanted.get(("active",), was_active) is True
-        if fields:
-            removal: Removal | None = None
-            if was_active and wanted.get(("active",)) is False:
-                removal = "deactivate"
-                self.ending.append(address.key)
-            place = self.desired.locate(address, ())
-            yield Update(address, address.key, live.id, fields, place, removal)
+def _revokes(change: Change) -> bool:
+    return isinstance(change, Update) and change.removal in ("revoke", "revoke, deactivate")
 
-    def _differences(
-        self, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
-    ) -> tuple[FieldChange, ...]:
-        facts = user_facts(live.resource, self.definitions)
-        for path in wanted:
-            if path not in facts:
-                message = (
-                    f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"
-                )
-                raise IncompleteRead(message)
-        self.values += sum(facts[p] is not None for p in wanted if p[0] == "attributes")
-        return compare(facts, wanted, self.definitions)
 
-    def _remove(self, address: Address, how: Leaver, live: Live[User]) -> Iterator[Change]:
-        """End a person's access as the target's ``leavers`` say."""
-        place = self.desired.place(address)
-        was_active = live.resource.active is not False
-        self.active += was_active
-        if was_active:
-            self.ending.append(address.key)
-        match how:
-            case "delete":
-                self.deleted.add(address.key)
-                yield Delete(address, address.key, live.id, place)
-            case "revoke" | "revoke, deactivate":
-                self.revoked.add(address.key)
-                keys = sorted(managed_keys(self.desired, self.policy))
-                wanted: dict[FieldPath, Value] = {("attributes", key): None for key in keys}
-                ends = was_active and how != "revoke"
-                if ends:
-                    wanted["active",] = False
-                fields = self._differences(address, live, wanted)
-                yield Update(address, address.key, live.id, fields, place, how if ends else "revoke")
-            case _ if was_active:
-                fields = (FieldChange(("active",), live.resource.active, after=False),)
-                yield Update(address, address.key, live.id, fields, place, "deactivate")
+def _with_groups(inputs: Inputs, changes: Sequence[Change], deleted: AbstractSet[str]) -> Iterator[Change]:
+    """The changes; each deletion with the groups that the person is in, the ignored ones too."""
+    groups: dict[str, list[str]] = {key: [] for key in deleted}
+    for live in inputs.everything.groups if deleted else ():
+        for key in inputs.pairing.members(live) & deleted:
+            groups[key].append(live.resource.name)
+    for change in changes:
+        ends = groups.get(change.address.key, ())
+        yield replace(change, ends=tuple(sorted(ends))) if isinstance(change, Delete) else change
+
+
+def _declared(inputs: Inputs) -> Iterator[_Fate]:
+    """The fate of everyone whom the files declare, in the order of their keys."""
+    creates = "create" in inputs.policy.manage
+    for key in sorted(inputs.desired.users):
+        address, user = Address("user", key), inputs.desired.users[key]
+        live = inputs.pairing.users.get(address)
+        if live is not None:
+            yield _kept(inputs, address, user, live)
+        elif user.active is False or not creates:
+            yield _Fate(key, has_account=False)
+        else:
+            yield _created(inputs, address, user)
+
+
+def _created(inputs: Inputs, address: Address, user: User) -> _Fate:
+    wanted: dict[FieldPath, Value] = {("email",): address.key, **dict(_wanted(inputs, user))}
+    fields = compare({}, wanted, inputs.definitions)
+    place = inputs.desired.locate(address, ())
+    return _Fate(address.key, Create(address, address.key, fields, place), will_be_active=True)
+
+
+def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fate:
+    """The fate of somebody who is declared and live."""
+    wanted = dict(_wanted(inputs, user))
+    fields, values = _differences(inputs, address, live, wanted)
+    is_active = live.resource.active is not False
+    will_be = wanted.get(("active",), is_active) is True
+    change: Update | None = None
+    if fields:
+        removal: Removal | None = "deactivate" if is_active and not will_be else None
+        place = inputs.desired.locate(address, ())
+        change = Update(address, address.key, live.id, fields, place, removal)
+    return _Fate(address.key, change, is_active, will_be, values)
+
+
+def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
+    """The managed facts that a declared user states, and the exact attributes that it does not."""
+    manage = inputs.policy.manage
+    if "name" in manage and user.name is not None:
+        yield ("name",), user.name
+    if "active" in manage and user.active is not None:
+        yield ("active",), user.active
+    if "attributes" in manage:
+        stated = user.attributes or {}
+        for key in sorted(inputs.policy.exact_attributes.union(stated)):
+            definition = inputs.definitions.get(key)
+            value = stated.get(key)
+            yield ("attributes", key), canonical(value, definition) if definition else canonical(value)
+
+
+def _differences(
+    inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
+) -> tuple[tuple[FieldChange, ...], int]:
+    """What differs, and how many of the wanted attributes have a value now."""
+    facts = user_facts(live.resource, inputs.definitions)
+    for path in wanted:
+        if path not in facts:
+            message = f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"
+            raise IncompleteRead(message)
+    values = sum(facts[path] is not None for path in wanted if path[0] == "attributes")
+    return compare(facts, wanted, inputs.definitions), values
+
+
+def _departing(inputs: Inputs) -> Iterator[_Fate]:
+    """The fate of everyone whose access ends as the target's ``leavers`` say."""
+    for address, how in inputs.going.items():
+        if address.kind == "user":
+            yield _ended(inputs, address, how)
+
+
+def _ended(inputs: Inputs, address: Address, how: Ending) -> _Fate:
+    live, place = inputs.pairing.users[address], inputs.desired.place(address)
+    is_active = live.resource.active is not False
+    match how:
+        case "delete":
+            return _Fate(address.key, Delete(address, address.key, live.id, place), is_active)
+        case "revoke" | "revoke, deactivate":
+            wanted: dict[FieldPath, Value] = {("attributes", key): None for key in sorted(inputs.managed)}
+            removal: Removal = how if is_active else "revoke"
+            if removal != "revoke":
+                wanted["active",] = False
+            fields, values = _differences(inputs, address, live, wanted)
+            change = Update(address, address.key, live.id, fields, place, removal)
+            return _Fate(address.key, change, is_active, values=values)
+        case _ if is_active:
+            field = FieldChange(("active",), live.resource.active, after=False)
+            change = Update(address, address.key, live.id, (field,), place, "deactivate")
+            return _Fate(address.key, change, is_active)
+        case _:
+            return _Fate(address.key)

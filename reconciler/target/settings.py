@@ -10,7 +10,7 @@ from reconciler import git
 from reconciler.desired import files, history
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState
-from reconciler.planning.scope import Limits, Policy, combined, stricter
+from reconciler.planning.scope import Globs, Limits, Policy, combined, stricter
 from reconciler.providers.base import Provider
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import PROVIDERS
@@ -79,7 +79,7 @@ def at_base(target: Target, revision: str) -> Target:
     if target.quirks != base.quirks:
         changed.append("quirks.yaml")
     both = stricter(base.policy, target.policy)
-    ignore = {"users": both.ignore_users, "groups": both.ignore_groups}
+    ignore = {"users": both.ignore.user, "groups": both.ignore.group}
     return replace(
         base,
         policy=both,
@@ -162,16 +162,13 @@ def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: st
 
 def _policy(data: Mapping[str, Any]) -> Policy:
     plain = Policy()
-    manage, ignore, protect = data.get("manage", {}), data.get("ignore", {}), data.get("protect", {})
-    leavers = data.get("leavers", {})
+    manage, leavers = data.get("manage", {}), data.get("leavers", {})
     users, limits = leavers.get("users", {}), data.get("limits", {})
     return Policy(
         manage=frozenset(manage.get("users", plain.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
-        ignore_users=tuple(ignore.get("users", ())),
-        ignore_groups=tuple(ignore.get("groups", ())),
-        protect_users=tuple(protect.get("users", ())),
-        protect_groups=tuple(protect.get("groups", ())),
+        ignore=_globs(data.get("ignore", {})),
+        protect=_globs(data.get("protect", {})),
         tombstone=combined(users.get("tombstone", plain.tombstone)),
         left_users=combined(users.get("left_files", plain.left_users)),
         left_groups=leavers.get("groups", {}).get("left_files", plain.left_groups),
@@ -179,6 +176,10 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         limits=_limits(plain.limits, limits.get("removals", {})),
         creations=_limits(plain.creations, limits.get("creations", {})),
     )
+
+
+def _globs(said: Mapping[str, Any]) -> Globs:
+    return Globs(tuple(said.get("users", ())), tuple(said.get("groups", ())))
 
 
 def _limits(plain: Limits, said: Mapping[str, Any]) -> Limits:

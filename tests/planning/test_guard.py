@@ -12,7 +12,7 @@ from reconciler.model import Address, Caller, DesiredState, LiveState
 from reconciler.plan import Census, Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Leaver, Limits, Policy
+from reconciler.planning.scope import Ending, Globs, Limits, Policy
 
 LIMITS = st.builds(Limits, st.sampled_from([0.0, 0.29, 0.5, 1.0]), st.integers(0, 6))
 
@@ -58,7 +58,7 @@ def test_a_wrong_number_is_refused_even_where_nothing_is_over_a_limit() -> None:
 
 
 def test_no_number_approves_the_removal_of_what_is_protected() -> None:
-    policy = Policy(protect_users=("u0@acme.com",))
+    policy = Policy(protect=Globs(user=("u0@acme.com",)))
     plan = leavers(1, 10, policy)
     (violation,) = check(plan, policy, allow_removals=1)
     assert (violation.code, violation.overridable) == ("protected", False)
@@ -121,7 +121,7 @@ def made(state: DesiredState, found: LiveState, policy: Policy) -> Plan:
 def test_creations_are_refused_beyond_both_numbers_of_all_live_users(
     live_users: int, new: int, limits: Limits
 ) -> None:
-    policy = Policy(creations=limits, ignore_users=("v*",))
+    policy = Policy(creations=limits, ignore=Globs(user=("v*",)))
     found = live(*(a_user(f"{'vu'[n % 2]}{n}@acme.com", active=True) for n in range(live_users)))
     plan = made(desired(*(a_user(f"new{n}@acme.com") for n in range(new))), found, policy)
     refused = new > limits.floor and new > Fraction(str(limits.share)) * live_users
@@ -162,11 +162,11 @@ NAMES = [f"{name}@acme.com" for name in ("ada", "bob", "cleo")]
     tombstone=st.sampled_from(["deactivate", "delete"]),
 )
 def test_no_new_address_takes_away_what_the_old_one_keeps(
-    old: str, how: str, guard: str, tombstone: Leaver
+    old: str, how: str, guard: str, tombstone: Ending
 ) -> None:
     new = Address("user", "new@acme.com")
     protects = {"protected old": (old,), "protected new": (new.key,)}.get(guard, ())
-    policy = Policy(protect_users=protects, tombstone=tombstone, limits=Limits(1, 99))
+    policy = Policy(protect=Globs(user=protects), tombstone=tombstone, limits=Limits(1, 99))
     person = a_user(new.key, active=False if how == "active" else None)
     group = [a_group("G", [])] if how == "member" else []
     absent = [new] if how == "tombstone" else []
@@ -190,10 +190,10 @@ def test_a_group_is_protected_under_its_live_name_its_declared_one_and_an_older_
     found = live(a_user("ada@acme.com"), a_group("B", ["ada@acme.com"]))
     state = desired(a_group("C", []), previously={address: ("a", "b")})
     for name in ("A", "b", "C"):
-        policy = Policy(protect_groups=(name,))
+        policy = Policy(protect=Globs(group=(name,)))
         assert "protected" in [v.code for v in check(made(state, found, policy), policy)]
     gone = desired(absent=[address], previously={address: ("b",)})
-    policy = Policy(protect_groups=("B",))
+    policy = Policy(protect=Globs(group=("B",)))
     assert "protected" in [v.code for v in check(made(gone, found, policy), policy)]
 
 
@@ -204,7 +204,7 @@ def test_a_group_is_protected_under_its_live_name_its_declared_one_and_an_older_
 def test_only_people_who_stay_or_join_keep_a_protected_group(data: st.DataObject) -> None:
     before, after = (data.draw(st.frozensets(st.sampled_from(NAMES))) for _ in range(2))
     strangers, ignored = data.draw(st.integers(0, 1)), data.draw(st.booleans())
-    policy = Policy(protect_groups=("G",), ignore_users=("v@acme.com",), limits=Limits(1, 99))
+    policy = Policy(protect=Globs(group=("G",)), ignore=Globs(user=("v@acme.com",)), limits=Limits(1, 99))
     members = [*before, *(["v@acme.com"] if ignored else [])]
     found = live(
         *(a_user(key, active=True) for key in (*NAMES, "v@acme.com")),
@@ -220,7 +220,7 @@ def test_only_people_who_stay_or_join_keep_a_protected_group(data: st.DataObject
 def test_nobody_joins_a_group_whom_a_part_of_the_plan_does_not_create() -> None:
     people = [a_user("new@acme.com"), a_user("ada@acme.com")]
     found = live(people[1], a_group("G", ["ada@acme.com"]))
-    policy = Policy(protect_groups=("g",))
+    policy = Policy(protect=Globs(group=("g",)))
     plan = made(desired(*people, a_group("G", ["new@acme.com"])), found, policy)
     assert check(plan, policy) == ()
     part = plan.part(tuple(c for c in plan.changes if c.address.kind == "group"))
@@ -239,7 +239,7 @@ STATES = st.sampled_from(["declared", "inactive", "tombstone", "silent"])
     data=st.data(),
 )
 def test_a_part_counts_who_is_active_after_it(
-    of: list[tuple[bool | None, str]], tombstone: Leaver, data: st.DataObject
+    of: list[tuple[bool | None, str]], tombstone: Ending, data: st.DataObject
 ) -> None:
     """As if the rest was done before, or not wanted at all."""
     keys = [f"u{n}@acme.com" for n in range(len(of))]
@@ -262,10 +262,8 @@ def test_a_part_counts_who_is_active_after_it(
 
 def test_an_entry_that_matches_nobody_is_named() -> None:
     policy = Policy(
-        protect_users=("safe@acme.com", "Ada@*", "new@acme.com", "older@acme.com"),
-        protect_groups=("Vault", "staff"),
-        ignore_users=("*@gone.example", "*@vendor.example"),
-        ignore_groups=("okta-*",),
+        protect=Globs(("safe@acme.com", "Ada@*", "new@acme.com", "older@acme.com"), ("Vault", "staff")),
+        ignore=Globs(("*@gone.example", "*@vendor.example"), ("okta-*",)),
     )
     new = Address("user", "new@acme.com")
     state = desired(a_user("new@acme.com"), previously={new: ("older@acme.com", "old@acme.com")})
@@ -291,4 +289,4 @@ def test_a_plan_without_removals_passes_whatever_the_limits() -> None:
         located(Address("user", "a@acme.com"), ()),
     )
     plan = Plan("t", "omni", "", (change,), Census())
-    assert check(plan, Policy(limits=Limits(0, 0), protect_users=("*",))) == ()
+    assert check(plan, Policy(limits=Limits(0, 0), protect=Globs(user=("*",)))) == ()

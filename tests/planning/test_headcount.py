@@ -7,7 +7,7 @@ from reconciler.changes import Atom, Delete, Update, atoms
 from reconciler.model import Address, group_address, user_address
 from reconciler.planning.headcount import Headcount
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Policy
+from reconciler.planning.scope import Globs, Policy
 
 ADA, BOB, GUEST = "ada@acme.com", "bob@acme.com", "guest@vendor.example"
 FINANCE = group_address("Finance")
@@ -24,14 +24,14 @@ def counted(policy: Policy, *wanted: object, foreign: int = 0, **more: object) -
     return count, [count.take(change, atom) for change, atom in asked]
 
 
-IGNORING = Policy(ignore_users=("*@vendor.example",))
+IGNORING = Policy(ignore=Globs(user=("*@vendor.example",)))
 
 
 def test_who_is_ignored_fills_a_group_but_not_a_protected_one() -> None:
     _, said = counted(IGNORING, a_group("Finance", []))
     assert said == [""]
     _, said = counted(
-        Policy(ignore_users=IGNORING.ignore_users, protect_groups=("finance",)), a_group("Finance", [])
+        Policy(ignore=IGNORING.ignore, protect=Globs(group=("finance",))), a_group("Finance", [])
     )
     assert said == [
         "group/finance is protected, and would be left without people: somebody has left it since"
@@ -44,7 +44,7 @@ def test_members_whom_nobody_knows_fill_a_group() -> None:
 
 
 def test_a_group_that_is_protected_under_its_older_name_stays_so() -> None:
-    policy = Policy(protect_groups=("Finance",))
+    policy = Policy(protect=Globs(group=("Finance",)))
     treasury = group_address("Treasury")
     _, said = counted(policy, a_group("Treasury", []), previously={treasury: ("finance",)})
     assert said == [

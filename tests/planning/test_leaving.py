@@ -23,7 +23,7 @@ from reconciler.model import Address, Caller, Definition, DesiredState, LiveStat
 from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import Policy, combined
+from reconciler.planning.scope import Globs, Policy, combined
 
 Files = dict[str, dict[str, Any]]
 
@@ -153,7 +153,7 @@ def policies(draw: st.DrawFn) -> Policy:
         left_users=combined(draw(_WAYS)),
         left_groups=draw(st.sampled_from(["keep", "delete"])),
         never_listed=combined(draw(_WAYS)),
-        protect_users=tuple(draw(st.lists(st.sampled_from(_NAMES["users"]), max_size=1))),
+        protect=Globs(user=tuple(draw(st.lists(st.sampled_from(_NAMES["users"]), max_size=1)))),
     )
 
 
@@ -258,7 +258,7 @@ def check_left(history: History, plan: Plan, address: Address, names: set[str], 
         assert is_ended(history, plan, address, names, how)
         assert not named(plan, address, "left")
         touched = any(c.address == address and (isinstance(c, Delete) or c.removal) for c in plan.changes)  # type: ignore[union-attr]
-        if touched and address.kind == "user" and policy.protects(address):
+        if touched and address.kind == "user" and policy.protect.match(address):
             assert f"{address} is protected" in refused
 
 

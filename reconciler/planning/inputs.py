@@ -1,0 +1,68 @@
+"""What a plan is decided from: both states, narrowed to what is ours and paired, and who is to go."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import Invalid, Problem
+from reconciler.model import Address, DesiredState, LiveState, user_key
+from reconciler.planning.diff import Definitions
+from reconciler.planning.leavers import leaving
+from reconciler.planning.match import Pairing, pair
+from reconciler.planning.scope import Ending, Policy, managed_keys, ours
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Both states of one target, and how they belong together.
+
+    ``everything`` is all that was read, and ``live`` the part of it that is not ignored.
+    ``going`` says of each live object whose access ends how it ends. ``owners`` are the
+    users whom the keys belong to, each once, by key; an empty text where one is not known.
+    ``managed`` are the attributes that the files manage.
+    """
+
+    desired: DesiredState
+    policy: Policy
+    everything: LiveState
+    live: LiveState
+    pairing: Pairing
+    owners: tuple[str, ...]
+    going: Mapping[Address, Ending]
+    managed: frozenset[str]
+
+    @property
+    def definitions(self) -> Definitions:
+        """The attributes that the system defines; none where nothing needed them."""
+        return self.everything.definitions or {}
+
+
+def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inputs:
+    """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
+    if problems := list(_undefined(desired, everything, policy)):
+        raise Invalid(problems)
+    live = ours(everything, policy)
+    pairing = pair(desired, live)
+    owners = _owners(everything)
+    going = {leaver.address: leaver.how for leaver in leaving(desired, pairing, policy, owners)}
+    managed = managed_keys(desired, policy)
+    return Inputs(desired, policy, everything, live, pairing, owners, going, managed)
+
+
+def _owners(everything: LiveState) -> tuple[str, ...]:
+    by_id = {user.id: user.resource.email for user in everything.users}
+    return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
+
+
+def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
+    """Exact attributes that the system lacks or sets itself: to clear one does nothing, without a word."""
+    if live.definitions is None:
+        return
+    place = desired.locate(Address("user", ""), ())
+    for name in sorted(policy.exact_attributes):
+        definition = live.definitions.get(name)
+        if definition is None:
+            message = f"`exact_attributes` names `{name}`, which the system does not define"
+            yield Problem(place, message, "correct the name, or define it there first")
+        elif definition.system:
+            message = f"`exact_attributes` names `{name}`, which the system sets itself"
+            yield Problem(place, message, "remove it there")
