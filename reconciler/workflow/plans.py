@@ -1,21 +1,23 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from reconciler.changes import Origin
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
-from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import DesiredState
+from reconciler.errors import IncompleteRead, Invalid, Place, Problem
+from reconciler.model import DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Plan, PullRequest
+from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
-from reconciler.planning.scope import Policy
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
-from reconciler.workflow.revisions import compared
+from reconciler.workflow.revisions import Revisions, read_revisions
 
 
 def validate(target: Target) -> DesiredState:
@@ -44,34 +46,60 @@ def plan(
     option = "--since"
     if saved is not None:
         since, option = _since(target, saved, since), "the plan counts what left the files from"
-    states = compared(target, since, base, option)
+    states = read_revisions(target, since, base, option)
     live = target.provider.read(session.reader, states.need)
-    problems = target.provider.audit(states.desired, live)
+    revision = states.applied.revision
+    head = _head(
+        states,
+        live,
+        since=states.since,
+        applied=revision.commit if revision else "",
+        base=states.base,
+        included=("change", *dict.fromkeys(include)),
+        pull=pull,
+    )
+    before = list(_older(states, states.before, live))
+    applied = list(_older(states, states.applied.state, live))
+    notes = (*head.plan.notes, *states.notes(base_is_planned=bool(before)))
+    told = origins(head.plan, before, applied) if states.base else {}
+    whole = replace(head.plan, origins=told, notes=notes)
+    parts = stages(whole.intended.changes)
+    requests = sum(len(target.provider.translate(part)) for part in parts)
+    return replace(head, plan=replace(whole, requests=requests))
 
-    def planned(desired: DesiredState, policy: Policy) -> Planned:
-        return make_plan(
-            desired,
-            live,
-            policy,
-            target=target.name,
-            provider=target.kind,
-            url=target.url,
-            sandbox=target.sandbox is not None,
-            requests_per_minute=target.requests_per_minute,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
 
+def _head(states: Revisions, live: LiveState, **about: Any) -> Planned:
+    """The plan of the files as they are; raises Invalid with what the system cannot hold, too."""
+    target = states.target
+    problems = list(target.provider.audit(states.desired, live))
     try:
-        made = planned(states.desired, target.policy)
+        made = make_plan(states.desired, live, target.policy, **_named(target), **about)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
     if problems:
         raise Invalid(problems)
-    explained = states.explained(made.plan, lambda *older: planned(*older).plan)
-    explained = replace(explained, included=("change", *dict.fromkeys(include)), pull=pull)
-    parts = stages(explained.intended.changes)
-    requests = sum(len(target.provider.translate(part)) for part in parts)
-    return replace(made, plan=replace(explained, requests=requests))
+    return made
+
+
+def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:
+    """The plans of an older state; none without a base, or where it does not fit what is live now."""
+    if state is None or not states.base:
+        return
+    for policy in states.policies:
+        with suppress(Invalid, IncompleteRead):
+            yield make_plan(state, live, policy, **_named(states.target)).plan
+
+
+def _named(target: Target) -> dict[str, Any]:
+    """What a plan says of its target."""
+    return {
+        "target": target.name,
+        "provider": target.kind,
+        "url": target.url,
+        "sandbox": target.sandbox is not None,
+        "requests_per_minute": target.requests_per_minute,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def _since(target: Target, saved: Plan, since: str | None) -> str:
