@@ -6,7 +6,7 @@ is compared with like; ``Live`` adds the id, which stays out of the domain.
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -80,6 +80,11 @@ class Group:
 
     name: str
     members: frozenset[str] | None = None
+
+
+def address_of(resource: User | Group) -> Address:
+    """The address of a resource under its own name."""
+    return user_address(resource.email) if isinstance(resource, User) else group_address(resource.name)
 
 
 R = TypeVar("R", User, Group)
@@ -162,6 +167,12 @@ class LiveState:
     definitions: Mapping[str, Definition] | None = None
     foreign: Mapping[str, int] = field(default_factory=dict)
     callers: tuple[Caller, ...] = (Caller(),)
+
+    @property
+    def objects(self) -> "Iterator[Live[User] | Live[Group]]":
+        """Everything live: users, then groups."""
+        yield from self.users
+        yield from self.groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.changes import Atom
-from reconciler.model import Address, Definition, group_address, user_address
-from reconciler.planning.diff import Facts, group_facts, holds, user_facts
+from reconciler.model import Address, Definition, address_of
+from reconciler.planning.diff import Facts, facts_of, holds
 from reconciler.providers.base import Provider
 from reconciler.transport.messages import Reader, Transport
 
@@ -31,14 +31,10 @@ class Look:
         state = self.provider.look(Reader(self.transport), covers, self.ids)
         known = {live_id: address for address, live_id in self.ids.items()}
         facts: dict[Address, Facts] = {}
-        for user in state.users:
-            address = known.get(user.id) or user_address(user.resource.email)
-            self.ids.setdefault(address, user.id)
-            facts[address] = user_facts(user.resource, self.definitions)
-        for group in state.groups:
-            address = known.get(group.id) or group_address(group.resource.name)
-            self.ids.setdefault(address, group.id)
-            facts[address] = group_facts(group.resource)
+        for live in state.objects:
+            address = known.get(live.id) or address_of(live.resource)
+            self.ids.setdefault(address, live.id)
+            facts[address] = facts_of(live.resource, self.definitions)
         return facts
 
     def unmet(self, expected: list[Atom]) -> list[Atom]:

@@ -79,6 +79,11 @@ def group_facts(group: Group) -> dict[FieldPath, Value]:
     return facts
 
 
+def facts_of(resource: User | Group, definitions: Definitions) -> dict[FieldPath, Value]:
+    """All that is known of a live resource."""
+    return user_facts(resource, definitions) if isinstance(resource, User) else group_facts(resource)
+
+
 def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[FieldChange, ...]:
     """What must change so that the wanted facts hold; facts that are not wanted stay as they are."""
     return tuple(

@@ -33,6 +33,8 @@ from reconciler.model import (
 )
 
 L = TypeVar("L", Live[User], Live[Group])
+Named = tuple[str, L]
+"""A live object, and the key that it is live under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,46 +83,52 @@ class Pairing:
 
 def pair(desired: DesiredState, live: LiveState) -> Pairing:
     """Pair both sides; raises Invalid, naming both ids, where two live objects match one declaration."""
-    users_by_key = _by_key((user_key(u.resource.email), u) for u in live.users)
-    groups_by_key = _by_key((group_key(g.resource.name), g) for g in live.groups)
-    users: dict[Address, list[tuple[str, Live[User]]]] = {}
-    groups: dict[Address, list[Live[Group]]] = {}
-    settled: list[Address] = []
-    for address in _declared("user", desired):
-        keys = (address.key, *desired.previously.get(address, ()))
-        users[address] = [(key, u) for key in keys for u in users_by_key.pop(key, ())]
-    for address in _declared("group", desired):
-        older = desired.previously.get(address, ())
-        own = groups_by_key.pop(address.key, [])
-        if own and older and address not in desired.absent:
-            settled.append(address)
-        groups[address] = own or [g for key in older for g in groups_by_key.pop(key, ())]
-    left: dict[Address, str] = {}
-    for address in sorted(desired.left):
-        by_key: Mapping[str, object] = users_by_key if address.kind == "user" else groups_by_key
-        keys = (address.key, *desired.previously.get(address, ()))
-        if key := next((key for key in keys if key in by_key), None):
-            left[address] = key
-            if address.kind == "user":
-                users[address] = [(key, u) for u in users_by_key.pop(key)]
-            else:
-                groups[address] = groups_by_key.pop(key)
+    users_by_key = _by_key((user_key(user.resource.email), user) for user in live.users)
+    groups_by_key = _by_key((group_key(group.resource.name), group) for group in live.groups)
+    users = _matched("user", desired, users_by_key)
+    groups = _matched("group", desired, groups_by_key)
     problems = [
         *(_ambiguous(desired, a, [u for _, u in found]) for a, found in users.items() if len(found) > 1),
-        *(_ambiguous(desired, a, found) for a, found in groups.items() if len(found) > 1),
+        *(_ambiguous(desired, a, [g for _, g in found]) for a, found in groups.items() if len(found) > 1),
         *_ambiguous_members(desired, groups, users_by_key),
     ]
     if problems:
         raise Invalid(problems)
     surplus_users = {Address("user", key): found[0] for key, found in users_by_key.items()}
     surplus_groups = {Address("group", key): found[0] for key, found in groups_by_key.items()}
+    departed = desired.left.keys() & (users.keys() | groups.keys())
     return Pairing(
         {a: user for a, found in users.items() for _, user in found} | surplus_users,
-        {a: found[0] for a, found in groups.items() if found} | surplus_groups,
-        frozenset(surplus_users) | frozenset(surplus_groups) | left.keys(),
-        tuple(settled),
+        {a: group for a, found in groups.items() for _, group in found} | surplus_groups,
+        frozenset(surplus_users) | frozenset(surplus_groups) | departed,
+        tuple(a for a, found in groups.items() if a not in departed and _is_settled(desired, a, found)),
         {a: key for a, found in users.items() for key, _ in found if key != a.key},
     )
+
+
+def _matched(kind: Kind, desired: DesiredState, by_key: dict[str, list[L]]) -> dict[Address, list[Named[L]]]:
+    """The live objects of each declaration, each with the key that it is live under.
+
+    Takes them out of ``by_key``; what is left there matches nothing.
+    """
+    found: dict[Address, list[Named[L]]] = {}
+    for address in _declared(kind, desired):
+        keys = (address.key, *desired.previously.get(address, ()))
+        if kind == "group" and address.key in by_key:
+            keys = keys[:1]
+        found[address] = [(key, live) for key in keys for live in by_key.pop(key, ())]
+    for departed in sorted(a for a in desired.left if a.kind == kind):
+        older = desired.previously.get(departed, ())
+        name = next((key for key in (departed.key, *older) if key in by_key), None)
+        if name is not None:
+            found[departed] = [(name, live) for live in by_key.pop(name)]
+    return found
+
+
+def _is_settled(desired: DesiredState, address: Address, found: Sequence[Named[Live[Group]]]) -> bool:
+    """Whether a declared group has its own name, so that its older ones have done their work."""
+    renamed = address in desired.previously and address not in desired.absent
+    return renamed and any(key == address.key for key, _ in found)
 
 
 def _declared(kind: Kind, desired: DesiredState) -> list[Address]:
@@ -148,7 +156,7 @@ def _ambiguous(desired: DesiredState, address: Address, found: Sequence[Live[Use
 
 def _ambiguous_members(
     desired: DesiredState,
-    groups: Mapping[Address, Sequence[Live[Group]]],
+    groups: Mapping[Address, Sequence[Named[Live[Group]]]],
     users: Mapping[str, Sequence[Live[User]]],
 ) -> list[Problem]:
     """Undeclared people with one address and two accounts, where a managed membership names them."""
@@ -159,7 +167,7 @@ def _ambiguous_members(
     for key, group in desired.groups.items():
         address = Address("group", key)
         if group.members is not None:
-            live = (g.resource.members or frozenset() for g in groups[address])
+            live = (group.resource.members or frozenset() for _, group in groups[address])
             for member in doubles & group.members.union(*live):
                 named.setdefault(member, address)
     return [

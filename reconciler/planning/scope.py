@@ -19,9 +19,8 @@ from reconciler.model import (
     Kind,
     LiveState,
     Need,
-    group_address,
+    address_of,
     key_of,
-    user_address,
     user_key,
 )
 
@@ -128,8 +127,8 @@ def is_matched(kind: Kind, glob: str, keys: Iterable[str]) -> bool:
 def ours(live: LiveState, policy: Policy) -> LiveState:
     """The live state without what is ignored; ignored members count as foreign ones, which are kept."""
     ignored = policy.ignore.match
-    users = tuple(user for user in live.users if not ignored(user_address(user.resource.email)))
-    groups = tuple(group for group in live.groups if not ignored(group_address(group.resource.name)))
+    users = tuple(user for user in live.users if not ignored(address_of(user.resource)))
+    groups = tuple(group for group in live.groups if not ignored(address_of(group.resource)))
     if len(users) == len(live.users):
         return replace(live, groups=groups)
     known = {user_key(u.resource.email) for u in users}

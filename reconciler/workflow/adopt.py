@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.desired.export import Export, Wish, export, spoken_of
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import Address, Live, LiveState, Need, User, group_address, user_address
+from reconciler.model import Address, Live, LiveState, Need, User, address_of
 from reconciler.planning.diff import Definitions, canonical
 from reconciler.planning.scope import ours
 from reconciler.target.session import Session
@@ -62,8 +62,7 @@ def _left_out(
 
 
 def _addresses(live: LiveState) -> AbstractSet[Address]:
-    users = {user_address(user.resource.email) for user in live.users}
-    return users | {group_address(group.resource.name) for group in live.groups}
+    return {address_of(each.resource) for each in live.objects}
 
 
 def write(target: Target, found: Export) -> list[Path]:
