@@ -146,6 +146,10 @@ class DesiredState:
         """The people whom a group's own list names, by key."""
         return frozenset().union(*(group.members or () for group in self.groups.values()))
 
+    def keys_of(self, address: Address) -> tuple[str, ...]:
+        """The key of an object, and the older ones under which it may be live."""
+        return (address.key, *self.previously.get(address, ()))
+
     def place(self, address: Address) -> Place:
         """Where an object is declared, or was before it left the files."""
         return self.left.get(address) or self.locate(address, ())

@@ -33,8 +33,6 @@ from reconciler.model import (
 )
 
 L = TypeVar("L", Live[User], Live[Group])
-Named = tuple[str, L]
-"""A live object, and the key that it is live under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +104,27 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
     )
 
 
-def _matched(kind: Kind, desired: DesiredState, by_key: dict[str, list[L]]) -> dict[Address, list[Named[L]]]:
+def _matched(
+    kind: Kind, desired: DesiredState, by_key: dict[str, list[L]]
+) -> dict[Address, list[tuple[str, L]]]:
     """The live objects of each declaration, each with the key that it is live under.
 
     Takes them out of ``by_key``; what is left there matches nothing.
     """
-    found: dict[Address, list[Named[L]]] = {}
+    found: dict[Address, list[tuple[str, L]]] = {}
     for address in _declared(kind, desired):
-        keys = (address.key, *desired.previously.get(address, ()))
+        keys = desired.keys_of(address)
         if kind == "group" and address.key in by_key:
             keys = keys[:1]
         found[address] = [(key, live) for key in keys for live in by_key.pop(key, ())]
     for departed in sorted(a for a in desired.left if a.kind == kind):
-        older = desired.previously.get(departed, ())
-        name = next((key for key in (departed.key, *older) if key in by_key), None)
+        name = next((key for key in desired.keys_of(departed) if key in by_key), None)
         if name is not None:
             found[departed] = [(name, live) for live in by_key.pop(name)]
     return found
 
 
-def _is_settled(desired: DesiredState, address: Address, found: Sequence[Named[Live[Group]]]) -> bool:
+def _is_settled(desired: DesiredState, address: Address, found: Sequence[tuple[str, Live[Group]]]) -> bool:
     """Whether a declared group has its own name, so that its older ones have done their work."""
     renamed = address in desired.previously and address not in desired.absent
     return renamed and any(key == address.key for key, _ in found)
@@ -156,7 +155,7 @@ def _ambiguous(desired: DesiredState, address: Address, found: Sequence[Live[Use
 
 def _ambiguous_members(
     desired: DesiredState,
-    groups: Mapping[Address, Sequence[Named[Live[Group]]]],
+    groups: Mapping[Address, Sequence[tuple[str, Live[Group]]]],
     users: Mapping[str, Sequence[Live[User]]],
 ) -> list[Problem]:
     """Undeclared people with one address and two accounts, where a managed membership names them."""

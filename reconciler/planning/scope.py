@@ -160,23 +160,19 @@ def need(desired: DesiredState, policy: Policy) -> Need:
         for key, user in desired.users.items():
             if keys := policy.exact_attributes.union(user.attributes or ()):
                 keys = shared.setdefault(keys, keys)
-                for alias in _keys(desired, Address("user", key)):
+                for alias in desired.keys_of(Address("user", key)):
                     attributes[alias] = keys
     managed = managed_keys(desired, policy)
     # An inactive row of such a person may be what is left of a deleted account (see ``Need``).
     deleted = {key for key, user in desired.users.items() if user.active is not False}
     for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
-        gone = {key for a in addresses if a.kind == "user" for key in _keys(desired, a)}
+        gone = {key for a in addresses if a.kind == "user" for key in desired.keys_of(a)}
         if "revoke" in how and managed:
             attributes.update(dict.fromkeys(gone, managed))
         if how == "delete":
             deleted |= gone
     others = managed if "revoke" in policy.never_listed else frozenset()
     return Need(attributes, frozenset(deleted), others, all_deleted=policy.never_listed == "delete")
-
-
-def _keys(desired: DesiredState, address: Address) -> tuple[str, ...]:
-    return (address.key, *desired.previously.get(address, ()))
 
 
 def unmanaged_fields(desired: DesiredState, policy: Policy) -> Mapping[str, int]:
