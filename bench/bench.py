@@ -1,7 +1,9 @@
 """How fast, and with how few requests: measured in one run, as ratios where a machine's speed would count.
 
-``bench.py`` prints a table and exits 1 where a bar is not met; ``--markdown``
-prints it for the README, ``--users`` takes another number of people. Where
+``bench.py`` prints a table, and exits 1 where a bar is not met that a busy machine
+cannot move: numbers of requests and of calls, memory, and time that is only counted.
+A bar on time by the clock is shown as met or over, and fails nothing. ``--markdown``
+prints the table for the docs, ``--users`` takes another number of people. Where
 several runs are measured, the best one counts, and the highest peak of memory.
 """
 
@@ -29,6 +31,9 @@ STARTS = 10
 MOST_SECONDS = 40
 MOST_MEMORY = 1000
 MOST_TO_DRAW = 5
+MOST_GROWTH = 10.5
+"""Ten times the users; what grows faster than they do would show here."""
+MOST_TO_START = 0.3
 MANY_WRITES = 1200
 WRITES_IN = 300.0
 """Seconds that 300 writes take at 60 a minute."""
@@ -36,30 +41,41 @@ WRITES_IN = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; ``met`` is None where there is no bar."""
+    """One line of the table; ``met`` is None without a bar, ``noisy`` where a busy machine moves it."""
 
     what: str
     measured: str
     bar: str = ""
     met: bool | None = None
+    noisy: bool = False
 
     @property
     def verdict(self) -> str:
         """The last cell."""
         return {True: "ok", False: "over", None: ""}[self.met]
 
+    @property
+    def fails(self) -> bool:
+        """Whether the bar is not met, and no noise can be why."""
+        return self.met is False and not self.noisy
+
 
 def ratio(what: str, part: float, whole: float, bar: float | None = None) -> Row:
-    """A line for one duration as a multiple of another."""
+    """A line for one duration by the clock as a multiple of another."""
     measured = f"{part / whole:.2f}x ({part:.2f} s / {whole:.2f} s)"
     if bar is None:
         return Row(what, measured)
-    return Row(what, measured, f"at most {bar:.2f}x", part <= bar * whole)
+    return Row(what, measured, f"at most {bar:.2f}x", part <= bar * whole, noisy=True)
+
+
+def counted(what: str, part: float, whole: float, bar: float) -> Row:
+    """A line for a duration, as a multiple of another, on a clock that only passes when somebody waits."""
+    return replace(ratio(what, part, whole, bar), noisy=False)
 
 
 def below(what: str, part: float, whole: float) -> Row:
     """A line for a duration that is to be the shorter one."""
-    return replace(ratio(what, part, whole), bar="below 1.00x", met=part < whole)
+    return replace(ratio(what, part, whole), bar="below 1.00x", met=part < whole, noisy=True)
 
 
 def exactly(what: str, number: float, least: float) -> Row:
@@ -100,7 +116,8 @@ def rows(folder: Path, users: int) -> Iterator[Row]:
     yield from pace(folder)
     starts = [timed(RECONCILER, "--help") for _ in range(STARTS)]
     measured = f"{min(starts):.2f} s (median of {STARTS}: {median(starts):.2f} s)"
-    yield Row("the whole process `reconciler --help`", measured, "at most 0.30 s", min(starts) <= 0.3)  # noqa: PLR2004 (the bar)
+    what = "the whole process `reconciler --help`"
+    yield Row(what, measured, f"at most {MOST_TO_START:.2f} s", min(starts) <= MOST_TO_START, noisy=True)
 
 
 def loads(folder: Path, users: int) -> Iterator[Row]:
@@ -147,11 +164,19 @@ def growth(folder: Path, sizes: tuple[int, int, int]) -> Iterator[Row]:
         f"{seconds:.1f} s",
         f"under {MOST_SECONDS} s",
         seconds < MOST_SECONDS,
+        noisy=True,
     )
     peak = max(highest("validate", large), highest("plan", large))
     yield Row("  peak memory", f"{peak:.0f} MB", f"under {MOST_MEMORY} MB", peak < MOST_MEMORY)
-    what = f"  growth from {small:,} users, in processor time"
-    yield ratio(what, both(large, "processor"), both(small, "processor"), 11)
+    calls = {
+        size: measure("calls", folder / f"{size}" / "in-1", folder / f"{size}" / "seed.json")
+        for size in (small, large)
+    }
+    more, fewer = calls[large]["calls"], calls[small]["calls"]
+    grown = f"{more / fewer:.2f}x ({more:,} / {fewer:,})"
+    what = f"  growth from {small:,} users, in calls of functions"
+    yield Row(what, grown, f"at most {MOST_GROWTH:.2f}x", more <= MOST_GROWTH * fewer)
+    yield ratio("  the same in processor time", both(large, "processor"), both(small, "processor"))
     yield ratio("  the same by the clock", seconds, both(small, "seconds"))
 
 
@@ -178,7 +203,9 @@ def views(folder: Path) -> Iterator[Row]:
     found = measure("views", folder)
     for name in ("text", "markdown", "html"):
         what = f"draw {found['changes']:,.0f} changes as {name}"
-        yield Row(what, f"{found[name]:.2f} s", f"under {MOST_TO_DRAW} s", found[name] < MOST_TO_DRAW)
+        yield Row(
+            what, f"{found[name]:.2f} s", f"under {MOST_TO_DRAW} s", found[name] < MOST_TO_DRAW, noisy=True
+        )
 
 
 def requests(folder: Path, users: int, least: dict[str, int]) -> Iterator[Row]:
@@ -192,21 +219,21 @@ def requests(folder: Path, users: int, least: dict[str, int]) -> Iterator[Row]:
 def pace(folder: Path) -> Iterator[Row]:
     """What the limit allows, on a clock that only passes when somebody waits."""
     found = measure("pace", folder, 300, 1)
-    yield ratio("300 writes at 60 a minute, against 300/60 min", found["seconds"], WRITES_IN, 1.05)
+    yield counted("300 writes at 60 a minute, against 300/60 min", found["seconds"], WRITES_IN, 1.05)
     yield Row("  answered with 429", f"{found['busy']}", "0", found["busy"] == 0)
     by_keys = {keys: measure("pace", folder, MANY_WRITES, keys) for keys in (1, 2, 4)}
     for keys, found in by_keys.items():
         what = f"{MANY_WRITES:,} writes with {keys} keys, against 1 key"
         if keys > 1:
-            yield ratio(what, found["seconds"], by_keys[1]["seconds"], 1.1 / keys)
+            yield counted(what, found["seconds"], by_keys[1]["seconds"], 1.1 / keys)
     busy = sum(found["busy"] for found in by_keys.values())
     yield Row("  answered with 429", f"{busy}", "0", busy == 0)
 
 
 def main() -> int:
-    """Measure, print, and say whether every bar is met."""
+    """Measure, print, and say whether every bar is met that noise cannot move."""
     parser = argparse.ArgumentParser(description="Measure the reconciler.")
-    parser.add_argument("--markdown", action="store_true", help="print the table for the README")
+    parser.add_argument("--markdown", action="store_true", help="print the table for the docs")
     parser.add_argument(
         "--users",
         type=int,
@@ -220,7 +247,7 @@ def main() -> int:
         table = list(rows(Path(folder), options.users))
     cells = [(row.what, row.measured, row.bar, row.verdict) for row in table]
     show(cells, markdown=options.markdown)
-    return int(any(row.met is False for row in table))
+    return int(any(row.fails for row in table))
 
 
 def show(cells: list[tuple[str, str, str, str]], *, markdown: bool) -> None:

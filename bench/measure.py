@@ -5,6 +5,7 @@ what lies around in memory makes Python's garbage collector, and so a plain
 ``yaml.load``, slower.
 """
 
+import cProfile
 import gc
 import json
 import random
@@ -156,6 +157,18 @@ def plan(root: Path, seed: str, rounds: str) -> dict[str, float]:
     return _best(lambda: workflow.plan(target, session), rounds)
 
 
+def calls(root: Path, seed: str) -> dict[str, int]:
+    """How many functions are called, Python's own too, to validate and to plan: no machine moves that."""
+    target = _target(root)
+    _, session = _session(Store.from_seed(json.loads(Path(seed).read_bytes())), Clock())
+    # What is made once, at the first use, is no part of it.
+    workflow.plan(target, session)
+    with cProfile.Profile() as profile:
+        workflow.validate(target)
+        workflow.plan(target, session)
+    return {"calls": sum(entry.callcount for entry in profile.getstats())}
+
+
 def requests(root: Path, seed: str) -> dict[str, int]:
     """Plan, apply, and make sure that nothing is left; the requests of each step."""
     target = _target(root)
@@ -265,6 +278,6 @@ def _peak() -> float:
 if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
-        each.__name__: each for each in (make, newcomers, load, validate, plan, requests, views, pace)
+        each.__name__: each for each in (make, newcomers, load, validate, plan, calls, requests, views, pace)
     }
     print(json.dumps(steps[step](Path(where), *rest)))

@@ -91,5 +91,8 @@ def test_a_bar_is_met_up_to_and_with_its_number() -> None:
     assert bench.ratio("a", 3, 2, 1.5).verdict == "ok"
     assert bench.ratio("a", 3.1, 2, 1.5).verdict == "over"
     assert bench.ratio("a", 3.1, 2).verdict == ""
+    assert not bench.ratio("a", 3.1, 2, 1.5).fails
+    assert bench.counted("a", 3.1, 2, 1.5).fails
+    assert not bench.counted("a", 3, 2, 1.5).fails
     assert bench.exactly("a", 4, 4).verdict == "ok"
     assert bench.exactly("a", 5, 4).verdict == "over"
