@@ -1,4 +1,4 @@
-"""What a plan is decided from: both states, narrowed to what is ours and paired, and who is to go."""
+"""What a plan is decided from: both states, narrowed to what is ours, paired, and who is to go."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.errors import Invalid, Problem
 from reconciler.model import Address, DesiredState, LiveState, user_key
 from reconciler.planning.diff import Definitions
-from reconciler.planning.leavers import leaving
+from reconciler.planning.leavers import endings
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.scope import Ending, Policy, managed_keys, ours
 
@@ -43,7 +43,7 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inpu
     live = ours(everything, policy)
     pairing = pair(desired, live)
     owners = _owners(everything)
-    going = {leaver.address: leaver.how for leaver in leaving(desired, pairing, policy, owners)}
+    going = endings(desired, pairing, policy, owners)
     managed = managed_keys(desired, policy)
     return Inputs(desired, policy, everything, live, pairing, owners, going, managed)
 
@@ -54,7 +54,7 @@ def _owners(everything: LiveState) -> tuple[str, ...]:
 
 
 def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the system lacks or sets itself: to clear one does nothing, without a word."""
+    """Exact attributes that the system lacks or sets itself: it would clear none of them, and not say so."""
     if live.definitions is None:
         return
     place = desired.locate(Address("user", ""), ())

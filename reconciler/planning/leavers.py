@@ -1,32 +1,25 @@
-"""Whose access ends, and how: the only source of removals beside fields, memberships and exact attributes.
+"""Whose access ends, and how.
 
 Three kinds of leavers, each with its own setting in ``target.yaml``:
 
 * a *tombstone* is declared with ``state: absent``;
-* what *left the files* was declared at an older revision (``--since``), and is no longer;
-* what was *never listed* is live, and no file speaks of it, not even as a member.
+* who *left the files* was declared at an older revision (``--since``), and is no longer;
+* who was *never listed* is live, and no file speaks of them, not even as a member.
 
-The last two are kept unless the target says otherwise, and always where the files declare nothing
-at all: an empty folder is a mistake more often than a wish. Whom a group still names as a member is
-kept as well. Protected people and the users whom the keys belong to are never *never listed*, and
-nobody is where the files declare no user, or the target manages nothing of users: they do not list
-people then.
+The last two are kept unless the target says otherwise. They are always kept
+
+* where the files declare nothing at all: an empty folder is more often a mistake than a wish;
+* where a group still names them as a member.
+
+Protected people and the owners of the keys never count as never listed. Where the files declare
+no user, or the target manages nothing of users, nobody does: such files do not list people.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from reconciler.model import Address, DesiredState
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Ending, Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """One live object whose access ends."""
-
-    address: Address
-    how: Ending
 
 
 def lists_people(desired: DesiredState, policy: Policy) -> bool:
@@ -34,24 +27,23 @@ def lists_people(desired: DesiredState, policy: Policy) -> bool:
     return bool(desired.users and policy.manage)
 
 
-def leaving(
-    desired: DesiredState, pairing: Pairing, policy: Policy, callers: Collection[str]
-) -> Iterator[Leaving]:
-    """Everything live that is to go, with how; ``callers`` are the users whom the credentials belong to."""
-    for address in sorted(desired.absent):
-        how = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
-        if address in pairing.live and how != "keep":
-            yield Leaving(address, how)
-    if not desired.users and not desired.groups:
-        return
-    named = {Address("user", key) for key in desired.members}
-    are_listed = lists_people(desired, policy)
-    for address in sorted(pairing.surplus - named):
-        if address in desired.left:
-            how = policy.left_users if address.kind == "user" else policy.left_groups
-        elif address.kind == "group" or address.key in callers or not are_listed:
-            continue
-        else:
-            how = "keep" if policy.protect.match(address) else policy.never_listed
-        if (how := policy.effective(how)) != "keep":
-            yield Leaving(address, how)
+def endings(
+    desired: DesiredState, pairing: Pairing, policy: Policy, owners: Collection[str]
+) -> dict[Address, Ending]:
+    """How the access of each live leaver ends; ``owners`` are the users whom the keys belong to."""
+    ways: dict[Address, Ending] = {}
+    for address in sorted(desired.absent & pairing.live):
+        ways[address] = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
+    if desired.users or desired.groups:
+        members = {Address("user", key) for key in desired.members}
+        for address in sorted(pairing.surplus - members):
+            ways[address] = _of_unlisted(address, desired, policy, owners)
+    return {address: way for address, way in ways.items() if way != "keep"}
+
+
+def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, owners: Collection[str]) -> Ending:
+    """What becomes of a live object that no file speaks of."""
+    if address in desired.left:
+        return policy.effective(policy.left_users) if address.kind == "user" else policy.left_groups
+    spared = address.kind == "group" or address.key in owners or policy.protect.match(address)
+    return "keep" if spared or not lists_people(desired, policy) else policy.effective(policy.never_listed)

@@ -40,7 +40,7 @@ class Pairing:
     """Live objects by the address of their declaration, or by their own where nothing declares them.
 
     ``surplus`` are the addresses that no file mentions, those that left among them. ``settled`` are declared
-    groups whose ``previously`` has done its work. ``moved`` maps the address of a
+    groups that have their new name already. ``moved`` maps the address of a
     user matched under an older e-mail to that older key.
     """
 

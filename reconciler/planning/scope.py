@@ -27,8 +27,8 @@ from reconciler.model import (
 USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
 
 Ending = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
-"""How access ends: *revoke* takes the person out of every group whose members the files state and clears
-the attributes that they manage; the account stays. A deletion leaves nothing to do of the others."""
+"""How access ends. *revoke* takes the person out of every group whose members the files state, and clears
+the attributes that they manage; the account stays. After *delete* nothing is left to revoke or deactivate."""
 _GENTLEST_FIRST: Final[tuple[Ending, ...]] = ("keep", "revoke", "deactivate", "revoke, deactivate", "delete")
 _WITHOUT_ACTIVE: Final[Mapping[Ending, Ending]] = {"deactivate": "keep", "revoke, deactivate": "revoke"}
 
@@ -87,7 +87,7 @@ class Policy:
     creations: Limits = Limits(share=0.5, floor=50)
 
     def effective(self, how: Ending) -> Ending:
-        """What a way to end access comes to: somebody else may decide who is active."""
+        """What an ending comes to where the target does not manage ``active``: nobody is deactivated."""
         return how if "active" in self.manage else _WITHOUT_ACTIVE.get(how, how)
 
 
