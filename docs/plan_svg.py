@@ -98,6 +98,11 @@ def draw(rows: list[str]) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-if __name__ == "__main__":
+def picture() -> str:
+    """What docs/plan.svg is to hold."""
     command = "\x1b[2m$\x1b[0m \x1b[1mreconciler plan demo\x1b[0m"
-    PICTURE.write_text(draw([command, "", *shorten(demo_plan())]), encoding="utf-8")
+    return draw([command, "", *shorten(demo_plan())])
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(picture(), encoding="utf-8")
