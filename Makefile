@@ -5,7 +5,7 @@ RECONCILER := $(BIN)/reconciler
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz kill lint bench format lock clean
+.PHONY: help demo test docs fuzz kill lint bench format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -19,6 +19,10 @@ demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omn
 
 test: .venv/ready ## Run all tests
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+docs: .venv/ready ## Build the book as pages with search, in docs/_build
+	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --fresh-env --quiet docs docs/_build
+	@echo 'Open docs/_build/index.html'
 
 fuzz: .venv/ready ## Read 100,000 files with mistakes in them, and 50,000 texts that hide a line
 	$(BIN)/python tests/fuzzing.py
@@ -43,7 +47,7 @@ format: .venv/ready ## Put the code in order
 
 lock: .venv/ready ## Resolve the dependencies anew into requirements.lock
 	$(PIP) install uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --group dev --group docs --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
 	echo octodns | $(BIN)/uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file bench/octodns.lock
@@ -51,7 +55,7 @@ lock: .venv/ready ## Resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file .ci/actionlint/go.lock
 
 clean: ## Remove what was set up and what was left over
-	rm -rf .venv .reconciler .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .reconciler .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage docs/_build
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -17,7 +17,7 @@ _PATIENCE = 60
 
 
 class Page:
-    """One page. ``said`` is what it logged or what went wrong in it."""
+    """One page. ``said`` is what it logged or what went wrong in it, ``asked`` each address it asked for."""
 
     def __init__(self, to: int, back: int) -> None:
         self._to, self._back = to, back
@@ -25,16 +25,26 @@ class Page:
         self._number = 0
         self._session: str | None = None
         self.said: list[str] = []
+        self.asked: list[str] = []
         self.loaded = False
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
     def open(self, path: Path) -> None:
         """Load a file, and wait until it is there."""
         self.loaded = False
         self.call("Page.navigate", url=path.as_uri())
+        self._wait_for_load()
+
+    def leave(self, script: str) -> None:
+        """Run a script that leads to another page, and wait until that is there."""
+        self.loaded = False
+        self.run(script)
+        self._wait_for_load()
+
+    def _wait_for_load(self) -> None:
         while not self.loaded:
             self._take(self._message())
 
@@ -77,6 +87,8 @@ class Page:
                 self.loaded = True
             case "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded":
                 self.said.append(json.dumps(event["params"]))
+            case "Network.requestWillBeSent":
+                self.asked.append(event["params"]["request"]["url"])
             case "Page.javascriptDialogOpening":
                 self.said.append("a dialog")
 
