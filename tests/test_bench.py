@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic, and that it measures what it says."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import company
 import measure
 import pytest
 import yaml
+from book import DOCS, rows_of
 from company import Company, Directory, Least, Person
 
 import bench
@@ -96,3 +98,16 @@ def test_a_bar_is_met_up_to_and_with_its_number() -> None:
     assert not bench.counted("a", 3, 2, 1.5).fails
     assert bench.exactly("a", 4, 4).verdict == "ok"
     assert bench.exactly("a", 5, 4).verdict == "over"
+
+
+def test_the_table_in_the_book_is_one_that_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    block = (
+        (DOCS / "speed.md")
+        .read_text("utf-8")
+        .partition("<!-- bench -->\n")[2]
+        .partition("<!-- /bench -->")[0]
+    )
+    rows = [row for row in rows_of(DOCS / "speed.md") if row[0] != "what"]
+    bench.show([(what, measured, bar, met) for what, measured, bar, met in rows], markdown=True)
+    machine = r"\d+ cores, Python [\d.]+"
+    assert re.sub(machine, "", capsys.readouterr().out) == re.sub(machine, "", block)
