@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import re
 import shlex
 import shutil
@@ -121,7 +122,12 @@ class Stage:
             return self._ours(shlex.split(command, comments=True)[1:])
         command = re.sub(r"^git ", f"git {shlex.join(IDENTITY)} ", command)
         done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False
+            ["bash", "-c", command],
+            env=os.environ | {"LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         self.code = done.returncode
         return done.stdout + done.stderr
