@@ -13,7 +13,8 @@ from book import DOCS, TOP, Fence, parts, rows_of
 from reconciler import workflow
 from reconciler.changes import Change, Update
 from reconciler.operations import Operation, Ref, resolve
-from reconciler.settings import connect, load_targets
+from reconciler.target.session import connect
+from reconciler.target.settings import load_targets
 
 PACKAGE = TOP / "reconciler"
 

@@ -11,7 +11,7 @@ from book import DOCS, PAGES, Fence, Note, parts
 from reconciler import cli
 from reconciler.desired import schema
 from reconciler.desired.documents import parse
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 
 SMALLEST = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": "[{env: OMNI_API_KEY}]"}
 
