@@ -10,7 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler import cli
+from reconciler.desired.schema import texts
 from reconciler.errors import ExitCode
+from reconciler.planning.scope import Policy
+from reconciler.settings import load_targets
 from reconciler.starter.write import WORKFLOWS, artifact, workflow
 
 TOP = Path(__file__).parents[1]
@@ -126,6 +129,20 @@ def test_what_init_cannot_use(
     assert cli.run(["init", "--install", HASHES, *arguments]) == ExitCode.USAGE
     assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_first_target_names_every_limit_with_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.OK
+    (target,) = load_targets(Path("desired-state"))
+    limits = json.loads(texts()["target"])["properties"]["limits"]["properties"]
+    assert target.settings["limits"] == {
+        kind: {name: one["default"] for name, one in said["properties"].items()}
+        for kind, said in limits.items()
+    }
+    assert (target.policy.limits, target.policy.creations) == (Policy().limits, Policy().creations)
 
 
 def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
