@@ -13,8 +13,8 @@ from reconciler import cli
 from reconciler.desired.schema import texts
 from reconciler.errors import ExitCode
 from reconciler.planning.scope import Policy
-from reconciler.settings import load_targets
 from reconciler.starter.write import WORKFLOWS, artifact, workflow
+from reconciler.target.settings import load_targets
 
 TOP = Path(__file__).parents[1]
 OURS = (

@@ -16,6 +16,7 @@ Nothing else is ever removed, so files that say nothing take nothing away.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +72,7 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
     changes = in_order([*_worth_it(users, groups), *groups.changes])
-    census = _census(inputs, users, groups)
+    census = _census(inputs, users, groups, {change.address for change in changes})
     plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
     return Planned(plan, inputs.pairing, inputs.definitions, live)
 
@@ -90,14 +91,19 @@ def _worth_it(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:
             yield change
 
 
-def _census(inputs: Inputs, users: PlannedUsers, groups: PlannedGroups) -> Census:
+def _census(
+    inputs: Inputs, users: PlannedUsers, groups: PlannedGroups, changed: AbstractSet[Address]
+) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, unlisted = inputs.pairing, inputs.pairing.surplus
     managed = pairing.live - (unlisted - inputs.desired.left.keys())
     kept = unlisted - inputs.going.keys()
+    # Nobody manages a person who is in no file, is to go, and has nothing left to lose.
+    ended = (unlisted & inputs.going.keys()) - changed
+    ending = tuple(key for key in users.ending if Address("user", key) not in ended)
     return Census(
         users=sum(a.kind == "user" for a in managed),
-        active_users=users.active,
+        active_users=users.active - (len(users.ending) - len(ending)),
         active_users_after=users.active_after,
         groups=sum(a.kind == "group" for a in managed),
         memberships=groups.memberships,
@@ -110,7 +116,7 @@ def _census(inputs: Inputs, users: PlannedUsers, groups: PlannedGroups) -> Censu
         losses=groups.losses,
         emptied=groups.emptied,
         deserted=groups.deserted,
-        ending=users.ending,
+        ending=ending,
         aliases=pairing.aliases(inputs.desired),
         callers=inputs.owners,
     )

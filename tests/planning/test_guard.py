@@ -1,5 +1,6 @@
 """What a plan may not do: the parts that the cases do not show."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -290,3 +291,15 @@ def test_a_plan_without_removals_passes_whatever_the_limits() -> None:
     )
     plan = Plan("t", "omni", "", (change,), Census())
     assert check(plan, Policy(limits=Limits(0, 0), protect=Globs(user=("*",)))) == ()
+
+
+@pytest.mark.parametrize("how", ["never_listed", "left_users"])
+def test_who_is_in_no_file_and_was_revoked_before_is_nobody_who_stays(how: str) -> None:
+    policy = Policy(**{how: "revoke"})
+    ada, bob = Address("user", "ada@acme.com"), Address("user", "bob@acme.com")
+    left = {bob: located(bob, ())} if how == "left_users" else {}
+    state = dataclasses.replace(desired(a_user(ada.key, active=False)), left=left)
+    plan = made(state, live(a_user(ada.key, active=True), a_user(bob.key, active=True)), policy)
+    assert [change.address for change in plan.changes] == [ada]
+    assert (plan.census.active_users, plan.intended.census.active_users_after) == (1, 0)
+    assert [one.code for one in check(plan, policy)] == ["last"]
