@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from reconciler.desired import documents, schema
+from reconciler.desired import documents, pyyaml, schema
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, Group, LiveState, User, Value, group_key, user_key
 
@@ -73,7 +73,7 @@ def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
         for name, entry in entries.items():
             file = writer.file_of(kind, name)
             parts.setdefault(file, {}).setdefault(kind, {})[name] = entry
-    result.files = {name: documents.dump(parts[name]) for name in sorted(parts)}
+    result.files = {name: pyyaml.dump(parts[name]) for name in sorted(parts)}
     return result
 
 
@@ -214,7 +214,7 @@ class _Writer:
 
 
 def _problems(section: str, name: str, entry: Entry) -> list[Problem]:
-    document = documents.parse(documents.dump({section: {name: entry}}).encode(), "import")
+    document = documents.parse(pyyaml.dump({section: {name: entry}}).encode(), "import")
     schema.check(document, "desired-state")
     return document.problems
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.desired import documents
+from reconciler.desired import documents, pyyaml
 from reconciler.errors import Invalid
 from reconciler.model import group_key, user_key
 
@@ -76,7 +76,7 @@ class _Block:
 class _Layout:
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        self._root = documents.compose(text)
+        self._root = pyyaml.compose(text)
         self._begun: set[int] = set()  # lines that begin inside of brackets, quotes or a plain text
         self._open: set[int] = set()  # lines that end inside of a text: blanks there can be part of it
         if self._root:

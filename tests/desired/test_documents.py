@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired import documents
+from reconciler.desired import pyyaml
 from reconciler.desired.documents import REFUSED, Document, parse
 from reconciler.desired.text import MAX_BYTES, MAX_PROBLEMS
 from reconciler.errors import Place
@@ -97,6 +97,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
     ("text", "found"),
     [
         ("a: 1\nb: 2\na: 3\n", ["3:1: `a` is written twice; first at people.yaml:1:1 (keep one of them)"]),
+        ("a: [{k: 1, k: 2}]\n", ["1:12: `k` is written twice; first at people.yaml:1:6 (keep one of them)"]),
         (
             "users:\n  a@b:\n    name: x\n    name: y\n",
             ["4:5: `name` is written twice; first at people.yaml:3:5 (keep one of them)"],
@@ -380,7 +381,7 @@ def test_any_bytes_give_data_or_problems_and_never_an_exception(raw: bytes) -> N
 
 def test_the_parser_without_the_c_library_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = read(PLACES).data
-    monkeypatch.setattr(documents, "_Loader", yaml.Loader)
+    monkeypatch.setattr(pyyaml, "_Loader", yaml.Loader)
     document = read(PLACES)
     assert document.data == expected
     assert document.source.find(("groups", "B")) == Place("people.yaml", 13, 31)
