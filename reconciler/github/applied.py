@@ -8,7 +8,7 @@ from reconciler import git
 from reconciler.desired.history import REFS
 from reconciler.errors import GitFailed, ReconcilerError, Stale
 from reconciler.git import Repository
-from reconciler.github import job, pulls
+from reconciler.github import job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
@@ -137,7 +137,7 @@ def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
             f"the newest only. The apply of #{pull.number} went ahead of it."
         )
         title = f"The plan for {target.name} was never applied"
-        github.comment(number, place, failure_markdown(place, title, message, advice=_ADVICE))
+        posts.comment(github, number, place, failure_markdown(place, title, message, advice=_ADVICE))
     return found
 
 
@@ -163,7 +163,7 @@ def _merged_as(github: GitHub, commit: str) -> Pull | None:
 
 def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
     """Whether a plan was made for it that nobody spoke of since."""
-    if github.comments(merged.number, marker(f"apply {target.name}")):
+    if posts.comments(github, merged.number, marker(f"apply {target.name}")):
         return False
     kept = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
     if kept is None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from reconciler import workflow
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unapproved
-from reconciler.github import applied, approvals, job, pulls
+from reconciler.github import applied, approvals, job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
@@ -170,7 +170,7 @@ def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
 
 def _shown(github: GitHub, target: Target, pull: Pull, kept: Kept) -> str:
     """Since when the comment stands there as it is; raises Unapproved where it does not show this plan."""
-    found = github.comments(pull.number, marker(target.name))
+    found = posts.comments(github, pull.number, marker(target.name))
     ours = next((one for one in found if one.id == kept.comment_id), None)
     unknown = partial("{}; so nobody is known to have reviewed this plan".format)
     if ours is None:
@@ -180,7 +180,7 @@ def _shown(github: GitHub, target: Target, pull: Pull, kept: Kept) -> str:
         message = f"the comment on #{pull.number} that showed the plan is gone"
         raise Unapproved(unknown(message), BACKLOG)
     if ours.text != kept.comment.rstrip():
-        editor = github.editor(ours)
+        editor = posts.editor(github, ours)
         who = f"last by {editor}, " if editor else ""
         message = f"the comment {ours.url} was edited, {who}at {ours.at}, and does not say what the plan says"
         raise Unapproved(unknown(message), BACKLOG)

@@ -13,7 +13,7 @@ from pathlib import Path
 from reconciler import workflow
 from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
-from reconciler.github import applied, job, pulls, reviewed
+from reconciler.github import applied, job, posts, pulls, reviewed
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.github.reviewed import (
@@ -69,12 +69,12 @@ def plan_pull(
         plan = _planned(root, name, pull, include)
     except ReconcilerError as error:
         text = failure_markdown(place, f"{name} cannot be planned", str(error))
-        github.comment(number, place, text, anew=True)
+        posts.comment(github, number, place, text, anew=True)
         raise
     address = job.repository_address()
     text = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
     _check_open(pulls.pull(github, number))
-    comment = github.comment(number, place, text, anew=True)
+    comment = posts.comment(github, number, place, text, anew=True)
     out.mkdir(parents=True, exist_ok=True)
     held = {PLAN: to_json(plan), PAGE: plan_html(plan), COMMENT_TEXT: text, COMMENT_ID: str(comment.id)}
     for file, content in held.items():
@@ -159,14 +159,14 @@ def apply_reviewed(
         title = f"Nothing was applied to {target.name}"
         advice = error.way_on if isinstance(error, Unapproved) else BACKLOG
         text = failure_markdown(place, title, str(error), "\n".join(details), advice)
-        github.comment(number, place, text)
+        posts.comment(github, number, place, text)
         raise
     # Handed in after the comment: what was applied is said, also where the record of it cannot be.
     why = workflow.record(target, proposal, report)
     report = replace(report, unrecorded=why)
     text = report_markdown(report, budget=COMMENT - len(place) - 1)
     job.summarize(text)
-    github.comment(number, place, f"{place}\n{text}")
+    posts.comment(github, number, place, f"{place}\n{text}")
     if not why:
         applied.hand_in(target)
     return report
@@ -184,8 +184,8 @@ def report_drift(github: GitHub, target: Target, expectations: Sequence[Expectat
         found = replace(found, notes=(*found.notes, Note("applied", unknown, warning=True)))
     place, title = marker(f"drift {target.name}"), f"Drift of {target.name}"
     if found.changes:
-        github.issue(DRIFT_LABEL, place, title, plan_markdown(found, budget=COMMENT, place=place))
+        posts.issue(github, DRIFT_LABEL, place, title, plan_markdown(found, budget=COMMENT, place=place))
     else:
-        github.close_issue(DRIFT_LABEL, place, "The live state is as the files say again.")
+        posts.close_issue(github, DRIFT_LABEL, place, "The live state is as the files say again.")
     job.summarize(plan_markdown(found, budget=SUMMARY))
     return found
