@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.cli import console
 from reconciler.errors import ReconcilerError
-from reconciler.target.session import Session, Stop
+from reconciler.target.session import Session
+from reconciler.transport.clock import Stop
 
 Output = pytest.CaptureFixture[str]
 

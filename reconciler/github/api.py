@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused
 from reconciler.github.limits import patient, said_by
 from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.clock import SystemClock
 from reconciler.transport.messages import Method, Request, Response, Transport
 from reconciler.transport.network import Network
-from reconciler.transport.pacing import SystemClock
 
 BOT = "github-actions[bot]"
 """The author of what a job's own token writes.

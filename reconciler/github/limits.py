@@ -5,7 +5,8 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from reconciler.transport.messages import Request, Response, Transport
-from reconciler.transport.pacing import Clock, Paced, Patience, Window
+from reconciler.transport.clock import Clock
+from reconciler.transport.pacing import Paced, Patience, Window
 
 _PATIENCE = Patience(busy=4, longest_asked=600)
 _MINUTE = 60.0

@@ -16,17 +16,16 @@ The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
 
 import math
 import re
-import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Literal, Protocol
+from typing import Literal
 
-from reconciler.errors import Interrupted, NoAnswer, Unreachable
+from reconciler.errors import NoAnswer, Unreachable
+from reconciler.transport.clock import Clock
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 _SERVER_FAILED = {
@@ -37,43 +36,6 @@ _SERVER_FAILED = {
 }
 _HAIR = 1e-6
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-
-
-class Clock(Protocol):
-    """Time as Paced needs it; a test brings its own."""
-
-    def now(self) -> float:
-        """Seconds that never go back, from any start."""
-        ...
-
-    def wall(self) -> float:
-        """Seconds since 1970, to compare with the dates that servers send."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass; raises Interrupted as soon as a person asks to stop."""
-        ...
-
-
-class SystemClock:
-    """The machine's clock. ``stop``, once set, ends every sleep with Interrupted."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep; raises Interrupted when ``stop`` is set, before or meanwhile."""
-        if self._stop.wait(seconds):
-            message = "stopped while waiting to send; what was waiting was not sent"
-            raise Interrupted(message)
 
 
 class Window:
