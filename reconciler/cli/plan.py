@@ -52,8 +52,8 @@ def plan(
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
     from reconciler.saved import to_json
+    from reconciler.target.base import at_base
     from reconciler.target.session import connect
-    from reconciler.target.settings import at_base
 
     if include and base is None:
         message = "--include goes with --base"

@@ -4,8 +4,8 @@ import random
 from dataclasses import replace
 from http import HTTPStatus
 
-from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.clock import Clock
+from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Patience, Window
 
 _PATIENCE = Patience(busy=4, longest_asked=600)
