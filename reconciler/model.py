@@ -1,4 +1,4 @@
-"""What a directory holds, in words that no system owns.
+"""What a directory holds, in terms that belong to no single system.
 
 The same ``User`` and ``Group`` describe the desired and the live side, so like
 is compared with like; ``Live`` adds the id, which stays out of the domain.
@@ -31,9 +31,9 @@ def group_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def looks_like(one: str, other: str) -> bool:
+def looks_like(first: str, second: str) -> bool:
     """Whether two names are spelled alike; accents may be composed in one and decomposed in the other."""
-    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    return unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", second)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,13 +160,14 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a plan must know beyond the plain lists, so that a read costs no request more.
+    """What a plan must know beyond the plain lists; a read makes no request for anything else.
 
-    ``attributes`` maps a user key to the attribute keys whose values must be
-    known, and ``others`` those of every user it does not name. ``deleted`` holds
-    the user keys that are to be deleted, of which a listed but inactive row may
-    be the trace of an earlier deletion; ``all_deleted`` says that any may be.
-    ``everything`` asks for every attribute of every user.
+    ``attributes`` maps a user key to the attribute keys whose values must be known.
+    ``others`` are the attribute keys to know of every user that it does not name.
+    ``deleted`` holds the keys of users who are to be deleted: an inactive row of one
+    may be all that remains of a deleted account, so it is read by id to find out.
+    ``all_deleted`` says so of every user. ``everything`` asks for every attribute of
+    every user.
     """
 
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -158,7 +158,7 @@ def apply_reviewed(
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
-        advice = error.way_on if isinstance(error, Unapproved) else BACKLOG
+        advice = error.advice if isinstance(error, Unapproved) else BACKLOG
         text = failure_markdown(place, title, str(error), "\n".join(details), advice)
         posts.comment(github, number, place, text)
         raise

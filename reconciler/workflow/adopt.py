@@ -30,26 +30,26 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage
-    found = export(replace(live, users=users), present, replace(wish, fields=fields))
-    found.left_out += _left_out(_addresses(everything), _addresses(live), spoken_of(present), wish)
+    exported = export(replace(live, users=users), present, replace(wish, fields=fields))
+    exported.left_out += _left_out(_addresses(everything), _addresses(live), spoken_of(present), wish)
     if unmanaged := sorted(wish.fields - fields):
         names = ", ".join(f"`{name}`" for name in unmanaged)
-        found.left_out.append(f"{names}: left out, since this target does not manage them")
-    if found.groups and wish.members == "not-ours":
-        found.left_out.append(
+        exported.left_out.append(f"{names}: left out, since this target does not manage them")
+    if exported.groups and wish.members == "not-ours":
+        exported.left_out.append(
             "the members of the groups are left out: --members from-users or stated writes them"
         )
-    return found
+    return exported
 
 
 def _left_out(
-    everything: AbstractSet[Address], ours: AbstractSet[Address], known: AbstractSet[Address], wish: Wish
+    everything: AbstractSet[Address], ours: AbstractSet[Address], in_files: AbstractSet[Address], wish: Wish
 ) -> Iterator[str]:
     """What is live and not written, and why: nothing is passed over in silence."""
-    unasked = {address for address in ours - known if not wish.wants(address)}
+    unasked = {address for address in ours - in_files if not wish.wants(address)}
     for which, why in (
         (everything - ours, "ignored by this target: left out"),
-        (ours & known, "in the files already: not touched"),
+        (ours & in_files, "in the files already: not touched"),
         (unasked, "not asked for by --only: left out"),
     ):
         if which:
@@ -95,9 +95,9 @@ def _free(path: Path) -> Path:
 def _modeline(path: Path) -> str:
     """What tells an editor where the schema is, where it lies above the file."""
     for folder in path.absolute().parents:
-        found = folder / "schemas" / "desired-state.schema.json"
-        if found.is_file():
-            return f"# yaml-language-server: $schema={os.path.relpath(found, path.absolute().parent)}\n"
+        schema = folder / "schemas" / "desired-state.schema.json"
+        if schema.is_file():
+            return f"# yaml-language-server: $schema={os.path.relpath(schema, path.absolute().parent)}\n"
     return ""
 
 

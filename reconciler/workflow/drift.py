@@ -27,8 +27,8 @@ def drift(target: Target, session: Session, expectations: Sequence[Expectation],
     base = head(target.folder)
     plan = workflow.plan(target, session, base=base).plan
     plan = without_expected(replace(plan, included=()), expectations, today)
-    told = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
-    return replace(plan, notes=(*plan.notes, *told))
+    notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
+    return replace(plan, notes=(*plan.notes, *notes))
 
 
 _NO_COMMIT = "no commit here holds these files, so drift cannot be told from backlog"
@@ -59,9 +59,9 @@ def _since_when(target: Target, plan: Plan) -> list[Note]:
         if revision := _revision(lines, change.place):
             by_revision[revision].append(f"{change.address.kind}/{change.label}")
     notes = []
-    for revision, named in sorted(by_revision.items(), key=lambda item: item[0].day):
-        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        message = f"in the files since {revision}: {', '.join(named[:_MOST_NAMED])}{more}"
+    for revision, names in sorted(by_revision.items(), key=lambda item: item[0].day):
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        message = f"in the files since {revision}: {', '.join(names[:_MOST_NAMED])}{more}"
         notes.append(Note("since", message))
     return notes
 

@@ -13,7 +13,7 @@ from reconciler.changes import Create, atoms
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
 from reconciler.journal import Journal, make_folder
-from reconciler.lock import held, place
+from reconciler.lock import held, lock_file
 from reconciler.planning.headcount import Headcount
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
@@ -29,7 +29,7 @@ def locked(target: Target) -> Iterator[None]:
     """
     make_folder(target.journal)
     where = str(target.sandbox[1].resolve()) if target.sandbox else target.url
-    with held(place(target.kind, where), target.name):
+    with held(lock_file(target.kind, where), target.name):
         yield
 
 
@@ -96,14 +96,14 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     """
     if not report.complete:
         return "not everything was done"
-    if found := proposal.review:
+    if review := proposal.review:
         origins = proposal.plan.origins
-        left = (origins[atom.address, atom.path] for change in found.left for atom in atoms(change))
-        if found.stale:
+        left_alone = (origins[atom.address, atom.path] for change in review.left for atom in atoms(change))
+        if review.stale:
             return "some of what was reviewed holds no more, and was left out"
-        if found.unreviewed:
+        if review.unreviewed:
             return "the files want more by now than was reviewed"
-        if any(origin != "drift" for origin in left):
+        if any(origin != "drift" for origin in left_alone):
             return "backlog was left alone"
     return record_applied(target.folder, target.name)
 
