@@ -1,10 +1,10 @@
-"""Valid data of all files to one desired state: identity, defaults, cross-references.
+"""The valid data of all files made into one desired state: identity, defaults, cross-references.
 
 Two passes. The first declares: every entry of every file gets its identity,
 its defaults and its place, and what is declared twice is found. The second
-follows each name from where it is used to what it names. Nothing is concluded
-from an entry of which something was refused, nor from a name that is missing
-while a file could not be read to its end.
+follows each name from where it is used to what it names. An entry of which
+something was refused leads to no further problem, and neither does a missing
+name while a file could not be read to its end.
 """
 
 import re
@@ -20,7 +20,7 @@ from reconciler.errors import Place, Problem
 from reconciler.model import Address, DesiredState, FieldPath, Group, Kind, User, Value, group_key, user_key
 
 _COMPARISONS: Final = 20_000
-"""Names that are compared in search of what was meant: half a second's worth."""
+"""Names to compare in search of the one that was meant; they take half a second."""
 
 Complaint = tuple[str, str]
 """What is wrong, and what to do."""
@@ -108,7 +108,7 @@ class _Builder:
                 self._users[key] = self._user(name, entry, defaults)
 
     def _admit(self, document: Document, kind: Kind, key: str, name: str, entry: dict[str, Any]) -> bool:
-        """Give an entry its identity and place; whether it is one that is to be there."""
+        """Give an entry its identity and place; returns whether it declares an object."""
         steps = (SECTIONS[kind], name)
         names = self._places.names[kind]
         if key in names:

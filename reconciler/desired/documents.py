@@ -1,8 +1,8 @@
 """YAML text to plain data, strictly, and the place of any value on demand.
 
 The data is built straight from the parser's events: no node tree, no
-constructor, nothing expanded. What a reader of the file could misread is
-refused with its place: anchors, aliases, merge keys, tags, directives, several
+constructor, nothing expanded. What a person could misread is refused with its
+place: anchors, aliases, merge keys, tags, directives, several
 documents, repeated keys, empty values, control characters.
 
 A plain scalar is a number or a boolean only where its text is the canonical

@@ -1,8 +1,8 @@
 """A live state as files to write: what a person would have typed to declare it.
 
-What comes out loads again and plans to no changes. What the files cannot say is
-left out, each with a remark: two accounts with one address, two groups with one
-name, a value with a control character.
+The files load again, and a plan of them has no changes. What files cannot say is
+left out with a remark: two accounts with one address, two groups with one name, a
+value with a control character.
 """
 
 import re
@@ -37,7 +37,7 @@ class Wish:
     fields: frozenset[str] = frozenset({"name", "active", "groups", "attributes"})
 
     def wants(self, address: Address) -> bool:
-        """Whether the object is among those asked for; all are where nothing was asked."""
+        """Whether an object is asked for; without ``only``, every one is."""
         texts = (str(address), address.key)
         return not self.only or any(
             fnmatchcase(text, glob.casefold()) for glob in self.only for text in texts
@@ -46,9 +46,10 @@ class Wish:
 
 @dataclass(slots=True)
 class Export:
-    """The text of each file by name, how many objects they declare, and what could not be said.
+    """The text of each file by name, and how many objects they declare.
 
-    ``left_out`` is what was not to be written, each with the reason.
+    ``remarks`` name what files cannot say; ``left_out`` is what was not asked for,
+    each with the reason.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -78,7 +79,7 @@ def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
 
 
 def spoken_of(present: DesiredState) -> AbstractSet[Address]:
-    """All that the files name: what they declare, what is to be gone, and older names of both."""
+    """All that the files name: what they declare, what is to be absent, and older names of both."""
     return {
         *(Address("user", key) for key in present.users),
         *(Address("group", key) for key in present.groups),
@@ -112,16 +113,16 @@ class _Writer:
             for member in self.live_groups[key].members or ():
                 self.groups_of.setdefault(member, []).append(key)
 
-    def _unique(self, kind: Literal["user", "group"], found: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        counts = Counter(key for key, _ in found)
+    def _unique(self, kind: Literal["user", "group"], items: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(key for key, _ in items)
         for key in sorted(key for key, number in counts.items() if number > 1):
             self.remarks.append(f"{kind}/{key}: left out, since {counts[key]} live {kind}s have this name")
-        return {key: item for key, item in found if counts[key] == 1}
+        return {key: item for key, item in items if counts[key] == 1}
 
-    def _new(self, kind: Literal["user", "group"], found: Mapping[str, Any]) -> dict[str, Any]:
-        addresses = {key: Address(kind, key) for key in sorted(found)}
+    def _new(self, kind: Literal["user", "group"], items: Mapping[str, Any]) -> dict[str, Any]:
+        addresses = {key: Address(kind, key) for key in sorted(items)}
         return {
-            key: found[key] for key, a in addresses.items() if a not in self.spoken_of and self.wish.wants(a)
+            key: items[key] for key, a in addresses.items() if a not in self.spoken_of and self.wish.wants(a)
         }
 
     def users(self) -> dict[str, Entry]:
@@ -179,18 +180,18 @@ class _Writer:
         self.remarks.append(f"group/{group_key(group.name)}: its members are not stated, since {reason}")
 
     def _sayable(self, address: Address, entries: dict[str, Entry], section: str) -> Entry | None:
-        """The entry as far as the files can say it; None where not even its name can be said."""
+        """The part of an entry that files can say; None where not even its name can be."""
         (name,) = entries
         if not _problems(section, name, entries[name]):
             return entries[name]
-        kept: Entry = {}
+        sayable: Entry = {}
         for part, value in entries[name].items():
             pieces = [{k: v} for k, v in value.items()] if isinstance(value, dict) else [value]
             fitting = [piece for piece in pieces if self._fits(address, section, name, {part: piece})]
             if fitting:
                 whole = isinstance(value, dict)
-                kept[part] = {k: v for piece in fitting for k, v in piece.items()} if whole else value
-        return kept if self._fits(address, section, name, kept) else None
+                sayable[part] = {k: v for piece in fitting for k, v in piece.items()} if whole else value
+        return sayable if self._fits(address, section, name, sayable) else None
 
     def _fits(self, address: Address, section: str, name: str, entry: Entry) -> bool:
         problems = _problems(section, name, entry)

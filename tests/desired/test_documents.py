@@ -154,9 +154,9 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("a: x\x07y\n", ["1:5: the invisible character U+0007 is not allowed in a file (remove it)"]),
         (
             "a: 1 # no\rb: 2\n",
-            ["1:10: a carriage return stands here by itself (end the line with LF or CRLF"],
+            ["1:10: a carriage return without a line feed (end the line with LF or CRLF"],
         ),
-        ("a: 1\r\r\nb: 2\n", ["1:5: a carriage return stands here by itself"]),
+        ("a: 1\r\r\nb: 2\n", ["1:5: a carriage return without a line feed"]),
         ("%YAML 1.2\n%YAML 1.2\n---\na: 1\n", [f"{at}:1: directives are not supported" for at in (1, 2)]),
         ("a: !<x%1b> y\n", ["1:4: tags (`x\ufffd`) are not supported"]),
         ("a: &" + "x" * 99 + " y\n", [f"1:4: anchors (`&{'x' * 59}…`) are not supported"]),
