@@ -179,7 +179,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> GitHub:
 
 
 def _with_token(address: str, token: Secret) -> Transport:
-    return patient(bearer(Network(address, hands_on=True), token), SystemClock())
+    return patient(bearer(Network(address, returns_redirects=True), token), SystemClock())
 
 
 def _without_token(address: str) -> Transport:
