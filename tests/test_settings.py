@@ -109,12 +109,12 @@ def test_one_key_that_is_given_twice_is_no_second_one(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("target.yaml", "kind: omni\nurl: https://a.omniapp.co\nkeys:\n  - env: A\n  - env: B\n")
-    monkeypatch.setenv("A", "same")
-    monkeypatch.setenv("B", "same")
+    monkeypatch.setenv("A", "hunter2")
+    monkeypatch.setenv("B", "hunter2")
     (target,) = load_targets(Path("desired-state"))
-    with pytest.raises(Invalid, match="two of the keys are the same one") as caught:
+    with pytest.raises(Invalid, match="two of the keys are the same key") as caught:
         resolve_keys(target, environment(Path()))
-    assert "same one" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_every_problem_of_every_target_is_told_at_once(project: Project) -> None:
@@ -235,7 +235,7 @@ def test_no_hint_names_dot_env_where_it_is_not_read(
     (problem,) = problems(caught)
     assert problem == (
         "desired-state/acme/target.yaml: the environment variable OMNI_API_KEY is not set, or is empty "
-        "(hand it to this step of the job, from its secrets)"
+        "(give it to this step of the job, from its secrets)"
     )
 
 
