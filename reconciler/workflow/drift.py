@@ -1,4 +1,4 @@
-"""What differs between the files as they were merged and the live state, and since when the files say so."""
+"""Drift: what differs between the merged files and the live state, and since when the files say so."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _MOST_NAMED = 5
 
 
 def drift(target: Target, session: Session, expectations: Sequence[Expectation], today: str) -> Plan:
-    """A plan of which nothing is to be applied: all that differs and is not expected, with its origins.
+    """A plan that applies nothing: every difference that is not expected, with its origin.
 
     ``today`` is a day such as 2026-12-31. Raises as ``workflow.plan`` does.
     """
@@ -52,7 +52,7 @@ def load_expectations(path: Path) -> list[Expectation]:
 
 
 def _since_when(target: Target, plan: Plan) -> list[Note]:
-    """For each revision that wrote what differs now: when that was, and which objects it is about."""
+    """A note for each revision that wrote what differs now: its day, and the objects."""
     by_revision: dict[Revision, list[str]] = defaultdict(list)
     lines = blame(target.folder, {Path(change.place.file) for change in plan.changes})
     for change in plan.changes:

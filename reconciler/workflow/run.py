@@ -23,9 +23,9 @@ from reconciler.workflow.proposal import Proposal
 
 @contextmanager
 def locked(target: Target) -> Iterator[None]:
-    """Hold the target's system for one apply; raises Locked where another one runs on this machine.
+    """Hold the lock of the target's system; raises Locked where another apply runs on this machine.
 
-    Raises JournalFailed where the folder of the journals cannot be made: nothing is read or sent then.
+    Raises JournalFailed where the folder of the journals cannot be made; nothing is read or sent then.
     """
     make_folder(target.journal)
     where = str(target.sandbox[1].resolve()) if target.sandbox else target.url
@@ -41,10 +41,11 @@ def apply(
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Report:
-    """Execute a proposal that was approved, on whose word the mandate says; what goes wrong is in the report.
+    """Execute an approved proposal; what goes wrong is in the report.
 
-    With nothing to do there is no journal. Raises JournalFailed where it cannot
-    even be opened: nothing was sent then.
+    ``mandate`` says who asked for it and who approved it. With nothing to do there
+    is no journal. Raises JournalFailed where the journal cannot be opened; nothing
+    was sent then.
     """
     started = time.monotonic()
     run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
@@ -90,9 +91,10 @@ def apply(
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
-    """Note HEAD as applied where nothing is left to do, and the files are as committed; else why it is not.
+    """Record HEAD as applied; returns why it is not recorded, or "".
 
-    Drift that was left alone on purpose is nothing to do: it was applied once.
+    It is recorded where nothing remains to be done and the files are as committed.
+    Drift that was left alone on purpose does not remain: its change was applied once.
     """
     if not report.complete:
         return "not everything was done"
@@ -100,11 +102,11 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
         origins = proposal.plan.origins
         left_alone = (origins[atom.address, atom.path] for change in review.left for atom in atoms(change))
         if review.stale:
-            return "some of what was reviewed holds no more, and was left out"
+            return "some of the reviewed changes no longer hold, and were left out"
         if review.unreviewed:
-            return "the files want more by now than was reviewed"
+            return "the files now ask for more than was reviewed"
         if any(origin != "drift" for origin in left_alone):
-            return "backlog was left alone"
+            return "backlog was not applied"
     return record_applied(target.folder, target.name)
 
 
