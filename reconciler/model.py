@@ -115,11 +115,11 @@ class DesiredState:
     """All that the files of one target say, defaults filled in and cross-references checked.
 
     ``users`` and ``groups`` are keyed by identity and hold no tombstones; those
-    are in ``absent``. ``from_users`` are the groups whose members the users
-    state. ``previously`` holds older keys of what is declared, is to be absent, or
-    left. ``left`` holds what an older revision declared and these files do not speak of any more.
-    ``locate`` finds the place of an object or of a field in it; it may read the
-    file again.
+    are in ``absent``. ``departed`` holds what an older revision declared and these
+    files do not name any more, with its old place. ``from_users`` are the groups
+    whose members the users state. ``previously`` holds the older keys of what is
+    declared, absent or departed. ``locate`` finds the place of an object or of a
+    field in it; it may read the file again.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -127,8 +127,20 @@ class DesiredState:
     absent: frozenset[Address] = frozenset()
     from_users: frozenset[str] = frozenset()
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
-    left: Mapping[Address, Place] = field(default_factory=dict)
+    departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
+
+    @property
+    def declared(self) -> frozenset[Address]:
+        """Every object that is to exist."""
+        users = {Address("user", key) for key in self.users}
+        return frozenset(users | {Address("group", key) for key in self.groups})
+
+    @property
+    def named(self) -> frozenset[Address]:
+        """Every address that the files name: what is declared or to be absent, and older names of both."""
+        older = {Address(a.kind, key) for a, keys in self.previously.items() for key in keys}
+        return self.declared | self.absent | older
 
     @property
     def members(self) -> frozenset[str]:
@@ -136,8 +148,8 @@ class DesiredState:
         return frozenset().union(*(group.members or () for group in self.groups.values()))
 
     def place(self, address: Address) -> Place:
-        """Where an object is declared, or was before it left the files."""
-        return self.left.get(address) or self.locate(address, ())
+        """Where an object is declared, or was before it departed from the files."""
+        return self.departed.get(address) or self.locate(address, ())
 
 
 @dataclass(frozen=True, slots=True)

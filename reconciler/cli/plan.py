@@ -69,7 +69,7 @@ def plan(
             watch.reading(),
         ):
             found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
-        made = workflow.judge(found.plan, target, allow_removals, allow_creations)
+        made = workflow.guarded(found.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(made))
         if shape is PlanFormat.JSON:

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -78,21 +77,11 @@ def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
     return result
 
 
-def spoken_of(present: DesiredState) -> AbstractSet[Address]:
-    """All that the files name: what they declare, what is to be absent, and older names of both."""
-    return {
-        *(Address("user", key) for key in present.users),
-        *(Address("group", key) for key in present.groups),
-        *present.absent,
-        *(Address(a.kind, key) for a, older in present.previously.items() for key in older),
-    }
-
-
 class _Writer:
     def __init__(self, live: LiveState, present: DesiredState, wish: Wish, remarks: list[str]) -> None:
         self.wish = wish
         self.remarks = remarks
-        self.spoken_of = spoken_of(present)
+        self.named = present.named
         self.people = self._unique("user", [(user_key(u.resource.email), u.resource) for u in live.users])
         self.live_groups = self._unique(
             "group", [(group_key(g.resource.name), g.resource) for g in live.groups]
@@ -121,9 +110,7 @@ class _Writer:
 
     def _new(self, kind: Literal["user", "group"], items: Mapping[str, Any]) -> dict[str, Any]:
         addresses = {key: Address(kind, key) for key in sorted(items)}
-        return {
-            key: items[key] for key, a in addresses.items() if a not in self.spoken_of and self.wish.wants(a)
-        }
+        return {key: items[key] for key, a in addresses.items() if a not in self.named and self.wish.wants(a)}
 
     def users(self) -> dict[str, Entry]:
         """The entries of the new users, by e-mail address."""

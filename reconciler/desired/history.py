@@ -23,35 +23,32 @@ REFS = "refs/reconciler/applied"
 """Below it one ref for each target names the commit that was last applied completely."""
 
 
-def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]:
-    """The objects that ``then`` declared and ``now`` does not name any more, with their old places.
+def departed_since(now: DesiredState, before: DesiredState) -> Mapping[Address, Place]:
+    """The objects that ``before`` declared and ``now`` does not name any more, with their old places.
 
-    Tombstones of ``then`` do not count, and what has a tombstone now is named. An
+    Tombstones of ``before`` do not count, and what has a tombstone now is named. An
     older name of a declared object is that object.
     """
-    declared = {Address("user", key) for key in now.users} | {Address("group", key) for key in now.groups}
-    spoken_of = declared | now.absent
-    spoken_of |= {Address(a.kind, key) for a, older in now.previously.items() for key in older}
-    before = {Address("user", key) for key in then.users} | {Address("group", key) for key in then.groups}
-    return {address: then.locate(address, ()) for address in sorted(before - spoken_of)}
+    gone = before.declared - now.named
+    return {address: before.locate(address, ()) for address in sorted(gone)}
 
 
-def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
-    """The desired state with what left the files since then; with None for the older state, nothing did.
+def with_departed(now: DesiredState, before: DesiredState | None) -> DesiredState:
+    """The desired state with what has departed from the files since ``before``; nothing where that is None.
 
-    What left keeps its older names, since its account may be live under one of
+    What departed keeps its older names, since its account may be live under one of
     them. An older name that the files still name as a member is not kept.
     """
-    if then is None:
+    if before is None:
         return now
-    left = left_since(now, then)
+    departed = departed_since(now, before)
     members = {Address("user", key) for key in now.members}
     older = {
-        address: tuple(key for key in then.previously[address] if Address(address.kind, key) not in members)
-        for address in left
-        if address in then.previously
+        address: tuple(key for key in before.previously[address] if Address(address.kind, key) not in members)
+        for address in departed
+        if address in before.previously
     }
-    return replace(now, left=left, previously={**older, **now.previously})
+    return replace(now, departed=departed, previously={**older, **now.previously})
 
 
 def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredState:

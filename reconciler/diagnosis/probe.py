@@ -122,11 +122,11 @@ def probe(target: Target, session: Session, *, token: str = "") -> Probed:
         except ReconcilerError as error:
             stopped = str(error)
         with suppress(ReconcilerError):
-            journal.write("end", detail="; ".join(filter(None, (stopped, *scratch.left))))
+            journal.write("end", detail="; ".join(filter(None, (stopped, *scratch.remaining))))
     return Probed(
         findings=tuple(findings),
         removed=tuple(scratch.removed),
-        left=tuple(scratch.left),
+        left=tuple(scratch.remaining),
         journal=str(journal.path),
         found_at=f"{_now():%Y-%m-%dT%H:%M:%SZ}",
         stopped=stopped,

@@ -101,7 +101,7 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
     if unknown:
         plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
     approved = approved_for(plan, pull, target)
-    plan = workflow.judge(plan, based, *approval_numbers(approved))
+    plan = workflow.guarded(plan, based, *approval_numbers(approved))
     if approved is not None:
         message = f"{override_text(approved)} approved by a line in the pull request's text"
         plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))

@@ -47,7 +47,7 @@ def leaving(
     named = {Address("user", key) for key in desired.members}
     are_listed = lists_people(desired, policy)
     for address in sorted(pairing.surplus - named):
-        if address in desired.left:
+        if address in desired.departed:
             how = policy.left_users if address.kind == "user" else policy.left_groups
         elif address.kind == "group" or address.key in callers or not are_listed:
             continue

@@ -96,7 +96,7 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
             settled.append(address)
         groups[address] = own or [g for key in older for g in groups_by_key.pop(key, ())]
     left: dict[Address, str] = {}
-    for address in sorted(desired.left):
+    for address in sorted(desired.departed):
         by_key: Mapping[str, object] = users_by_key if address.kind == "user" else groups_by_key
         keys = (address.key, *desired.previously.get(address, ()))
         if key := next((key for key in keys if key in by_key), None):

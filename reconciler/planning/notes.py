@@ -29,7 +29,7 @@ def notes(
         yield Note("renamed", message, locate(address, ("previously",)), warning=True)
     for address, old in sorted(pairing.moved.items()):
         message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
-        place = desired.left.get(address) or locate(address, ("previously",))
+        place = desired.departed.get(address) or locate(address, ("previously",))
         yield Note("email", message, place, warning=True)
     yield from _reactivated(pairing, changes, everywhere)
     yield from _about_tombstones(desired, pairing, policy)
@@ -73,7 +73,7 @@ def _about_left(
     """Each of those who left the files and do not go, by the reason."""
     by_reason: dict[str, list[Address]] = defaultdict(list)
     members = {Address("user", key) for key in desired.members}
-    for address in sorted(desired.left.keys() - gone):
+    for address in sorted(desired.departed.keys() - gone):
         if address not in pairing.surplus:
             by_reason[" and are not live"].append(address)
         elif not desired.users and not desired.groups:

@@ -138,7 +138,7 @@ def _census(desired: DesiredState, users: Users, groups: Groups) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, going = users.pairing, users.going.keys()
     unlisted = pairing.surplus
-    managed = pairing.live - (unlisted - desired.left.keys())
+    managed = pairing.live - (unlisted - desired.departed.keys())
     return Census(
         users=sum(a.kind == "user" for a in managed),
         active_users=users.active,

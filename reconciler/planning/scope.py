@@ -166,7 +166,7 @@ def need(desired: DesiredState, policy: Policy) -> Need:
     managed = managed_keys(desired, policy)
     # Of somebody who is to have an account, an inactive row may be the trace of an earlier one.
     deleted = {key for key, user in desired.users.items() if user.active is not False}
-    for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
+    for addresses, how in ((desired.absent, policy.tombstone), (desired.departed, policy.left_users)):
         gone = {key for a in addresses if a.kind == "user" for key in _keys(desired, a)}
         if "revoke" in how and managed:
             attributes.update(dict.fromkeys(gone, managed))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from reconciler.desired.export import Export, Wish, export, spoken_of
+from reconciler.desired.export import Export, Wish, export
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import Address, Live, LiveState, Need, User, group_address, user_address
@@ -31,7 +31,7 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage
     exported = export(replace(live, users=users), present, replace(wish, fields=fields))
-    exported.left_out += _left_out(_addresses(everything), _addresses(live), spoken_of(present), wish)
+    exported.left_out += _left_out(_addresses(everything), _addresses(live), present.named, wish)
     if unmanaged := sorted(wish.fields - fields):
         names = ", ".join(f"`{name}`" for name in unmanaged)
         exported.left_out.append(f"{names}: left out, since this target does not manage them")
