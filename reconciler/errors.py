@@ -10,8 +10,8 @@ the same run. An exception is for stopping::
     ├── BadAnswer                   exit 1   an answer that is not what the system documents
     ├── Refused                     exit 1   the system said no: status, method, path, its words
     │   └── CredentialRefused       exit 1   the key is not accepted, or not the right kind
-    │       └── NotAccepted         exit 1   the key is not accepted: what it may do is not the question
-    ├── GitFailed                   exit 1   git is missing, does not trust the repository, or did not do it
+    │       └── NotAccepted         exit 1   the key itself is not accepted, whatever it may do
+    ├── GitFailed                   exit 1   git is missing, does not trust the repository, or failed
     ├── IncompleteRead              exit 1   the live state cannot be trusted, so nothing is planned
     ├── Locked                      exit 1   another apply holds the target
     ├── JournalFailed               exit 1   the journal cannot be written, so nothing more is sent
@@ -27,7 +27,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process answers its caller with."""
+    """The exit status of the process."""
 
     OK = 0
     ERROR = 1
@@ -56,7 +56,7 @@ _GRAVITY = (
 
 
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:
-    """The one code that speaks for several targets; OK where there are none."""
+    """The exit code of a run over several targets: the gravest of theirs; OK where there are none."""
     return min(codes, key=_GRAVITY.index, default=ExitCode.OK)
 
 
@@ -76,7 +76,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that a person must mend: where, what, and what to do."""
+    """One thing that a person must correct: where, what, and what to do."""
 
     place: Place
     message: str
@@ -122,11 +122,11 @@ class CredentialRefused(Refused):
 
 
 class NotAccepted(CredentialRefused):
-    """The key is not accepted at all, so that advice about its rights would mislead."""
+    """The key itself is not accepted, so advice about its rights would mislead."""
 
 
 class GitFailed(ReconcilerError):
-    """Git is missing, does not trust the repository, or did not do what it was asked."""
+    """Git is missing, does not trust the repository, or failed."""
 
 
 class IncompleteRead(ReconcilerError):
@@ -148,13 +148,13 @@ class GuardRefused(ReconcilerError):
 
 
 class Unapproved(ReconcilerError):
-    """A plan that too few people approved, or that nobody was shown as it is; ``way_on`` says what to do."""
+    """A plan that too few people approved, or that no comment shows as it is; ``advice`` says what to do."""
 
     exit_code = ExitCode.GUARD
 
-    def __init__(self, message: str, way_on: str) -> None:
+    def __init__(self, message: str, advice: str) -> None:
         super().__init__(message)
-        self.way_on = way_on
+        self.advice = advice
 
 
 class Stale(ReconcilerError):

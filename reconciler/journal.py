@@ -26,7 +26,7 @@ Event = Literal["mandate", "start", "intent", "result", "read-back", "end"]
 class Entry:
     """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text.
 
-    ``about`` says on whose word it all is done, in the line of that event.
+    ``about`` is the mandate, in the line of that event: who asked, and who approved.
     """
 
     seq: int
@@ -67,9 +67,9 @@ class Journal:
         detail: str = "",
         about: Mapping[str, object] | None = None,
     ) -> None:
-        """Put one line on the disk; when it returns, the line outlives the process.
+        """Put one line on the disk: once this returns, the line outlives the process.
 
-        Once a line was cut short nothing is written after it.
+        After a line that was cut short nothing more is written.
         """
         if self._failure:
             raise self._failure
@@ -79,7 +79,7 @@ class Journal:
         entry = asdict(Entry(self._seq, at, self._run, event, named, method, path, status, detail, about))
         if about is None:
             del entry["about"]
-        # What is not ASCII stands escaped, so that no text from outside can break a line or move a cursor.
+        # Everything beyond ASCII is escaped, so no text from outside can break a line or move a cursor.
         data = spelled_json(json.dumps(entry, separators=(",", ":"))).encode("ascii") + b"\n"
         try:
             while data:

@@ -1,4 +1,4 @@
-"""Where symbolic links lead: git keeps them like files, and whoever commits one names any place at all."""
+"""Where symbolic links lead. Git stores them like files, and whoever commits one can point it anywhere."""
 
 import errno
 import os
@@ -13,14 +13,18 @@ def leads_out(path: Path, folder: Path) -> bool:
 
 
 def stay_inside(root: Path, shown: str) -> None:
-    """Raise Invalid where a folder that is written as one of the repository is really elsewhere.
+    """Raise Invalid where a path inside the repository leads, through a link, to a folder outside of it.
 
-    The repository is that of the working directory; without one this directory counts. What is written as
-    elsewhere is the choice of the person who wrote it.
+    The repository is that of the working directory; without one the working
+    directory counts. A path that is written as outside is its writer's choice.
+    ``shown`` is the path as the problem shows it.
     """
-    here = Path.cwd()
-    repository = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
-    inside = repository or here
+    working_directory = Path.cwd()
+    repository = next(
+        (folder for folder in (working_directory, *working_directory.parents) if (folder / ".git").exists()),
+        None,
+    )
+    inside = repository or working_directory
     if Path(os.path.abspath(root)).is_relative_to(inside) and leads_out(root, inside):  # noqa: PTH100 (as written)
         what = "repository" if repository else "working directory"
         message = f"this leads out of the {what}, through a link"
@@ -29,13 +33,16 @@ def stay_inside(root: Path, shown: str) -> None:
 
 
 def follow_none(path: Path) -> None:
-    """Raise OSError where a link stands on the way to a file: below the working directory, else at its end.
+    """Raise OSError where a symbolic link is on the path to a file.
 
-    Elsewhere only the file and its folder must be none: the links above are the machine's own.
+    Below the working directory no step of the path may be one. Elsewhere only the
+    file and its folder are checked: links above them are the machine's own.
     """
-    absolute, here = path.absolute(), Path.cwd()
-    written = [step for step in reversed(absolute.parents) if here in step.parents] or [absolute.parent]
+    absolute, working_directory = path.absolute(), Path.cwd()
+    written = [step for step in reversed(absolute.parents) if working_directory in step.parents] or [
+        absolute.parent
+    ]
     for step in (*written, absolute):
         if step.is_symlink():
-            name = step.relative_to(here) if here in step.parents else step
+            name = step.relative_to(working_directory) if working_directory in step.parents else step
             raise OSError(errno.ELOOP, f"{name} is a symbolic link: remove it")

@@ -15,14 +15,14 @@ from reconciler.errors import Locked, ReconcilerError
 from reconciler.links import follow_none
 
 SHARED = Path("/tmp")  # noqa: S108 (each user has a folder of their own there, which is looked at first)
-"""Where every process of a user finds the locks. No variable moves it, or two applies would not meet."""
+"""Where every process of a user finds the locks; no variable moves it, so two applies find the same one."""
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def place(kind: str, where: str) -> Path:
-    """The lock of one system, whatever a target is called and wherever its files are.
+def lock_file(kind: str, where: str) -> Path:
+    """The lock file of one system, the same for all targets that configure it.
 
-    ``where`` is its address, or the file that a pretend one keeps its state in.
+    ``where`` is the system's address, or the state file of a pretend system.
     """
     name = hashlib.sha256(f"{kind} {where}".encode(errors="surrogateescape")).hexdigest()
     return SHARED.resolve() / f"reconciler-{os.getuid()}" / f"{name}.lock"
@@ -30,22 +30,30 @@ def place(kind: str, where: str) -> Path:
 
 @contextmanager
 def held(path: Path, name: str) -> Iterator[None]:
-    """Hold a lock file; raises Locked where somebody else does, with who. ``name`` is the target's."""
+    """Hold a lock file; ``name`` is the target's, for messages.
+
+    Raises Locked, which says who holds it, where another process does, and
+    ReconcilerError where the file cannot be written.
+    """
     # Beside the lock file, which some releases of filelock empty when they try it.
     holder = path.with_suffix(".holder")
     lock = FileLock(path, timeout=0)
     try:
         _own_folder(path.parent)
-        for written in (path, holder):
-            follow_none(written)
+        for file_path in (path, holder):
+            follow_none(file_path)
         lock.acquire()
     except Timeout:
-        who = holder.read_text(encoding="utf-8", errors="replace") if holder.exists() else "not known by whom"
+        who = (
+            holder.read_text(encoding="utf-8", errors="replace")
+            if holder.exists()
+            else "by whom is not known"
+        )
         message = f"another apply is running on {name} ({who}); wait for it to end"
         raise Locked(message) from None
     except OSError as error:
         message = (
-            f"{path}: the lock that keeps two applies apart cannot be written ({error.strerror}), so nothing "
+            f"{path}: the lock against a second apply cannot be written ({error.strerror}), so nothing "
             "was sent; make room, or remove what is in its place"
         )
         raise ReconcilerError(message) from None
@@ -58,14 +66,14 @@ def held(path: Path, name: str) -> Iterator[None]:
 
 
 def _own_folder(folder: Path) -> None:
-    """Make the folder, or raise OSError where it is not the user's alone: others could lift the lock."""
+    """Make the folder; raises OSError where others can write to it, since they could remove the lock."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & _OTHERS:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & _OTHERS:
         raise PermissionError(0, f"{folder} is not a folder of yours alone")
 
 
 def _no_link(path: str, flags: int) -> int:
-    """Open a file that may have become a link since it was looked at."""
+    """Open a file, but no link: it may have become one since it was checked."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o644)

@@ -1,4 +1,4 @@
-"""What a directory holds, in words that no system owns.
+"""What a directory holds, in terms that belong to no single system.
 
 The same ``User`` and ``Group`` describe the desired and the live side, so like
 is compared with like; ``Live`` adds the id, which stays out of the domain.
@@ -37,9 +37,9 @@ def key_of(kind: Kind, name: str) -> str:
     return user_key(name) if kind == "user" else group_key(name)
 
 
-def looks_like(one: str, other: str) -> bool:
+def looks_like(first: str, second: str) -> bool:
     """Whether two names are spelled alike; accents may be composed in one and decomposed in the other."""
-    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    return unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", second)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,11 +126,11 @@ class DesiredState:
     """All that the files of one target say, defaults filled in and cross-references checked.
 
     ``users`` and ``groups`` are keyed by identity and hold no tombstones; those
-    are in ``absent``. ``from_users`` are the groups whose members the users
-    state. ``previously`` holds older keys of what is declared, is to be absent, or
-    left. ``left`` holds what an older revision declared and these files do not speak of any more.
-    ``locate`` finds the place of an object or of a field in it; it may read the
-    file again.
+    are in ``absent``. ``departed`` holds what an older revision declared and these
+    files do not name any more, with its old place. ``from_users`` are the groups
+    whose members the users state. ``previously`` holds the older keys of what is
+    declared, absent or departed. ``locate`` finds the place of an object or of a
+    field in it; it may read the file again.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -138,8 +138,20 @@ class DesiredState:
     absent: frozenset[Address] = frozenset()
     from_users: frozenset[str] = frozenset()
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
-    left: Mapping[Address, Place] = field(default_factory=dict)
+    departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
+
+    @property
+    def declared(self) -> frozenset[Address]:
+        """Every object that is to exist."""
+        users = {Address("user", key) for key in self.users}
+        return frozenset(users | {Address("group", key) for key in self.groups})
+
+    @property
+    def named(self) -> frozenset[Address]:
+        """Every address that the files name: what is declared or to be absent, and older names of both."""
+        older = {Address(a.kind, key) for a, keys in self.previously.items() for key in keys}
+        return self.declared | self.absent | older
 
     @property
     def members(self) -> frozenset[str]:
@@ -151,8 +163,8 @@ class DesiredState:
         return (address.key, *self.previously.get(address, ()))
 
     def place(self, address: Address) -> Place:
-        """Where an object is declared, or was before it left the files."""
-        return self.left.get(address) or self.locate(address, ())
+        """Where an object is declared, or was before it departed from the files."""
+        return self.departed.get(address) or self.locate(address, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +193,14 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a plan must know beyond the plain lists, so that a read costs no request more.
+    """What a plan must know beyond the plain lists; a read makes no request for anything else.
 
-    ``attributes`` maps a user key to the attribute keys whose values must be
-    known, and ``others`` those of every user it does not name. ``deleted`` holds
-    the user keys that are to be deleted, of which a listed but inactive row may
-    be the trace of an earlier deletion; ``all_deleted`` says that any may be.
-    ``everything`` asks for every attribute of every user.
+    ``attributes`` maps a user key to the attribute keys whose values must be known.
+    ``others`` are the attribute keys to know of every user that it does not name.
+    ``deleted`` holds the keys of users who are to be deleted: an inactive row of one
+    may be all that remains of a deleted account, so it is read by id to find out.
+    ``all_deleted`` says so of every user. ``everything`` asks for every attribute of
+    every user.
     """
 
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from reconciler.desired import documents, files
+from reconciler.desired import documents, files, pyyaml
 from reconciler.desired.format import format_text
 from reconciler.desired.text import CONTROL, MAX_PROBLEMS
 from reconciler.errors import Invalid, Problem
@@ -486,7 +486,7 @@ def _check_problem(problem: Problem, name: str, text: str) -> None:
 
 def _check_exact(document: documents.Document, text: str) -> None:
     """Compare with two other readings: of what is written when the data is dumped, and PyYAML's in Python."""
-    again = documents.parse(documents.dump(document.data).encode(), "again")
+    again = documents.parse(pyyaml.dump(document.data).encode(), "again")
     assert not again.problems, again.problems
     assert repr(again.data) == repr(document.data)
     try:

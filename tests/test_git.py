@@ -11,6 +11,7 @@ from repository import commit, git
 
 from reconciler import git as door
 from reconciler.errors import GitFailed
+from reconciler.git import process
 
 HEADER = "https://git.example/ AUTHORIZATION: basic c2VjcmV0"
 
@@ -137,7 +138,7 @@ def _fake_git(folder: Path, script: str) -> str:
 
 def test_a_git_that_hangs_is_given_up(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", _fake_git(here.parent, "exec sleep 60"), prepend=os.pathsep)
-    monkeypatch.setattr(door, "_PATIENCE", 0.05)
+    monkeypatch.setattr(process, "_PATIENCE", 0.05)
     with pytest.raises(GitFailed, match=r"git did not end within 0\.05 s"):
         door.find(here)
 

@@ -16,8 +16,9 @@ from project import KEY, Project, a_project
 from reconciler.errors import Invalid, Place, Unreachable
 from reconciler.planning.scope import Limits
 from reconciler.target.credentials import environment, resolve_keys
-from reconciler.target.session import Stop, connect
+from reconciler.target.session import connect
 from reconciler.target.settings import Target, load_targets
+from reconciler.transport.clock import Stop
 from reconciler.transport.messages import Request
 
 
@@ -108,12 +109,12 @@ def test_one_key_that_is_given_twice_is_no_second_one(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("target.yaml", "kind: omni\nurl: https://a.omniapp.co\nkeys:\n  - env: A\n  - env: B\n")
-    monkeypatch.setenv("A", "same")
-    monkeypatch.setenv("B", "same")
+    monkeypatch.setenv("A", "hunter2")
+    monkeypatch.setenv("B", "hunter2")
     (target,) = load_targets(Path("desired-state"))
-    with pytest.raises(Invalid, match="two of the keys are the same one") as caught:
+    with pytest.raises(Invalid, match="two of the keys are the same key") as caught:
         resolve_keys(target, environment(Path()))
-    assert "same one" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_every_problem_of_every_target_is_told_at_once(project: Project) -> None:
@@ -234,7 +235,7 @@ def test_no_hint_names_dot_env_where_it_is_not_read(
     (problem,) = problems(caught)
     assert problem == (
         "desired-state/acme/target.yaml: the environment variable OMNI_API_KEY is not set, or is empty "
-        "(hand it to this step of the job, from its secrets)"
+        "(give it to this step of the job, from its secrets)"
     )
 
 

@@ -16,7 +16,8 @@ from sample_plans import COMMANDS
 
 from reconciler.cli import console
 from reconciler.cli.streams import Door
-from reconciler.target.session import Session, Stop
+from reconciler.target.session import Session
+from reconciler.transport.clock import Stop
 from reconciler.views.annotations import Command
 
 OURS = Command("error", "no", {"file": "a.yaml"})

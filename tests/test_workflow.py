@@ -16,7 +16,7 @@ from worlds import session
 
 from reconciler import workflow
 from reconciler.errors import ExitCode, Invalid, JournalFailed, Locked
-from reconciler.lock import place
+from reconciler.lock import lock_file
 from reconciler.report import Report
 from reconciler.sandbox.store import Store
 from reconciler.saved import load_plan, to_json
@@ -202,8 +202,8 @@ def test_a_failure_lets_go_of_the_lock(target: Target) -> None:
 def test_a_holder_that_cannot_be_named_holds_it_still(target: Target) -> None:
     with workflow.locked(target):
         assert target.sandbox
-        place(target.kind, str(target.sandbox[1].resolve())).with_suffix(".holder").unlink()
-        with pytest.raises(Locked, match=re.escape("(not known by whom)")), workflow.locked(target):
+        lock_file(target.kind, str(target.sandbox[1].resolve())).with_suffix(".holder").unlink()
+        with pytest.raises(Locked, match=re.escape("(by whom is not known)")), workflow.locked(target):
             pass
 
 

@@ -51,8 +51,8 @@ def apply(
     from reconciler import workflow
     from reconciler.report import Mandate
     from reconciler.saved import load_plan
+    from reconciler.target.base import at_base
     from reconciler.target.session import connect
-    from reconciler.target.settings import at_base
     from reconciler.views.json import report_json
     from reconciler.views.report import report_text
     from reconciler.views.safe import printable

@@ -173,33 +173,69 @@ def stoppable(session: "Session") -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Line:
+    """The last line of a terminal, drawn again and again; it disappears at the end.
+
+    Both reading and applying are shown in it. What stays is printed above it.
+    """
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Have it while this goes on; it is drawn where there is a text for it."""
+        try:
+            yield
+        finally:
+            self._clear()
+            self.text = None
+
+    def draw(self, text: str, wait: str = "") -> None:
+        """Draw it anew, cut to the width of the terminal."""
+        self.text = text
+        write(sys.stderr, f"\r{_fitting(', '.join(filter(None, (text, wait))))}\x1b[K")
+
+    def above(self, text: str) -> None:
+        """Print a line that stays, above it where it is there."""
+        self._clear()
+        complain(text)
+        if self.text is not None:
+            self.draw(self.text)
+
+    def _clear(self) -> None:
+        if self.text is not None:
+            write(sys.stderr, "\r\x1b[K")
+
+
+_line = _Line()
+
+
+def _fitting(text: str) -> str:
+    from reconciler.views.layout import cells
+
+    room = shutil.get_terminal_size().columns - 1
+    text = text[:room]
+    while cells(text) > room:
+        text = text[:-1]
+    return text
+
+
 @contextmanager
 def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
-    """A bar on a terminal, plain lines elsewhere; both on standard error."""
+    """How far an apply is: one line that is drawn again on a terminal, plain lines elsewhere."""
     from reconciler.views.safe import printable
 
-    def left(progress: "Progress") -> str:
-        seconds = (progress.total - progress.done) * 60 / target.requests_per_minute
-        return f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
+    def redraw(at: "Progress") -> None:
+        seconds = (at.total - at.done) * 60 / target.requests_per_minute
+        time_left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
+        _line.draw(f"Applying: {at.done}/{at.total}, {time_left}, {printable(at.summary)}")
 
-    if not _can_redraw():
-        yield lambda p: complain(f"[{p.done}/{p.total}] {printable(p.summary)}")
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
+    def tell(at: "Progress") -> None:
+        complain(f"[{at.done}/{at.total}] {printable(at.summary)}")
 
-    # One text, which loses its end on a narrow terminal and never the numbers that it begins with.
-    text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
-    with Bar(BarColumn(20), text, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda p: bar.update(
-            task,
-            completed=p.done,
-            total=p.total,
-            description=f"{p.done}/{p.total}  {left(p)}  {printable(p.summary)}",
-        )
+    with _line.kept():
+        yield redraw if _can_redraw() else tell
 
 
 class Watch:
@@ -216,35 +252,33 @@ class Watch:
 
         self._requests += 1
         if self._verbose:
-            complain(f"  {printable(line)}")
-        self._redraw()
+            _line.above(f"  {printable(line)}")
+        if self._counts:
+            self._redraw()
 
     def on_wait(self, seconds: float, reason: str) -> None:
         """Show a wait that a person would notice."""
         if seconds < 1:
             return
-        if self._counts:
-            self._redraw(f"waiting {seconds:.0f} s, {reason}")
-        else:
+        if _line.text is None:
             complain(f"  waiting {seconds:.0f} s: {reason}")
+        else:
+            _line.draw(_line.text, f"waiting {seconds:.0f} s, {reason}")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Count the requests in one line that disappears at the end, on a terminal."""
+        """Count the requests in the line, on a terminal."""
         self._counts = _can_redraw() and not self._verbose
-        self._redraw()
-        try:
-            yield
-        finally:
+        with _line.kept():
             if self._counts:
-                write(sys.stderr, "\r\x1b[K")
-            self._counts = False
+                self._redraw()
+            try:
+                yield
+            finally:
+                self._counts = False
 
-    def _redraw(self, wait: str = "") -> None:
-        if self._counts:
-            number = f"{self._requests} request{'' if self._requests == 1 else 's'}"
-            text = f"Reading: {', '.join(filter(None, (number, wait)))}"
-            write(sys.stderr, f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K")
+    def _redraw(self) -> None:
+        _line.draw(f"Reading: {self._requests} request{'' if self._requests == 1 else 's'}")
 
 
 def _can_redraw() -> bool:

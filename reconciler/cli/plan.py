@@ -52,8 +52,8 @@ def plan(
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
     from reconciler.saved import to_json
+    from reconciler.target.base import at_base
     from reconciler.target.session import connect
-    from reconciler.target.settings import at_base
 
     if include and base is None:
         message = "--include goes with --base"
@@ -69,7 +69,7 @@ def plan(
             watch.reading(),
         ):
             found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
-        made = workflow.judge(found.plan, target, allow_removals, allow_creations)
+        made = workflow.guarded(found.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(made))
         if shape is PlanFormat.JSON:

@@ -1,10 +1,10 @@
-"""Valid data of all files to one desired state: identity, defaults, cross-references.
+"""The valid data of all files made into one desired state: identity, defaults, cross-references.
 
 Two passes. The first declares: every entry of every file gets its identity,
 its defaults and its place, and what is declared twice is found. The second
-follows each name from where it is used to what it names. Nothing is concluded
-from an entry of which something was refused, nor from a name that is missing
-while a file could not be read to its end.
+follows each name from where it is used to what it names. An entry of which
+something was refused leads to no further problem, and neither does a missing
+name while a file could not be read to its end.
 """
 
 import re
@@ -14,17 +14,13 @@ from fnmatch import translate
 from typing import Any, Final, TypeVar
 
 from reconciler.desired.documents import Document
-from reconciler.desired.sources import Source, Steps
+from reconciler.desired.places import KEY_OF, SECTIONS, Places, find_field
 from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, DesiredState, FieldPath, Group, Kind, User, Value, group_key, user_key
 
-_SECTIONS: Final[dict[Kind, str]] = {"user": "users", "group": "groups"}
-_LISTED: Final[dict[str, Kind]] = {"groups": "group", "members": "user"}
-_KEY_OF: Final[dict[Kind, Callable[[str], str]]] = {"user": user_key, "group": group_key}
-
 _COMPARISONS: Final = 20_000
-"""Names that are compared in search of what was meant: half a second's worth."""
+"""Names to compare in search of the one that was meant; they take half a second."""
 
 Complaint = tuple[str, str]
 """What is wrong, and what to do."""
@@ -50,46 +46,6 @@ def build(
     for document in documents:
         builder.follow(document)
     return builder.state(), builder.problems
-
-
-class Places:
-    """Finds the place of an object or of a field in it. Keeps the text of the files, not their data."""
-
-    def __init__(self, elsewhere: Place) -> None:
-        self._elsewhere = elsewhere
-        self.names: dict[Kind, dict[str, tuple[Source, str]]] = {"user": {}, "group": {}}
-
-    def __call__(self, address: Address, path: FieldPath = ()) -> Place:
-        """The place where a field is written, else the innermost thing around it.
-
-        Of what no file declares it is ``elsewhere``: the settings decide about that.
-
-        What came from the defaults of a user's file is placed there; an edge of
-        a group whose members the users state, at the user.
-        """
-        declared = self.names[address.kind].get(address.key)
-        if declared is None:
-            return self._elsewhere
-        source, name = declared
-        found = _find(source, address.kind, name, path)
-        if not found and path[:1] == ("members",) and (person := self.names["user"].get(path[-1])):
-            found = _find(person[0], "user", person[1], ("groups", address.key))
-        return found or source.nearest((_SECTIONS[address.kind], name, *path))
-
-
-def _find(source: Source, kind: Kind, name: str, path: FieldPath) -> Place | None:
-    """The place of a field, or of an item of a list of names; in the entry, else in its file's defaults."""
-    listed = kind if path[:1] == ("previously",) else _LISTED.get("".join(path[:1]))
-    entries: list[Steps] = [(_SECTIONS[kind], name)]
-    if kind == "user" and path:
-        entries.append(("defaults", "users"))
-    for entry in entries:
-        found = source.find((*entry, *path))
-        if not found and listed and path[1:]:
-            found = source.find_item((*entry, path[0]), _KEY_OF[listed], path[1])
-        if found:
-            return found
-    return None
 
 
 class _GroupKeys(dict[str, str]):
@@ -152,8 +108,8 @@ class _Builder:
                 self._users[key] = self._user(name, entry, defaults)
 
     def _admit(self, document: Document, kind: Kind, key: str, name: str, entry: dict[str, Any]) -> bool:
-        """Give an entry its identity and place; whether it is one that is to be there."""
-        steps = (_SECTIONS[kind], name)
+        """Give an entry its identity and place; returns whether it declares an object."""
+        steps = (SECTIONS[kind], name)
         names = self._places.names[kind]
         if key in names:
             message = f"{kind} `{clip(name)}` is declared twice; first at {self._places(Address(kind, key))}"
@@ -166,7 +122,7 @@ class _Builder:
             self._unsure.add(Address(kind, key))
         own = Address(kind, key)
         if earlier := entry.get("previously"):
-            self._previously[own] = tuple(dict.fromkeys(map(_KEY_OF[kind], earlier)))
+            self._previously[own] = tuple(dict.fromkeys(map(KEY_OF[kind], earlier)))
             for old in self._previously[own]:
                 self._claims.setdefault(Address(kind, old), own)
         if "state" in entry:
@@ -268,9 +224,9 @@ class _Builder:
         return f"did you mean `{clip(self._groups[near[0]].name)}`?" if near else "declare it under `groups`"
 
     def _follow_earlier(self, document: Document, kind: Kind, name: str, entry: dict[str, Any]) -> None:
-        own = Address(kind, _KEY_OF[kind](name))
+        own = Address(kind, KEY_OF[kind](name))
         for old in entry.get("previously", ()):
-            address = Address(kind, _KEY_OF[kind](old))
+            address = Address(kind, KEY_OF[kind](old))
             if complaint := self._against_earlier(own, address, old):
                 self._say_at(document, kind, name, ("previously", address.key), complaint)
 
@@ -294,8 +250,8 @@ class _Builder:
     def _say_at(
         self, document: Document, kind: Kind, name: str, path: FieldPath, complaint: Complaint
     ) -> None:
-        place = _find(document.source, kind, name, path)
-        self.problems.append(Problem(place or document.source.nearest((_SECTIONS[kind], name)), *complaint))
+        place = find_field(document.source, kind, name, path)
+        self.problems.append(Problem(place or document.source.nearest((SECTIONS[kind], name)), *complaint))
 
 
 def _matcher(globs: Sequence[str], key_of: Callable[[str], str]) -> Callable[[str], object]:

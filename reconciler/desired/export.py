@@ -1,20 +1,19 @@
 """A live state as files to write: what a person would have typed to declare it.
 
-What comes out loads again and plans to no changes. What the files cannot say is
-left out, each with a remark: two accounts with one address, two groups with one
-name, a value with a control character.
+The files load again, and a plan of them has no changes. What files cannot say is
+left out with a remark: two accounts with one address, two groups with one name, a
+value with a control character.
 """
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from reconciler.desired import documents, schema
+from reconciler.desired import documents, pyyaml, schema
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, Group, LiveState, User, Value, group_key, user_key
 
@@ -37,7 +36,7 @@ class Wish:
     fields: frozenset[str] = frozenset({"name", "active", "groups", "attributes"})
 
     def wants(self, address: Address) -> bool:
-        """Whether the object is among those asked for; all are where nothing was asked."""
+        """Whether an object is asked for; without ``only``, every one is."""
         texts = (str(address), address.key)
         return not self.only or any(
             fnmatchcase(text, glob.casefold()) for glob in self.only for text in texts
@@ -46,9 +45,10 @@ class Wish:
 
 @dataclass(slots=True)
 class Export:
-    """The text of each file by name, how many objects they declare, and what could not be said.
+    """The text of each file by name, and how many objects they declare.
 
-    ``left_out`` is what was not to be written, each with the reason.
+    ``remarks`` name what files cannot say; ``left_out`` is what was not asked for,
+    each with the reason.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -73,25 +73,15 @@ def export(live: LiveState, present: DesiredState, wish: Wish) -> Export:
         for name, entry in entries.items():
             file = writer.file_of(kind, name)
             parts.setdefault(file, {}).setdefault(kind, {})[name] = entry
-    result.files = {name: documents.dump(parts[name]) for name in sorted(parts)}
+    result.files = {name: pyyaml.dump(parts[name]) for name in sorted(parts)}
     return result
-
-
-def spoken_of(present: DesiredState) -> AbstractSet[Address]:
-    """All that the files name: what they declare, what is to be gone, and older names of both."""
-    return {
-        *(Address("user", key) for key in present.users),
-        *(Address("group", key) for key in present.groups),
-        *present.absent,
-        *(Address(a.kind, key) for a, older in present.previously.items() for key in older),
-    }
 
 
 class _Writer:
     def __init__(self, live: LiveState, present: DesiredState, wish: Wish, remarks: list[str]) -> None:
         self.wish = wish
         self.remarks = remarks
-        self.spoken_of = spoken_of(present)
+        self.named = present.named
         self.people = self._unique("user", [(user_key(u.resource.email), u.resource) for u in live.users])
         self.live_groups = self._unique(
             "group", [(group_key(g.resource.name), g.resource) for g in live.groups]
@@ -112,17 +102,15 @@ class _Writer:
             for member in self.live_groups[key].members or ():
                 self.groups_of.setdefault(member, []).append(key)
 
-    def _unique(self, kind: Literal["user", "group"], found: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        counts = Counter(key for key, _ in found)
+    def _unique(self, kind: Literal["user", "group"], items: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(key for key, _ in items)
         for key in sorted(key for key, number in counts.items() if number > 1):
             self.remarks.append(f"{kind}/{key}: left out, since {counts[key]} live {kind}s have this name")
-        return {key: item for key, item in found if counts[key] == 1}
+        return {key: item for key, item in items if counts[key] == 1}
 
-    def _new(self, kind: Literal["user", "group"], found: Mapping[str, Any]) -> dict[str, Any]:
-        addresses = {key: Address(kind, key) for key in sorted(found)}
-        return {
-            key: found[key] for key, a in addresses.items() if a not in self.spoken_of and self.wish.wants(a)
-        }
+    def _new(self, kind: Literal["user", "group"], items: Mapping[str, Any]) -> dict[str, Any]:
+        addresses = {key: Address(kind, key) for key in sorted(items)}
+        return {key: items[key] for key, a in addresses.items() if a not in self.named and self.wish.wants(a)}
 
     def users(self) -> dict[str, Entry]:
         """The entries of the new users, by e-mail address."""
@@ -179,18 +167,18 @@ class _Writer:
         self.remarks.append(f"group/{group_key(group.name)}: its members are not stated, since {reason}")
 
     def _sayable(self, address: Address, entries: dict[str, Entry], section: str) -> Entry | None:
-        """The entry as far as the files can say it; None where not even its name can be said."""
+        """The part of an entry that files can say; None where not even its name can be."""
         (name,) = entries
         if not _problems(section, name, entries[name]):
             return entries[name]
-        kept: Entry = {}
+        sayable: Entry = {}
         for part, value in entries[name].items():
             pieces = [{k: v} for k, v in value.items()] if isinstance(value, dict) else [value]
             fitting = [piece for piece in pieces if self._fits(address, section, name, {part: piece})]
             if fitting:
                 whole = isinstance(value, dict)
-                kept[part] = {k: v for piece in fitting for k, v in piece.items()} if whole else value
-        return kept if self._fits(address, section, name, kept) else None
+                sayable[part] = {k: v for piece in fitting for k, v in piece.items()} if whole else value
+        return sayable if self._fits(address, section, name, sayable) else None
 
     def _fits(self, address: Address, section: str, name: str, entry: Entry) -> bool:
         problems = _problems(section, name, entry)
@@ -214,7 +202,7 @@ class _Writer:
 
 
 def _problems(section: str, name: str, entry: Entry) -> list[Problem]:
-    document = documents.parse(documents.dump({section: {name: entry}}).encode(), "import")
+    document = documents.parse(pyyaml.dump({section: {name: entry}}).encode(), "import")
     schema.check(document, "desired-state")
     return document.problems
 

@@ -1,9 +1,9 @@
 """The folders and files that hold desired state: found, read, and checked all together.
 
 A target is a folder that holds ``target.yaml``; every other YAML file below it
-is part of its desired state. What is hidden (``.git``, ``.reconciler``) is
-skipped, and so is a link that leads out of the folder: nothing outside of what
-was reviewed can become part of a plan. Each real file is read once.
+is part of its desired state. Hidden files and folders (``.git``, ``.reconciler``)
+are skipped, and so are links that lead out of the folder: a plan is made only
+from what was reviewed. Each real file is read once.
 """
 
 import gc
@@ -25,7 +25,7 @@ from reconciler.model import DesiredState
 
 TARGET_FILE = "target.yaml"
 QUIRKS_FILE = "quirks.yaml"
-"""In a target's folder: what a probe of the instance found out. It is no desired state."""
+"""In a target's folder: what a probe of the instance found out; no desired state."""
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -53,7 +53,7 @@ def find_targets(root: Path) -> dict[str, Path]:
 
 
 def _not_here(root: Path) -> Problem:
-    """There is no such folder; where a folder above has it, that is where to run."""
+    """The problem of a folder that is not there; its hint names a folder above that has it."""
     above = next((folder for folder in Path.cwd().parents if (folder / root).is_dir()), None)
     hint = "run this where that folder is, or name it with --dir"
     if above and not root.is_absolute():
@@ -63,7 +63,7 @@ def _not_here(root: Path) -> Problem:
 
 
 def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Callable[[Steps], Place]]:
-    """The checked data of ``target.yaml``, and what tells the place of a value in it.
+    """The checked data of ``target.yaml``, and a function that gives the place of a value in it.
 
     Raises Invalid with every problem of that file.
     """
@@ -97,10 +97,10 @@ def load(
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
 
-    ``exclude`` are files that are no desired state; the sandbox's seed file,
-    which ``target.yaml`` names, is one of its own accord. Places begin with
-    ``shown_as``, else with the folder as seen from the working directory.
-    ``settings`` are those of another ``target.yaml``, to hold instead of the folder's own.
+    ``exclude`` are files that are no desired state; the sandbox's seed file, which
+    ``target.yaml`` names, never is. Places begin with ``shown_as``, else with the
+    folder as seen from the working directory. ``settings`` replace the data of the
+    folder's own ``target.yaml``.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -131,7 +131,7 @@ def load(
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
-    """The desired-state files of a target that loads: where each is, how it is shown, and its text."""
+    """The desired-state files of a target that loads: the path of each, the path to show, and its text."""
     data, _ = load_target_file(folder)
     name = shown(folder)
     skipped = set()
@@ -143,16 +143,16 @@ def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
 
 
 def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str]]:
-    """What lies in a target's folder and is read by nothing: how each is shown, and why.
+    """The files in a target's folder that nothing reads: the path to show, and why.
 
-    ``others`` are files that something else reads, as a sandbox its seed.
+    ``others`` are files that something else reads, such as a sandbox's seed.
     """
-    inside, known = Path(_real(folder)), {_real(path) for path in (*_find_files(folder, "", []), *others)}
-    known |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)}
+    inside, read = Path(_real(folder)), {_real(path) for path in (*_find_files(folder, "", []), *others)}
+    read |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)}
     for where, folders, names in os.walk(folder):
         for item in sorted((*folders, *names)):
             path = Path(where) / item
-            if _real(path) not in known and (why := _unread_because(path, inside, is_folder=item in folders)):
+            if _real(path) not in read and (why := _unread_because(path, inside, is_folder=item in folders)):
                 yield shown(path), why
         folders[:] = [item for item in folders if not item.startswith(".")]
 
@@ -168,7 +168,7 @@ def _unread_because(path: Path, inside: Path, *, is_folder: bool) -> str:
 
 
 def strays(root: Path) -> Iterator[str]:
-    """How each file is shown that lies below the root and in no target's folder."""
+    """The files below the root that are in no target's folder, by the path to show."""
     targets = set(find_targets(root).values())
     for where, folders, names in _walk(root, "", []):
         folders[:] = [item for item in folders if where / item not in targets]
@@ -178,20 +178,20 @@ def strays(root: Path) -> Iterator[str]:
 
 def is_read(path: Path, root: Path) -> bool:
     """Whether a file at this path is, or would be, desired state of a target below ``root``."""
-    # A link at the end would be replaced itself.
+    # Writing would replace a link at the end of the path, not the file behind it.
     real = Path(_real(path.parent)) / path.name
     if not real.is_relative_to(_real(root)):
         return False
-    found = (one for folder in find_targets(root).values() for one in _find_files(folder, "", []))
-    return real.suffix.lower() in _SUFFIXES or str(real) in map(_real, found)
+    read = (path for folder in find_targets(root).values() for path in _find_files(folder, "", []))
+    return real.suffix.lower() in _SUFFIXES or str(real) in map(_real, read)
 
 
 def texts(folder: Path) -> dict[Path, str]:
-    """What every file of a target that loads says, by its path from there; line ends are those of Unix."""
+    """The text of every file of a target that loads, by its path below the folder, with Unix line ends."""
     settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
-    found = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
-    found |= {path: text for path, _, text in sources(folder)}
-    return {path.relative_to(folder): text for path, text in found.items()}
+    by_path = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
+    by_path |= {path: text for path, _, text in sources(folder)}
+    return {path.relative_to(folder): text for path, text in by_path.items()}
 
 
 def shown(path: Path) -> str:
@@ -234,7 +234,7 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
                 if folder != root:
                     place = Place(f"{name}/{_printable(path.relative_to(root))}")
                     hint = "move that folder out of this one"
-                    problems.append(Problem(place, "a target inside of another target's folder", hint))
+                    problems.append(Problem(place, "a target inside another target's folder", hint))
             elif path.suffix.lower() in _SUFFIXES and Path(_real(path)).is_relative_to(inside):
                 yield path
 
@@ -246,14 +246,14 @@ def _read_target(folder: Path, name: str) -> Document:
 def read_document(path: Path, name: str, schema_name: schema.Name, *, inside: Path | None = None) -> Document:
     """One file, parsed and checked; the document carries its problems.
 
-    Where it decides about a whole folder, a link must not lead out of that one.
+    With ``inside``, a link that leads out of that folder is a problem.
     """
     try:
         if inside and leads_out(path, inside):
             problem = _leads_out(name)
-        elif not stat.S_ISREG((found := path.stat()).st_mode):
+        elif not stat.S_ISREG((status := path.stat()).st_mode):
             problem = Problem(Place(name), "this is no regular file", "put a text file in its place")
-        elif found.st_size > MAX_BYTES:
+        elif status.st_size > MAX_BYTES:
             problem = too_large(name)
         else:
             with path.open("rb") as file:
@@ -279,10 +279,10 @@ def _unreadable(name: str, error: OSError) -> Problem:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Pause the garbage collector: a load makes many values and no cycles, and half its time went there.
+    """Pause the garbage collector, which took half the time of a load and a third of a plan's.
 
-    So does a plan, which a third of the time went there. What was made counts as old
-    afterwards, or the very next collection would go through all of it.
+    Both make many values and no cycles. Afterwards these values count as old, or the
+    next collection would go through all of them.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""A desired-state file in order: its lines are moved and indented, and never written anew.
+"""A desired-state file put in order: its lines are moved and indented, never written anew.
 
 The parser says where each section, entry and field begins and ends; what is
 between two of them, the comments above the second included, moves as a block.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.desired import documents
+from reconciler.desired import documents, pyyaml
 from reconciler.errors import Invalid
 from reconciler.model import group_key, user_key
 
@@ -23,7 +23,7 @@ _INDENT: Final = 2
 _BLOCK_STYLES: Final = ("|", ">")
 _DASH: Final = re.compile(r" *-[ \t]+")
 
-Path = tuple[str, ...]
+Keys = tuple[str, ...]
 
 
 def format_text(text: str, file: str) -> str:
@@ -46,9 +46,9 @@ def format_text(text: str, file: str) -> str:
     return result
 
 
-def with_line_ends_of(found: bytes, text: str) -> str:
+def with_line_ends_of(original: bytes, text: str) -> str:
     """The text with the line ends that a file's first line has: those of Windows, or those of Unix."""
-    return text.replace("\n", "\r\n") if found.partition(b"\n")[0].endswith(b"\r") else text
+    return text.replace("\n", "\r\n") if original.partition(b"\n")[0].endswith(b"\r") else text
 
 
 def _spelled(data: object) -> str:
@@ -76,7 +76,7 @@ class _Block:
 class _Layout:
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        self._root = documents.compose(text)
+        self._root = pyyaml.compose(text)
         self._begun: set[int] = set()  # lines that begin inside of brackets, quotes or a plain text
         self._open: set[int] = set()  # lines that end inside of a text: blanks there can be part of it
         if self._root:
@@ -140,7 +140,7 @@ class _Layout:
 
     # How it comes out
 
-    def _collection(self, items: Sequence[_Item], path: Path, start: int, end: int) -> list[str]:
+    def _collection(self, items: Sequence[_Item], path: Keys, start: int, end: int) -> list[str]:
         """The lines from ``start`` to ``end``, which hold these items, in order."""
         column = _width(self._lines[items[0].line])
         indent = len(path) * _INDENT
@@ -162,7 +162,7 @@ class _Layout:
             lines += block.body
         return [*lines, *_without_last_blank(self._between(above, end, indent))]
 
-    def _body(self, item: _Item, path: Path, cut: int, shift: int) -> list[str]:
+    def _body(self, item: _Item, path: Keys, cut: int, shift: int) -> list[str]:
         """The lines of an item, with those below it that are indented more than it."""
         indent = len(path) * _INDENT
         head = " " * indent + self._trimmed(item.line).lstrip(" ")
@@ -231,7 +231,7 @@ def _above(lines: list[str], *, is_first: bool, is_section: bool) -> list[str]:
     return ["", *text] if is_section else lines
 
 
-def _rank(path: Path) -> Callable[[_Block], Any] | None:
+def _rank(path: Keys) -> Callable[[_Block], Any] | None:
     """The order of the items at a path; None where it is the author's."""
     match path:
         case ():

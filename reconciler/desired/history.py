@@ -1,8 +1,8 @@
 """What the files said at an older git revision, and which revision was applied last.
 
-Older files are read out of git's own objects, byte for byte: what a
-``.gitattributes`` leaves out, rewrites or filters changes nothing here, and
-nothing in the work tree is touched.
+Older files are read from git's objects, byte for byte. What a ``.gitattributes``
+leaves out, rewrites or filters changes nothing here, and the work tree is not
+touched.
 """
 
 import os
@@ -20,38 +20,35 @@ from reconciler.git import Entry, Repository, Revision
 from reconciler.model import Address, DesiredState
 
 REFS = "refs/reconciler/applied"
-"""Where it stands which commit was last applied completely, by target."""
+"""Below it one ref for each target names the commit that was last applied completely."""
 
 
-def left_since(now: DesiredState, then: DesiredState) -> Mapping[Address, Place]:
-    """What ``then`` declared and ``now`` does not speak of any more, with the place where it stood.
+def departed_since(now: DesiredState, before: DesiredState) -> Mapping[Address, Place]:
+    """The objects that ``before`` declared and ``now`` does not name any more, with their old places.
 
-    Tombstones do not count, neither then nor now, and an older name of a
-    declared object is that object.
+    Tombstones of ``before`` do not count, and what has a tombstone now is named. An
+    older name of a declared object is that object.
     """
-    declared = {Address("user", key) for key in now.users} | {Address("group", key) for key in now.groups}
-    spoken_of = declared | now.absent
-    spoken_of |= {Address(a.kind, key) for a, older in now.previously.items() for key in older}
-    before = {Address("user", key) for key in then.users} | {Address("group", key) for key in then.groups}
-    return {address: then.locate(address, ()) for address in sorted(before - spoken_of)}
+    gone = before.declared - now.named
+    return {address: before.locate(address, ()) for address in sorted(gone)}
 
 
-def with_left(now: DesiredState, then: DesiredState | None) -> DesiredState:
-    """The desired state with what left the files since then; None knows of nothing that left.
+def with_departed(now: DesiredState, before: DesiredState | None) -> DesiredState:
+    """The desired state with what has departed from the files since ``before``; nothing where that is None.
 
-    What left keeps the older names that it had, since its account may be live under
-    one; but for an older name that the files still name as a member.
+    What departed keeps its older names, since its account may be live under one of
+    them. An older name that the files still name as a member is not kept.
     """
-    if then is None:
+    if before is None:
         return now
-    left = left_since(now, then)
+    departed = departed_since(now, before)
     members = {Address("user", key) for key in now.members}
     older = {
-        address: tuple(key for key in then.previously[address] if Address(address.kind, key) not in members)
-        for address in left
-        if address in then.previously
+        address: tuple(key for key in before.previously[address] if Address(address.kind, key) not in members)
+        for address in departed
+        if address in before.previously
     }
-    return replace(now, left=left, previously={**older, **now.previously})
+    return replace(now, departed=departed, previously={**older, **now.previously})
 
 
 def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredState:
@@ -64,52 +61,53 @@ def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredStat
 
 
 def commit_of(folder: Path, revision: str, option: str) -> str:
-    """The full name of a commit; raises Invalid, placed at the option that named it, where there is none."""
+    """The full name of a commit; raises Invalid, at the option that named it, for an unknown one."""
     return _commit_of(_repository(folder, option, revision), revision, option)
 
 
 @contextmanager
 def at(folder: Path, revision: str, option: str) -> Iterator[tuple[Path, str]]:
-    """A target's folder as it was at a revision, an ancestor of HEAD, and how to show it in places.
+    """A target's folder as it was at a revision, and how to show it in places.
 
-    Raises Invalid where there is no such revision, where it is no ancestor, or
-    where the folder was not there.
+    Raises Invalid where there is no such revision, where it is no ancestor of HEAD,
+    or where it does not have the folder.
     """
-    asked = Place(f"{option} {revision}")
+    place = Place(f"{option} {revision}")
     repository = _repository(folder, option, revision)
     name = _commit_of(repository, revision, option)
-    with _placed(asked):
+    with _placed(place):
         if not repository.is_ancestor(name, "HEAD"):
             hint = f"name a revision that this checkout was built on{_shallow(repository)}"
-            raise Invalid([Problem(asked, "it is no ancestor of HEAD", hint)])
+            raise Invalid([Problem(place, "it is no ancestor of HEAD", hint)])
         inside = repository.inside(folder)
-        found = repository.entries(name, inside)
-        if not found:
+        entries = repository.entries(name, inside)
+        if not entries:
             message = "the target's folder was not there at that revision"
             hint = "name a later revision; what is new has no older one to compare with"
-            raise Invalid([Problem(asked, message, hint)])
+            raise Invalid([Problem(place, message, hint)])
         with TemporaryDirectory(prefix="reconciler-") as scratch:
-            _write(repository, found, Path(scratch))
+            _write(repository, entries, Path(scratch))
             yield Path(scratch), f"{name[:8]}:{inside or '.'}"
 
 
-def _write(repository: Repository, found: list[Entry], scratch: Path) -> None:
-    """Lay the entries out as files. Links come last, so that nothing is ever written through one.
+def _write(repository: Repository, entries: list[Entry], scratch: Path) -> None:
+    """Write the entries as files. Links come last, so that nothing is written through one.
 
-    What is hidden is read by nothing. What is too large is only as long as it was.
+    Hidden files are left out, since nothing reads them. A file that is too large
+    to be read has its size and no content.
     """
-    shown = [entry for entry in found if not any(step.startswith(".") for step in entry.path.parts)]
-    read = [entry for entry in shown if entry.size <= MAX_BYTES]
-    held = dict(zip(read, repository.contents([entry.id for entry in read]), strict=True))
-    for entry in sorted(shown, key=lambda entry: entry.is_link):
+    visible = [entry for entry in entries if not any(step.startswith(".") for step in entry.path.parts)]
+    readable = [entry for entry in visible if entry.size <= MAX_BYTES]
+    contents = dict(zip(readable, repository.contents([entry.id for entry in readable]), strict=True))
+    for entry in sorted(visible, key=lambda entry: entry.is_link):
         try:
-            _lay_out(scratch / entry.path, entry, held.get(entry, b""))
+            _write_entry(scratch / entry.path, entry, contents.get(entry, b""))
         except (OSError, ValueError) as error:
-            message = f"{entry.path} of that revision cannot be laid out: {error}"
+            message = f"{entry.path} of that revision cannot be written to a temporary folder: {error}"
             raise GitFailed(message) from None
 
 
-def _lay_out(path: Path, entry: Entry, content: bytes) -> None:
+def _write_entry(path: Path, entry: Entry, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if entry.is_link:
         path.symlink_to(os.fsdecode(content))
@@ -121,10 +119,10 @@ def _lay_out(path: Path, entry: Entry, content: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Which commit counts as applied last, with its day and the files of then.
+    """The commit that was last applied, with its day, and the desired state of its files.
 
-    ``why`` says why none counts although one is recorded, or why that is not known.
-    ``is_first`` says that there is a repository, and that it holds no record yet.
+    Where none counts, ``why`` says why a recorded one does not, or cannot be read.
+    ``is_first`` says that there is a repository, and that it has no record yet.
     """
 
     revision: Revision | None = None
@@ -134,11 +132,11 @@ class Applied:
 
 
 def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
-    """What was last applied completely to a target, as far as it can be believed.
+    """What was last applied completely to a target.
 
-    Whoever can push can move that ref. So it counts only on the line of first
-    parents of ``line``: among what was once the branch itself. Where it cannot be
-    read from here nobody is kept from planning.
+    Whoever can push can move the ref that records it. So it counts only among the
+    first parents of ``line``, which are what the branch itself once was. A record
+    that cannot be read stops nobody from planning, so this raises nothing.
     """
     name = f"{REFS}/{target}"
     try:
@@ -158,7 +156,7 @@ def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
 
 
 def _why_none(repository: Repository, folder: Path, target: str) -> str:
-    """Why a record that there may be cannot be read here; empty where there is none."""
+    """Why a target's record cannot be read here; empty where it has none yet."""
     recorded = repository.refs(REFS)
     name = f"{REFS}/{target}"
     if commit := recorded.get(name):
@@ -166,10 +164,10 @@ def _why_none(repository: Repository, folder: Path, target: str) -> str:
     if repository.is_shallow:
         return f"{name} is not here{_shallow(repository)}, and: git fetch origin '+{REFS}/*:{REFS}/*'"
     root = folder.resolve().parents[len(PurePosixPath(target).parts) - 1]
-    others = [one.removeprefix(f"{REFS}/") for one in recorded]
-    if gone := [one for one in others if not (root / one / files.TARGET_FILE).exists()]:
+    others = [ref.removeprefix(f"{REFS}/") for ref in recorded]
+    if gone := [other for other in others if not (root / other / files.TARGET_FILE).exists()]:
         return (
-            f"{name} is not here, and {', '.join(gone)} is recorded and has no folder any more. Where this "
+            f"{name} is not here, and {', '.join(gone)} is recorded and has no folder any more. If this "
             "is that target, renamed, what left its files before is not known; the next complete apply "
             f"records it anew. Delete the older record with: git update-ref -d {REFS}/{gone[0]}"
         )
@@ -177,9 +175,9 @@ def _why_none(repository: Repository, folder: Path, target: str) -> str:
 
 
 def record_applied(folder: Path, target: str) -> str:
-    """Record HEAD as applied where it holds just the files that are here, else say why it is not recorded.
+    """Record HEAD as applied, where its files are the ones in the work tree; returns why it is not recorded.
 
-    Empty where it is, and where there is no git to record it in.
+    Returns "" where it is recorded, and where there is no git to record it in.
     """
     try:
         repository = git.find(folder)
@@ -197,7 +195,7 @@ def record_applied(folder: Path, target: str) -> str:
 
 
 def head(folder: Path) -> str | None:
-    """The commit that is checked out; None where there is none that holds the folder, or no git."""
+    """The commit that is checked out; None without git, or where that commit does not have the folder."""
     try:
         repository = git.find(folder)
         commit = repository.commit("HEAD") if repository else None
@@ -211,7 +209,7 @@ def head(folder: Path) -> str | None:
 
 
 def blame(folder: Path, paths: Iterable[Path]) -> dict[Path, dict[int, Revision]]:
-    """By file and line, the revision that wrote it last; a file that is not as committed is left out."""
+    """By file and line, the revision that wrote it last; without files that are not as committed."""
     try:
         repository = git.find(folder)
         newest = repository.commit("HEAD") if repository else None
@@ -239,22 +237,22 @@ def _with_unix_ends(text: bytes) -> bytes:
 
 
 def _repository(folder: Path, option: str, revision: str) -> Repository:
-    asked = Place(f"{option} {revision}")
-    with _placed(asked):
-        found = git.find(folder)
-    if found is None:
+    place = Place(f"{option} {revision}")
+    with _placed(place):
+        repository = git.find(folder)
+    if repository is None:
         message = "this is no git repository, so it has no revisions"
-        raise Invalid([Problem(asked, message, "leave that option out, or work in a clone")])
-    return found
+        raise Invalid([Problem(place, message, "leave that option out, or work in a clone")])
+    return repository
 
 
 def _commit_of(repository: Repository, revision: str, option: str) -> str:
-    asked = Place(f"{option} {revision}")
-    with _placed(asked):
+    place = Place(f"{option} {revision}")
+    with _placed(place):
         name = repository.commit(revision)
     if name is None:
         hint = f"name a commit, a tag or a branch{_shallow(repository)}"
-        raise Invalid([Problem(asked, "there is no such revision here", hint)])
+        raise Invalid([Problem(place, "there is no such revision here", hint)])
     return name
 
 
@@ -265,9 +263,9 @@ def _shallow(repository: Repository) -> str:
 
 
 @contextmanager
-def _placed(asked: Place) -> Iterator[None]:
-    """What git could not do, as a problem of the option that asked for it."""
+def _placed(place: Place) -> Iterator[None]:
+    """Raise what git could not do as Invalid, at the place of the option that asked for it."""
     try:
         yield
     except GitFailed as error:
-        raise Invalid([Problem(asked, str(error))]) from None
+        raise Invalid([Problem(place, str(error))]) from None

@@ -1,8 +1,8 @@
-"""Data against a JSON Schema, and what a person is told about it.
+"""Data checked against a JSON Schema, and the words for what is wrong.
 
-Two readers of the same schema: fastjsonschema says in a tenth of the time
-whether a file is valid; only for one that is not does jsonschema find every
-error. The wording is ours: the schema's ``errorMessage`` and
+The same schema has two readers. fastjsonschema says whether a file is valid, in
+a tenth of the time; jsonschema finds every error of a file that is not. The
+words are ours: the schema's ``errorMessage`` and
 ``patternErrorMessage``, which editors show as well, become the hints, and a
 value under ``writeOnly`` is never shown, since it could be a secret.
 """
@@ -39,13 +39,13 @@ _WITH_ENTRIES = ("users", "groups")
 _AT_ONCE = 500
 _SECRETS = frozenset({"key", "token", "api_key", "apikey", "secret", "password", "bearer"})
 
-# A value that has one of these errors is still of use: it is known by name.
+# A value with one of these errors is kept in the data: others may refer to it by name.
 _KEPT = frozenset({"required", "minProperties", "maxProperties"})
 
 
 @cache
 def load(name: Name) -> dict[str, Any]:
-    """The schema of that name: from the installed package, or from the repository it runs in."""
+    """The schema of that name, from the installed package or from the repository that it runs in."""
     file = next(path for folder in _FOLDERS if (path := folder / f"{name}.schema.json").is_file())
     schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
@@ -54,8 +54,8 @@ def load(name: Name) -> dict[str, Any]:
 def texts() -> dict[str, str]:
     """The text of every schema by its name, for people and editors."""
     folder = next(folder for folder in _FOLDERS if (folder / "target.schema.json").is_file())
-    found = sorted(folder.glob("*.schema.json"))
-    return {path.name.removesuffix(".schema.json"): path.read_text("utf-8") for path in found}
+    paths = sorted(folder.glob("*.schema.json"))
+    return {path.name.removesuffix(".schema.json"): path.read_text("utf-8") for path in paths}
 
 
 @cache
@@ -67,7 +67,7 @@ def _quick_check(name: Name) -> Callable[[Any], Any]:
 
 
 def is_valid(data: Any, name: Name) -> bool:
-    """Whether the data is as the schema wants it."""
+    """Whether the data is valid by the schema."""
     import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
 
     try:
@@ -88,7 +88,7 @@ def check(document: Document, name: Name) -> None:
 
 
 def _parts(data: dict[str, Any], name: Name) -> list[dict[str, Any]]:
-    """What can be judged by itself, in the order of the file: each entry, or the whole file."""
+    """The parts that can be checked alone, in the order of the file: each entry, or the whole file."""
     if name != "desired-state":
         return [data]
     return [
@@ -103,31 +103,31 @@ def _parts(data: dict[str, Any], name: Name) -> list[dict[str, Any]]:
 
 
 def _together(parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Entries of one section as one part, some hundred at a time: to each part a check goes down anew."""
-    held: dict[str, dict[str, Any]] = {}
+    """Parts of one section joined, some hundred entries at a time: a check has a cost for each part."""
+    by_section: dict[str, dict[str, Any]] = {}
     for part in parts:
         section, piece = next(iter(part.items()), ("", None))
         if len(part) > 1 or section not in _WITH_ENTRIES or not isinstance(piece, dict):
             yield part
             continue
-        held.setdefault(section, {}).update(piece)
-        if len(held[section]) >= _AT_ONCE:
-            yield {section: held.pop(section)}
-    yield from ({section: entries} for section, entries in held.items())
+        by_section.setdefault(section, {}).update(piece)
+        if len(by_section[section]) >= _AT_ONCE:
+            yield {section: by_section.pop(section)}
+    yield from ({section: entries} for section, entries in by_section.items())
 
 
 def _check_part(document: Document, part: dict[str, Any], name: Name) -> bool:
-    """Do it for a part that is not valid; whether there is room for more problems."""
+    """Add the problems of a part that is not valid; returns whether the file may have more of them."""
     refused: set[Steps] = set()
-    found: list[tuple[Problem, Steps]] = []
+    problems: list[tuple[Problem, Steps]] = []
     for error in _validator(name).iter_errors(part):
         for steps in _places(error):
             if error.validator not in _KEPT:
                 refused.add(steps)
             if error.instance is not REFUSED:
                 problem = Problem(document.source.nearest(steps), *_say(error, steps))
-                found.append((problem, steps))
-    for problem, steps in sorted(found, key=itemgetter(0)):
+                problems.append((problem, steps))
+    for problem, steps in sorted(problems, key=itemgetter(0)):
         if len(document.problems) >= MAX_PROBLEMS:
             document.refuse((), too_many(problem.place))
             document.data = {}
@@ -161,7 +161,7 @@ def _check_unique(_validator: Any, _wanted: Any, value: Any, _schema: Any) -> It
 
 
 def _places(error: Any) -> Iterator[Steps]:
-    """The ways to what is wrong: the unknown or misnamed keys, or the value."""
+    """The steps to what is wrong: the unknown or misnamed keys, or the value."""
     steps = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
@@ -177,7 +177,7 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
     schema, value, wanted = error.schema, error.instance, error.validator_value
     is_name = "propertyNames" in error.absolute_schema_path
     subject = f"a name in `{steps[-2]}`" if is_name else _subject(steps)
-    found = "" if "writeOnly" in schema else f", not {_found(value)}"
+    not_that = "" if "writeOnly" in schema else f", not {_found(value)}"
     hint = schema.get("errorMessage") or schema.get("patternErrorMessage", "")
     match error.validator:
         case "additionalProperties":
@@ -185,10 +185,10 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
         case "type":
             types = wanted if isinstance(wanted, list) else [wanted]
             expected = _either([_TYPES[name] for name in types if name != "null"])
-            return f"{subject} must be {expected}{found}", hint or _hint_for_type(value, types, steps)
+            return f"{subject} must be {expected}{not_that}", hint or _hint_for_type(value, types, steps)
         case "enum" | "const":
             choices = wanted if error.validator == "enum" else [wanted]
-            return f"{subject} must be {_either([f'`{c}`' for c in choices])}{found}", hint
+            return f"{subject} must be {_either([f'`{c}`' for c in choices])}{not_that}", hint
         case "required":
             missing = [name for name in wanted if name not in value]
             verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
@@ -198,7 +198,7 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
             return f"{subject} cannot be {'this' if 'writeOnly' in schema else _found(value)}", hint
         case "minimum" | "maximum":
             bound = "at least" if error.validator == "minimum" else "at most"
-            return f"{subject} must be {bound} {wanted}{found}", "write a number in that range"
+            return f"{subject} must be {bound} {wanted}{not_that}", "write a number in that range"
         case "maxLength":
             return f"{subject} is longer than {wanted} characters", "choose a shorter one"
         case "minLength" | "minItems" | "minProperties":
@@ -212,14 +212,14 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
 def _say_unknown(key: str, schema: dict[str, Any], hint: str) -> tuple[str, str]:
     if "writeOnly" in schema:
         return "a field here is unknown", hint
-    known = schema["properties"]
-    near = get_close_matches(key.lower(), known, 1)
-    if "keys" in known and (near == ["keys"] or key.lower() in _SECRETS):
-        hint = str(known["keys"]["errorMessage"])
+    fields = schema["properties"]
+    near = get_close_matches(key.lower(), fields, 1)
+    if "keys" in fields and (near == ["keys"] or key.lower() in _SECRETS):
+        hint = str(fields["keys"]["errorMessage"])
     elif near:
         hint = f"did you mean `{near[0]}`?"
     else:
-        hint = f"known here: {', '.join(known)}"
+        hint = f"known here: {', '.join(fields)}"
     return f"unknown field `{clip(key)}`", hint
 
 

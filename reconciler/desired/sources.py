@@ -10,10 +10,10 @@ ENTRY_LEVELS: Final = 2
 """Sections (``users``) and the entries in them (``ada@acme.com``): their places are always known."""
 
 Steps = tuple[str | int, ...]
-"""The way to a value inside a document: keys of mappings, positions in lists."""
+"""The path to a value inside a document: keys of mappings, positions in lists."""
 
 Walk = Callable[[str], Iterable[tuple[Steps, Any, str]]]
-"""Every key and list item of a YAML text: the way to it, its mark, its text."""
+"""Every key and list item of a YAML text: the steps to it, its mark, its text."""
 
 _Marks = dict[Steps, list[tuple[Place, str]]]
 
@@ -39,7 +39,7 @@ class Source:
         self._order.append(mark.index)
 
     def reach(self, mark: Any) -> None:
-        """Remember that what is written from here on is in none of the entries so far."""
+        """Remember that the last entry ends here."""
         self._order.append(mark.index)
 
     def entry(self, steps: Steps) -> Place | None:
@@ -73,8 +73,8 @@ class Source:
         if not self._list or self._list[0] != steps or self._list[1] is not marks or self._list[2] != key_of:
             items: dict[str, Place] = {}
             position = 0
-            while found := marks.get((*steps, position)):
-                items.setdefault(key_of(found[-1][1]), found[-1][0])
+            while written := marks.get((*steps, position)):
+                items.setdefault(key_of(written[-1][1]), written[-1][0])
                 position += 1
             self._list = (steps, marks, key_of, items)
         return self._list[3].get(key)

@@ -12,7 +12,7 @@ from reconciler.errors import Place, Problem
 MAX_BYTES: Final = 32 * 1024 * 1024
 
 MAX_PROBLEMS: Final = 10_000
-"""Problems that are told of one file; a file with more is not what it should be, and is read no further."""
+"""The most problems that are reported of one file; after them it is not read any further."""
 
 # Every control character (Unicode category Cc), the two separators (Zl, Zp) that some parsers and editors
 # take for the end of a line, and half characters, which no encoding can write.
@@ -21,8 +21,8 @@ CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What may not stand in a file even between values; a byte order mark is fine at the very beginning only.
 _UNREADABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
-# A carriage return by itself ends a line for YAML, and for few who look at the file: what follows it could
-# pass for a comment. A line that begins with "%" is a directive; the parser compares every two of them.
+# A lone carriage return ends a line for YAML, but not on most screens: what follows it could pass for a
+# comment. A line that begins with "%" is a directive; the parser compares every two of them.
 _FAULT: Final = re.compile(_UNREADABLE.pattern + r"|\r(?!\n)|^%", re.MULTILINE)
 
 SHORT: Final = 30
@@ -69,12 +69,12 @@ def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
 
 
 def _faults(text: str, file: str) -> Iterator[Problem]:
-    line, line_start, seen = 1, 0, 0
+    line, line_start, counted_to = 1, 0, 0
     for match in _FAULT.finditer(text):
         at = match.start()
-        line += text.count("\n", seen, at)
-        line_start = text.rfind("\n", seen, at) + 1 or line_start
-        seen = at
+        line += text.count("\n", counted_to, at)
+        line_start = text.rfind("\n", counted_to, at) + 1 or line_start
+        counted_to = at
         yield Problem(Place(file, line, at - line_start + 1), *_say_fault(match[0]))
 
 
@@ -82,7 +82,10 @@ def _say_fault(fault: str) -> tuple[str, str]:
     if fault == "%":
         return "directives are not supported", "remove the line that begins with `%`"
     if fault == "\r":
-        return "a carriage return stands here by itself", "end the line with LF or CRLF, or remove it"
+        return (
+            "a carriage return without a line feed",
+            "end the line with LF or CRLF, or remove it",
+        )
     return f"{name_of(fault)} is not allowed in a file", "remove it"
 
 
@@ -104,7 +107,7 @@ def _other_encoding(raw: bytes) -> str:
 
 def too_many(place: Place) -> Problem:
     """The problem that stands for all further ones of a file."""
-    return Problem(place, f"this file has more than {MAX_PROBLEMS} problems", "mend the others first")
+    return Problem(place, f"this file has more than {MAX_PROBLEMS} problems", "correct these first")
 
 
 def clip(text: str) -> str:
@@ -114,7 +117,7 @@ def clip(text: str) -> str:
 
 
 def is_stacked(text: str) -> bool:
-    """Whether more accents follow each other than any language has: the time to normalise is their square."""
+    """Whether more accents follow each other than any language has: normalising takes the square of that."""
     run = 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
@@ -166,11 +169,11 @@ _SYNTAX: Final = (
 )
 
 
-def explain(said: str, character: str) -> tuple[str, str, bool]:
+def explain(complaint: str, character: str) -> tuple[str, str, bool]:
     """Plain words for a parser's complaint: message, hint, and whether to name where the thing began."""
     if character == "\t":
-        said = "a tab"
+        complaint = "a tab"
     for part, message, hint, at_start in _SYNTAX:
-        if part in said:
+        if part in complaint:
             return message, hint, at_start
-    return f"this is not YAML: {said.strip()}", _QUOTE, False
+    return f"this is not YAML: {complaint.strip()}", _QUOTE, False

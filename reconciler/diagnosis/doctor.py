@@ -1,7 +1,7 @@
-"""Whether everything is in place to work on a target: each thing looked at, and what to do about it.
+"""Whether everything is in place to work on a target: a check for each thing, and what to do about it.
 
-Nothing here can write. Whatever fails on the way, the network included, is a
-line of its own; only a person who stops it ends it early.
+Nothing here can write. Whatever fails, the network included, is a check of its own;
+only a person who stops it ends it early.
 """
 
 import os
@@ -40,16 +40,16 @@ from reconciler.views.lines import number_of
 Status = Literal["ok", "failed", "unknown"]
 
 _PATIENCE = Patience(faults=1)
-"""A doctor says at once that nobody answers; a plan is more patient."""
+"""A doctor says soon that nothing answers; a plan waits longer."""
 _CLOCK = 60
 """Seconds that two clocks may differ."""
 _OLD = 180
-"""Days after which a system may well behave otherwise than a probe found."""
+"""Days after which a probe should be repeated: the system may behave differently by then."""
 _MISSING = 404
 _SERVER = 500
 _FORBIDDEN = (401, 403)
 _READS = ("clock", "key", "users", "groups", "attributes", "pace")
-_KEY_HINT = "check that the key is complete, still enabled, and of this very instance"
+_KEY_HINT = "check that the key is complete, still enabled, and was made in this instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def diagnose(
     on_request: Callable[[str], None] | None = None,
     on_wait: Callable[[float, str], None] | None = None,
 ) -> list[Check]:
-    """Look at the files, the environment, the connection and the instance; raises nothing but bugs."""
+    """Check the files, the environment, the connection and the instance; raises nothing but bugs."""
     checks = [_tried("files", lambda: _files(target)), _tried(".env", _dot_env), _credential(target)]
     if checks[-1].status == "ok":
         try:
@@ -90,9 +90,9 @@ def diagnose(
 
 
 def examine(target: Target, reader: Reader, *, wall: Callable[[], float] = time.time) -> list[Check]:
-    """Ask the instance, read only: is it there, is the key good, what may it read. Raises Interrupted alone.
+    """Check the instance, read only: does it answer, is the key good, what may it read.
 
-    ``wall`` is our clock, in seconds since 1970.
+    ``wall`` is our clock, in seconds since 1970. Raises Interrupted, and nothing else.
     """
     try:
         whoami = reader.get(WHOAMI)
@@ -184,7 +184,7 @@ def _credential(target: Target) -> Check:
 
 
 def _source(variable: str, name: str, written: Mapping[str, str]) -> str:
-    """Where a key came from; of two places that have one, which won."""
+    """Where a key came from, and which place won where two have one."""
     if variable not in written:
         return name
     beaten = ", which wins over the environment variable" if os.environ.get(variable, "").strip() else ""
@@ -200,7 +200,7 @@ def _tls(target: Target) -> Check:
 
 
 def _clock(response: Response, wall: float) -> Check:
-    """Ours against the Date header of an answer."""
+    """Our clock against the Date header of an answer."""
     try:
         date = parsedate_to_datetime(response.headers.get("date", ""))
     except ValueError:
@@ -217,7 +217,7 @@ def _clock(response: Response, wall: float) -> Check:
 def _key(response: Response) -> Check:
     """Its kind and scope (Omni docs: get current identity and permissions)."""
     if response.status == _MISSING:
-        said = "of which kind it is, this instance does not say (it has no /v1/whoami)"
+        said = "this instance does not say of which kind it is (it has no /v1/whoami)"
         return Check("key", "unknown", said, "see below whether it may read users and groups")
     if not response.ok:
         status: Status = "unknown" if response.status >= _SERVER else "failed"
@@ -245,7 +245,7 @@ def _further_key(target: Target, number: int, on_request: Callable[[str], None] 
 
 
 def _pace(target: Target, totals: Mapping[str, int]) -> Check:
-    """How long one complete read takes, at best, and where each user must be read by id."""
+    """How long a complete read takes: at best, and where each user must be read by id."""
     keys = max(1, len(target.keys))
     rate = target.requests_per_minute * keys
     each = f" for each of {keys} keys" if keys > 1 else ""
@@ -253,16 +253,16 @@ def _pace(target: Target, totals: Mapping[str, int]) -> Check:
     if len(totals) < len(("users", "groups")):
         return Check("pace", "unknown", f"{pace}; how long a read takes is not known")
     pages = sum(max(1, ceil(total / OMNI.page)) for total in totals.values())
-    # Whose each key is is asked with that key.
+    # Each key is asked once whose it is.
     least = keys + len((DEFINITIONS,)) + pages
-    said = f"{pace}: a complete read takes {_effort(least, rate)}"
+    summary = f"{pace}: a complete read takes {_effort(least, rate)}"
     singles = 0 if target.quirks.lists_carry_attributes else min(_with_attributes(target), totals["user"])
     if not singles:
-        return Check("pace", "ok", said)
+        return Check("pace", "ok", summary)
     most = _effort(least + singles, rate)
     doubtful = target.quirks.lists_carry_attributes is None
     todo = "a probe may find that the longer one is not needed: see quirks" if doubtful else ""
-    return Check("pace", "ok", f"{said}, or up to {most} where lists do not show attributes", todo)
+    return Check("pace", "ok", f"{summary}, or up to {most} where lists do not show attributes", todo)
 
 
 def _with_attributes(target: Target) -> int:
@@ -292,37 +292,39 @@ def _specification(target: Target, on_request: Callable[[str], None] | None) -> 
     if not operations:
         return Check(name, "unknown", "not served here")
     if missing := specification.lacking(operations):
-        todo = "it may lag behind the service; a plan shows whether it works"
+        todo = "it may lag behind the service: a plan shows whether these work"
         return Check(name, "unknown", f"served, and does not mention {', '.join(missing)}", todo)
     said = f"served: {number_of(len(operations), 'operation')}, all that is used here among them"
     return Check(name, "ok", said)
 
 
 def _quirks(target: Target, now: float) -> Check:
-    found: Quirks = target.quirks
-    if not found.found_at:
-        said = "no quirks.yaml: the client is careful, and may read users one by one for their attributes"
+    quirks: Quirks = target.quirks
+    if not quirks.found_at:
+        summary = "no quirks.yaml: the client is careful, and may read users one by one for their attributes"
         todo = f"where it is not production: reconciler doctor {target.name} --probe"
-        return Check("quirks", "unknown", said, todo)
+        return Check("quirks", "unknown", summary, todo)
     try:
-        days = int((now - datetime.fromisoformat(found.found_at).timestamp()) // 86400)
+        days = int((now - datetime.fromisoformat(quirks.found_at).timestamp()) // 86400)
     except ValueError:
-        return Check("quirks", "failed", f"quirks.yaml: {found.found_at} is no date", "probe again")
+        return Check("quirks", "failed", f"quirks.yaml: {quirks.found_at} is no date", "probe again")
     age = "today" if days < 1 else f"{number_of(days, 'day')} ago"
     values = {
-        name: value for name, value in asdict(found).items() if name != "found_at" and value is not None
+        name: value for name, value in asdict(quirks).items() if name != "found_at" and value is not None
     }
-    said = f"found {age}: " + (
+    summary = f"found {age}: " + (
         ", ".join(f"{k} {_word(v)}" for k, v in values.items()) or "nothing for certain"
     )
     if days > _OLD:
-        return Check("quirks", "unknown", said, "probe again: this is old, and the instance may have changed")
-    return Check("quirks", "ok", said, _advice(found))
+        return Check(
+            "quirks", "unknown", summary, "probe again: this is old, and the instance may have changed"
+        )
+    return Check("quirks", "ok", summary, _advice(quirks))
 
 
 def _advice(found: Quirks) -> str:
     if found.deactivation == "revokes" or found.deactivation_reversible is False:
-        return "mind that deactivating a user cannot be taken back here"
+        return "deactivating a user cannot be undone here"
     return ""
 
 

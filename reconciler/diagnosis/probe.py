@@ -1,10 +1,10 @@
-"""Find out with scratch objects what public documents do not tell about one instance.
+"""Find out with scratch objects how one instance behaves where public documents do not say.
 
-A probe makes one user and one or two groups, changes them, looks at what came
-of it, and removes them (see ``scratch``). It runs only where target.yaml says
-``probe: true``, which production must not say, and never where the target
-ignores or protects names like those it would make. What cannot be told for
-certain stays not known.
+A probe makes one user and one or two groups, changes them, reads what became of
+them, and removes them (see ``scratch``). It runs only where target.yaml says
+``probe: true``, which production must not say, and never where the target ignores
+or protects names like those it would make. An answer that is not certain is "not
+known".
 """
 
 import secrets
@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.diagnosis.scratch import DOMAIN, MARK, Scratch, Thing, group_name, user_name
+from reconciler.diagnosis.scratch import DOMAIN, MARK, Scratch, ScratchObject, group_name, user_name
 from reconciler.errors import ExitCode, GuardRefused, Interrupted, ReconcilerError, Refused
 from reconciler.journal import Journal
 from reconciler.model import Definition, Value, group_address, user_address
@@ -122,11 +122,11 @@ def probe(target: Target, session: Session, *, token: str = "") -> Probed:
         except ReconcilerError as error:
             stopped = str(error)
         with suppress(ReconcilerError):
-            journal.write("end", detail="; ".join(filter(None, (stopped, *scratch.left))))
+            journal.write("end", detail="; ".join(filter(None, (stopped, *scratch.remaining))))
     return Probed(
         findings=tuple(findings),
         removed=tuple(scratch.removed),
-        left=tuple(scratch.left),
+        left=tuple(scratch.remaining),
         journal=str(journal.path),
         found_at=f"{_now():%Y-%m-%dT%H:%M:%SZ}",
         stopped=stopped,
@@ -152,7 +152,7 @@ def quirks_yaml(target: Target, probed: Probed) -> str:
 
 
 def _findings(scratch: Scratch) -> Iterator[Finding]:
-    """Every question with its answer; raises what stops everything: a refused key, no answer to a read."""
+    """Every question with its answer; raises where no more can be asked: a refused key, a silent read."""
     user, user_answer = scratch.make("user", user_name(scratch.token))
     group, group_answer = scratch.make("group", group_name(scratch.token))
     why = f"no scratch object to ask with: {(group_answer if user else user_answer).message}"
@@ -163,7 +163,7 @@ def _findings(scratch: Scratch) -> Iterator[Finding]:
     yield from (Finding(name, None, why) for name in unanswered)
 
 
-def _answers(scratch: Scratch, user: Thing | None, group: Thing | None) -> Iterator[Finding]:
+def _answers(scratch: Scratch, user: ScratchObject | None, group: ScratchObject | None) -> Iterator[Finding]:
     if user:
         definitions = _definitions(scratch)
         yield _defaults(scratch, user, definitions)
@@ -180,13 +180,13 @@ def _answers(scratch: Scratch, user: Thing | None, group: Thing | None) -> Itera
 def _definitions(scratch: Scratch) -> dict[str, Definition]:
     """Those that can be written, by name; none where the key may not read them."""
     try:
-        found = read_definitions(scratch.server.get(DEFINITIONS))
+        definitions = read_definitions(scratch.server.get(DEFINITIONS))
     except Refused:
         return {}
-    return {name: each for name, each in sorted(found.items()) if not each.system}
+    return {name: each for name, each in sorted(definitions.items()) if not each.system}
 
 
-def _defaults(scratch: Scratch, user: Thing, definitions: Mapping[str, Definition]) -> Finding:
+def _defaults(scratch: Scratch, user: ScratchObject, definitions: Mapping[str, Definition]) -> Finding:
     name = next((name for name, each in definitions.items() if each.default not in _NO_VALUE), None)
     row = scratch.user(user)
     if name is None or row is None:
@@ -196,7 +196,7 @@ def _defaults(scratch: Scratch, user: Thing, definitions: Mapping[str, Definitio
     return Finding("shows_defaults", shown, how)
 
 
-def _lists(scratch: Scratch, user: Thing, definitions: Mapping[str, Definition]) -> Finding:
+def _lists(scratch: Scratch, user: ScratchObject, definitions: Mapping[str, Definition]) -> Finding:
     ask = "lists_carry_attributes"
     name = next((name for name, each in definitions.items() if each.type == "String"), None)
     if name is None:
@@ -214,7 +214,7 @@ def _lists(scratch: Scratch, user: Thing, definitions: Mapping[str, Definition])
     return Finding(ask, value=True, how=f"the lists had the attribute {name}, as GET by id had")
 
 
-def _members(scratch: Scratch, user: Thing, group: Thing) -> Finding:
+def _members(scratch: Scratch, user: ScratchObject, group: ScratchObject) -> Finding:
     ask, edge = "member_ops_idempotent", ("members", user.address.key)
     scratch.change(group, edge, None, after=True)
     if user.id not in scratch.members(group):
@@ -233,7 +233,7 @@ def _members(scratch: Scratch, user: Thing, group: Thing) -> Finding:
     return Finding(ask, None, f"not every operation was answered clearly: {unclear}")
 
 
-def _case(scratch: Scratch, group: Thing) -> Finding:
+def _case(scratch: Scratch, group: ScratchObject) -> Finding:
     ask = "group_names_case_sensitive"
     twin, answer = scratch.make("group", group.label.upper())
     if twin:
@@ -243,7 +243,7 @@ def _case(scratch: Scratch, group: Thing) -> Finding:
     return Finding(ask, None, f"the same name in capitals was not answered clearly: {answer.message}")
 
 
-def _deactivation(scratch: Scratch, user: Thing) -> list[Finding]:
+def _deactivation(scratch: Scratch, user: ScratchObject) -> list[Finding]:
     ask, ask_back = "deactivation", "deactivation_reversible"
     plain_before, _ = scratch.listed(user)
     off = scratch.change(user, ("active",), before=True, after=False)
@@ -252,20 +252,22 @@ def _deactivation(scratch: Scratch, user: Thing) -> list[Finding]:
         how = f"active: false did not take {off.message}".rstrip()
         return [Finding(ask, None, how), Finding(ask_back, None, how)]
     if row is None:
-        found = Finding(ask, "revokes", "after active: false, GET by id was answered 404")
+        finding = Finding(ask, "revokes", "after active: false, GET by id was answered 404")
     else:
         plain, filtered = scratch.listed(user)
         if plain if plain_before else filtered:
-            found = Finding(ask, "flag", "after active: false, the user was still listed, as not active")
+            finding = Finding(ask, "flag", "after active: false, the user was still listed, as not active")
         else:
-            found = Finding(ask, "hides", "after active: false, GET by id had the user, and the list had not")
+            finding = Finding(
+                ask, "hides", "after active: false, GET by id had the user, and the list had not"
+            )
     on = scratch.change(user, ("active",), before=False, after=True)
     row = scratch.user(user)
     if row and row.live.resource.active:
         how = "active: true brought the user back under the same id"
-        return [found, Finding(ask_back, value=True, how=how)]
+        return [finding, Finding(ask_back, value=True, how=how)]
     how = f"active: true did not bring the user back {on.message}".rstrip()
-    return [found, Finding(ask_back, None if on.verdict in ("unsure", "busy") else False, how)]
+    return [finding, Finding(ask_back, None if on.verdict in ("unsure", "busy") else False, how)]
 
 
 def _retry_after(seen: bool | None) -> Finding:  # noqa: FBT001 (what was seen)

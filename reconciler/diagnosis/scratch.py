@@ -1,8 +1,8 @@
-"""Scratch objects: made, changed, looked at and removed again, whatever happens on the way.
+"""Scratch objects: made, changed, read and removed again, whatever happens in between.
 
-Only what this run made is touched, and what an earlier one left: objects whose
-whole name is that of a scratch object. Each write is the very request that an
-apply would send, and is journalled before it is sent and after it is answered.
+Only scratch objects are touched, those of this run and of earlier ones: objects
+whose whole name is that of a scratch object. Each write is the same request that
+an apply would send, journalled before it is sent and after it is answered.
 """
 
 import re
@@ -58,7 +58,7 @@ def group_name(token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class ScratchObject:
     """A scratch object that is live."""
 
     address: Address
@@ -78,9 +78,9 @@ class Thing:
 class Scratch:
     """The scratch objects of one run, which all carry ``token`` in their names.
 
-    ``removed`` are those that an earlier run had left. What reads raises
-    NoAnswer, BadAnswer or Refused; what writes raises CredentialRefused,
-    Unreachable, JournalFailed, or Interrupted before anything was sent.
+    ``removed`` are those of earlier runs that this one removed. Methods that read
+    raise NoAnswer, BadAnswer or Refused. Methods that write raise CredentialRefused,
+    Unreachable or JournalFailed, or Interrupted before anything was sent.
     """
 
     target: Target
@@ -88,7 +88,7 @@ class Scratch:
     journal: Journal
     token: str
     removed: list[str] = field(default_factory=list)
-    _made: list[Thing] = field(default_factory=list)
+    _made: list[ScratchObject] = field(default_factory=list)
     _stuck: list[str] = field(default_factory=list)
     _tried: bool = False
     _cleaning: bool = False
@@ -98,8 +98,8 @@ class Scratch:
         """The instance, read only."""
         return ScimReader(Reader(self.session.transport), OMNI)
 
-    def make(self, kind: Kind, label: str) -> tuple[Thing | None, Answer]:
-        """Make an object; None with the answer where that did not work."""
+    def make(self, kind: Kind, label: str) -> tuple[ScratchObject | None, Answer]:
+        """Make an object; None where that did not work. The answer comes along."""
         address = user_address(label) if kind == "user" else group_address(label)
         changes = [FieldChange(("email" if kind == "user" else "name",), None, label)]
         if kind == "user":
@@ -108,76 +108,76 @@ class Scratch:
         answer = self._write(Create(address, label, tuple(changes), _HERE))
         if answer.verdict != "done":
             return None, answer
-        self._made.append(Thing(address, label, answer.ids[address]))
+        self._made.append(ScratchObject(address, label, answer.ids[address]))
         return self._made[-1], answer
 
-    def change(self, thing: Thing, path: FieldPath, before: Value, after: Value) -> Answer:
+    def change(self, item: ScratchObject, path: FieldPath, before: Value, after: Value) -> Answer:
         """Change one field of an object."""
         field_change = FieldChange(path, before, after)
-        return self._write(Update(thing.address, thing.label, thing.id, (field_change,), _HERE))
+        return self._write(Update(item.address, item.label, item.id, (field_change,), _HERE))
 
-    def user(self, user: Thing) -> UserRow | None:
+    def user(self, user: ScratchObject) -> UserRow | None:
         """The user, read by id; None where they are gone."""
         data = self.server.get_or_none(user.path)
         return None if data is None else user_row(data, OMNI)
 
-    def listed(self, user: Thing) -> tuple[UserRow | None, UserRow | None]:
-        """The user's row in the plain list, whose newest are at one end of it, and as a filter finds it."""
+    def listed(self, user: ScratchObject) -> tuple[UserRow | None, UserRow | None]:
+        """The user's row in the plain list, where new users are first or last, and in a filtered one."""
         first, total = self._page("user", {"startIndex": "1"})
         last, _ = self._page("user", {"startIndex": str(max(1, total - len(first) + 1))})
         filtered, _ = self._page("user", {"filter": f'userName eq "{user.label}"'})
-        found = [
+        rows_of_user = [
             next((row for row in rows if row.get("id") == user.id), None) for rows in (first + last, filtered)
         ]
-        plain, by_filter = (None if row is None else user_row(row, OMNI) for row in found)
+        plain, by_filter = (None if row is None else user_row(row, OMNI) for row in rows_of_user)
         return plain, by_filter
 
-    def members(self, group: Thing) -> frozenset[str]:
+    def members(self, group: ScratchObject) -> frozenset[str]:
         """The ids of a group's members."""
         data = self.server.get_or_none(group.path)
         return frozenset() if data is None else group_row(data).members
 
     @property
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """What is still there, each with the reason."""
         unseen = [f"perhaps more named {group_name(self.token)}: not looked for"] if self._tried else []
-        return [*self._stuck, *(f"{thing}: not removed" for thing in self._made), *unseen]
+        return [*self._stuck, *(f"{item}: not removed" for item in self._made), *unseen]
 
     def clean(self) -> None:
-        """Remove what was made, also after a person asked to stop; ``left`` names what that did not reach."""
+        """Remove what was made, also after a person asked to stop; ``remaining`` names what stays."""
         self._cleaning = True
         if self._tried:
-            # An answer may have been lost, or wrong, and what it was about may still be under way.
+            # An answer may have been lost or wrong, and its request may still be under way.
             self._wait(1.0)
             try:
-                known = {thing.id for thing in self._made}
-                self._made += [thing for thing in self._scratch(self.token) if thing.id not in known]
+                known = {item.id for item in self._made}
+                self._made += [item for item in self._live_objects(self.token) if item.id not in known]
             except ReconcilerError as error:
                 name = group_name(self.token)
                 self._stuck.append(f"perhaps more named {name}, which could not be looked for: {error}")
             self._tried = False
-        for thing in reversed(tuple(self._made)):
-            if reason := self._remove(thing):
-                self._stuck.append(f"{thing}: {reason}")
-            self._made.remove(thing)
+        for item in reversed(tuple(self._made)):
+            if reason := self._remove(item):
+                self._stuck.append(f"{item}: {reason}")
+            self._made.remove(item)
 
     def remove_leftovers(self) -> None:
         """Remove what an earlier run could not."""
-        for thing in self._scratch(""):
-            if reason := self._remove(thing):
-                self._stuck.append(f"{thing}, of an earlier probe: {reason}")
+        for item in self._live_objects(""):
+            if reason := self._remove(item):
+                self._stuck.append(f"{item}, of an earlier probe: {reason}")
             else:
-                self.removed.append(str(thing))
+                self.removed.append(str(item))
 
-    def _remove(self, thing: Thing) -> str:
-        """Delete an object and see that it is gone; returns why it is not, or ""."""
+    def _remove(self, item: ScratchObject) -> str:
+        """Delete an object and read whether it is gone; returns why it is not, or ""."""
         reason = "it was answered as deleted, and is still there"
         try:
             for attempt in range(_TRIES):
-                answer = self._write(Delete(thing.address, thing.label, thing.id, _HERE))
+                answer = self._write(Delete(item.address, item.label, item.id, _HERE))
                 if answer.verdict == "refused":
                     return answer.message
-                if self.server.get_or_none(thing.path) is None:
+                if self.server.get_or_none(item.path) is None:
                     return ""
                 reason = answer.message or reason
                 self._wait(2.0**attempt)
@@ -185,9 +185,9 @@ class Scratch:
             return str(error)
         return reason
 
-    def _scratch(self, token: str) -> list[Thing]:
+    def _live_objects(self, token: str) -> list[ScratchObject]:
         """The scratch objects with this token, or all of them; a list may show some that are gone."""
-        things = []
+        scratch_objects = []
         for kind, key, address in (
             ("user", "userName", user_address),
             ("group", "displayName", group_address),
@@ -195,11 +195,11 @@ class Scratch:
             for row in self._rows(kind):
                 label, live_id = row.get(key), row.get("id")
                 if isinstance(label, str) and is_id(live_id) and _NAMES[kind].fullmatch(label):
-                    things.append(Thing(address(label), label, live_id))
+                    scratch_objects.append(ScratchObject(address(label), label, live_id))
         return [
-            thing
-            for thing in things
-            if token in thing.address.key and self.server.get_or_none(thing.path) is not None
+            item
+            for item in scratch_objects
+            if token in item.address.key and self.server.get_or_none(item.path) is not None
         ]
 
     def _rows(self, kind: str) -> list[Mapping[str, Any]]:
@@ -235,7 +235,7 @@ class Scratch:
         if self.session.stop.is_set() and not self._cleaning:
             message = "interrupted"
             raise Interrupted(message)
-        ids = {thing.address: thing.id for thing in self._made}
+        ids = {item.address: item.id for item in self._made}
         if not isinstance(change, Create):
             ids[change.address] = change.id
         (operation,) = self.target.provider.translate([change])

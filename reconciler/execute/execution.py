@@ -3,27 +3,26 @@
 For every operation: the intent is journalled, the request is sent, the answer
 is journalled. Then:
 
-* done: recorded, ids are learned.
-* unsure (5xx, or no answer) or busy (429 for good): after a moment the objects
+* done: recorded, and the ids in the answer are learned.
+* unsure (5xx, or no answer) or busy (429 again and again): after a moment the objects
   are read. What is true is recorded; what is not is sent again, at most three times.
 * already there (409 on a creation): the object is looked up and its id adopted;
   what differs about it was not reviewed, and waits for the next plan.
-* refused: one membership among many must not stop its neighbours, so what is
-  not true yet is halved until the refused part stands alone.
+* refused: one refused membership among many must not stop the others, so what is
+  not true yet is sent in halves until the refused part is alone.
 * credential refused: everything stops.
 
-What depends on something that failed is skipped with the reason, and nothing is
-taken away from a person to whom an addition failed or was skipped. Before anything
+``ledger`` says what must not be sent because of what failed before. Before anything
 is taken away, what the guards counted on is read again (see ``headcount``). At the
 end everything touched is read back: an answer is a claim, the directory is the fact.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.changes import Atom, Change, Create, Delete, atoms, narrow
+from reconciler.changes import Atom, Change, atoms, narrow
 from reconciler.errors import (
     BadAnswer,
     CredentialRefused,
@@ -34,23 +33,25 @@ from reconciler.errors import (
     Refused,
     Unreachable,
 )
+from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition
-from reconciler.operations import Operation, Outcome, Stage, Status, resolve, stage_of, stages
-from reconciler.planning.diff import holds
+from reconciler.operations import Operation, Outcome, Status, resolve, stages
+from reconciler.planning.diff import Facts, holds
 from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Answer, Provider
 from reconciler.transport.messages import Transport
 
 RESENDS = 3
 _REFUSALS = 20
-"""After so many in a row nothing is halved: a system that refuses everything must not be asked a thousand
-times. To find one refused member among 5,000 takes 14."""
+"""Refusals in a row after which nothing is halved: a system that refuses everything must not be asked a
+thousand times. To find one refused member among 5,000 takes 14."""
 _SILENT = 2
-"""After so many operations in a row that were neither answered nor could be read back, nothing is sent."""
+"""Operations in a row, neither answered nor read back, after which nothing more is sent."""
 
-_ELSE = "it is there already, with something else; what differs waits for the next plan"
+_WORTH_ANOTHER = ("unsure", "busy")
+_DIFFERS = "it is there already, with something else; what differs waits for the next plan"
 _CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
 
@@ -85,21 +86,26 @@ class Execution:
     wait: Callable[[float], None]
     on_progress: Callable[[Progress], None]
     headcount: Headcount
-    outcomes: dict[Atom, Outcome] = field(default_factory=dict)
     requests: int = 0
+    _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
-    _failed: dict[Address, str] = field(default_factory=dict)
     _refusals: int = 0
     _silent: int = 0
 
     def __post_init__(self) -> None:
-        """Look with what the run knows, and let it learn by that."""
+        """Share the ids: what a look or an answer teaches is known everywhere."""
+        self._ledger = Ledger(self.ids, self.headcount)
         self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait)
 
-    def run(self, changes: Sequence[Change]) -> str:
-        """Execute all changes; afterwards ``outcomes`` has every atom. Returns why it stopped early, or "".
+    @property
+    def outcomes(self) -> Mapping[Atom, Outcome]:
+        """What became of each atom; complete once ``run`` is over."""
+        return self._ledger.outcomes
 
-        Raises nothing but bugs: what goes wrong is in the outcomes.
+    def run(self, changes: Sequence[Change]) -> str:
+        """Execute all changes; returns why it stopped early, or "".
+
+        What goes wrong is in the outcomes, so it raises nothing but bugs.
         """
         stopped = ""
         try:
@@ -112,7 +118,7 @@ class Execution:
             self.journal.write("end", detail=stopped)
         for change in changes:
             for atom in atoms(change):
-                self.outcomes.setdefault(atom, Outcome(atom, "skipped", stopped))
+                self._ledger.outcomes.setdefault(atom, Outcome(atom, "skipped", stopped))
         return stopped
 
     def _send_all(self, changes: Sequence[Change]) -> None:
@@ -131,8 +137,8 @@ class Execution:
         try:
             for relied in self.headcount.reliances(part, self.ids.keys()):
                 for atom in self._look.unmet(relied):
-                    what = "is not in it any more" if atom.member else "is not active any more"
-                    self.headcount.missed(atom, what)
+                    why = "is not in it any more" if atom.member else "is not active any more"
+                    self.headcount.missed(atom, why)
         except _CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")
             self._stop_if_hopeless(error)
@@ -141,39 +147,12 @@ class Execution:
 
     def _operations(self, changes: Sequence[Change]) -> list[tuple[Operation, tuple[Change, ...]]]:
         """The operations for what can run of these changes, each with the changes it covers."""
-        runnable = [kept for change in changes if (kept := self._shed(change))]
+        runnable = [sendable for change in changes if (sendable := self._ledger.sendable(change))]
         by_address = {change.address: change for change in runnable}
         return [
             (operation, tuple(by_address[address] for address in {a.address: None for a in operation.covers}))
             for operation in self.provider.translate(runnable)
         ]
-
-    def _shed(self, change: Change) -> Change | None:
-        """The change without the atoms that cannot be sent; these are recorded as skipped."""
-        keep = []
-        makes_it = isinstance(change, Create) and any(not atom.member for atom in atoms(change))
-        for atom in atoms(change):
-            if reason := self._obstacle(change, atom, makes_it=makes_it):
-                self._record([atom], "skipped", reason)
-            else:
-                keep.append(atom)
-        return narrow(change, keep)
-
-    def _obstacle(self, change: Change, atom: Atom, *, makes_it: bool) -> str:
-        if not makes_it and atom.address not in self.ids:
-            return f"{atom.address} {self._failed.get(atom.address, 'is not live')}"
-        person = atom.member
-        if person and person not in self.ids:
-            return f"{person} {self._failed.get(person, 'is not live')}"
-        if stage_of(change, atom) < Stage.REMOVE_MEMBERS:
-            return ""
-        subjects = [person or atom.address]
-        if isinstance(change, Delete) and change.address.kind == "group":
-            subjects += [Address("user", key) for key in change.ends]
-        wronged = next((subject for subject in subjects if subject in self._failed), None)
-        if wronged:
-            return f"{wronged} {self._failed[wronged]}, so nothing is taken away from them"
-        return self.headcount.take(change, atom)
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see it to its end."""
@@ -183,9 +162,9 @@ class Execution:
         match answer.verdict:
             case "done":
                 self._silent = 0
-                self._record(operation.covers, "done")
+                self._ledger.record(operation.covers, "done")
             case "credential":
-                self._record(operation.covers, "failed", answer.message)
+                self._ledger.record(operation.covers, "failed", answer.message)
                 raise _Stop(answer.message)
             case "refused" if operation.method == "POST":
                 self._halve(operation.covers, covered, answer)
@@ -213,7 +192,7 @@ class Execution:
         try:
             note("result", status=status, detail=answer.message or " ".join(answer.ids.values()))
         except JournalFailed:
-            self._record(
+            self._ledger.record(
                 operation.covers, "unsettled", "it was sent, and the journal could not take the answer"
             )
             raise
@@ -222,40 +201,47 @@ class Execution:
     def _settle(
         self, operation: Operation, covered: tuple[Change, ...], answer: Answer, resends: int
     ) -> None:
-        """Read what is true now; record it, and send again, halve or give up what is not."""
-        worth_another = answer.verdict in ("unsure", "busy")
-        unknown: Status = "unsettled" if answer.verdict == "unsure" else "failed"
-        try:
-            if worth_another:
-                # What timed out may still be under way.
-                self.wait(2.0**resends)
-            facts = self._look.facts(operation.covers)
-        except _CANNOT_READ as error:
-            reason = f"{answer.message}; reading it back failed too: {error}"
-            self._record(operation.covers, unknown, reason)
-            self._stop_if_hopeless(error)
+        """Read what is true now; record it, and send again, halve or give up the rest."""
+        facts = self._facts_after(operation, answer, resends)
+        if facts is None:
             return
-        except Interrupted:
-            reason = f"{answer.message}; interrupted before it could be read"
-            self._record(operation.covers, unknown, reason)
-            raise
         self._silent = 0
         true: list[Atom] = []
-        left: list[Atom] = []
+        remaining: list[Atom] = []
         for atom in operation.covers:
-            held = holds(atom, facts.get(atom.address), self.definitions)
-            (true if held else left).append(atom)
-        self._record(true, "adopted" if answer.verdict == "exists" else "done")
+            is_true = holds(atom, facts.get(atom.address), self.definitions)
+            (true if is_true else remaining).append(atom)
+        self._ledger.record(true, "adopted" if answer.verdict == "exists" else "done")
         if operation.method == "POST" and true:
-            self._record(left, "failed", _ELSE)
-        elif worth_another and resends < RESENDS:
-            self._again(covered, left, resends + 1)
+            self._ledger.record(remaining, "failed", _DIFFERS)
+        elif answer.verdict in _WORTH_ANOTHER and resends < RESENDS:
+            self._again(covered, remaining, resends + 1)
         elif answer.verdict == "refused" and true:
-            self._again(covered, left)
+            self._again(covered, remaining)
         elif answer.verdict == "refused" and facts:
-            self._halve(left, covered, answer)
+            self._halve(remaining, covered, answer)
         else:
-            self._record(left, "failed", answer.message)
+            self._ledger.record(remaining, "failed", answer.message)
+
+    def _facts_after(
+        self, operation: Operation, answer: Answer, resends: int
+    ) -> Mapping[Address, Facts] | None:
+        """What is live of an operation's objects; None where it cannot be read, which is recorded."""
+        unknown: Status = "unsettled" if answer.verdict == "unsure" else "failed"
+        try:
+            if answer.verdict in _WORTH_ANOTHER:
+                # What timed out may still be under way.
+                self.wait(2.0**resends)
+            return self._look.facts(operation.covers)
+        except _CANNOT_READ as error:
+            reason = f"{answer.message}; reading it back failed too: {error}"
+            self._ledger.record(operation.covers, unknown, reason)
+            self._stop_if_hopeless(error)
+            return None
+        except Interrupted:
+            reason = f"{answer.message}; interrupted before it could be read"
+            self._ledger.record(operation.covers, unknown, reason)
+            raise
 
     def _stop_if_hopeless(self, error: Exception) -> None:
         """Stop where the key is refused, or where the system has gone silent; raises _Stop."""
@@ -266,15 +252,15 @@ class Execution:
             message = f"the system does not answer any more, so nothing else is sent to it: {error}"
             raise _Stop(message) from None
 
-    def _halve(self, left: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
+    def _halve(self, remaining: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
         """Send what was refused in two parts; what stands alone has failed."""
-        first, second = _halves(left)
+        first, second = _halves(remaining)
         if not first or not second or self._refusals > _REFUSALS:
-            self._record(left, "failed", answer.message)
+            self._ledger.record(remaining, "failed", answer.message)
             return
         self._again(covered, first)
-        if self.outcomes[first[0]].status == "adopted":
-            self._record(second, "failed", _ELSE)
+        if self._ledger.outcomes[first[0]].status == "adopted":
+            self._ledger.record(second, "failed", _DIFFERS)
         else:
             self._again(covered, second)
 
@@ -285,33 +271,22 @@ class Execution:
 
     def _read_back(self) -> None:
         """See that what was answered as done is so; what is not is a failure, said as such."""
-        claimed = [atom for atom, outcome in self.outcomes.items() if outcome.status == "done"]
+        claimed = [atom for atom, outcome in self._ledger.outcomes.items() if outcome.status == "done"]
         try:
             claimed = self._look.unmet(claimed)
         except _CANNOT_READ as error:
-            self._record(claimed, "unsettled", f"answered as done, but it could not be read back: {error}")
+            self._ledger.record(
+                claimed, "unsettled", f"answered as done, but it could not be read back: {error}"
+            )
             return
-        self._record(claimed, "failed", "answered as done, but reading it back shows that it is not")
+        self._ledger.record(claimed, "failed", "answered as done, but reading it back shows that it is not")
         if claimed:
             self.journal.write("read-back", covers=claimed, detail="not as it was answered")
 
-    def _record(self, covers: Iterable[Atom], status: Status, reason: str = "") -> None:
-        for atom in covers:
-            self.outcomes[atom] = Outcome(atom, status, reason)
-            if status in ("done", "adopted"):
-                self.headcount.gained(atom)
-                continue
-            what = "added" if atom.member else "created" if atom.id is None else "made active"
-            self.headcount.missed(atom, f"could not be {what}")
-            if atom.member and atom.after:
-                self._failed.setdefault(atom.member, f"could not be added to {atom.address}")
-            elif atom.id is None:
-                self._failed.setdefault(atom.address, "could not be created")
 
-
-def _halves(left: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
-    """What is no membership, and the memberships; or one half of these, and the other. One may be empty."""
-    rest = [atom for atom in left if not atom.member]
-    edges = [atom for atom in left if atom.member]
-    middle = 0 if rest else len(edges) // 2
-    return rest + edges[:middle], edges[middle:]
+def _halves(remaining: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
+    """Two parts, of which one may be empty: other atoms and memberships, or two halves of the memberships."""
+    others = [atom for atom in remaining if not atom.member]
+    memberships = [atom for atom in remaining if atom.member]
+    middle = 0 if others else len(memberships) // 2
+    return others + memberships[:middle], memberships[middle:]

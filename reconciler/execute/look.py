@@ -1,4 +1,4 @@
-"""Look at what is live of a few objects, while they are being changed: an answer is a claim."""
+"""Read a few objects while they are being changed: an answer is a claim, what is live is the fact."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,11 @@ _DELAYS = (0.0, 0.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Eyes on one target; ``ids`` are the live ids known so far, and learn; ``wait`` sleeps for seconds."""
+    """Reads single objects of one target.
+
+    ``ids`` are the live ids known so far; a look adds to them. ``wait`` sleeps for
+    so many seconds.
+    """
 
     provider: Provider
     transport: Transport
@@ -24,7 +28,7 @@ class Look:
     wait: Callable[[float], None]
 
     def facts(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
-        """Read the objects that these atoms are about, learn their ids, and return what is live of them.
+        """What is live of the objects that these atoms are about; their ids are learned.
 
         Raises NoAnswer, Refused, BadAnswer or IncompleteRead.
         """
@@ -38,7 +42,7 @@ class Look:
         return facts
 
     def unmet(self, expected: list[Atom]) -> list[Atom]:
-        """What of this does not show, and does not after a while either; raises as ``facts`` does."""
+        """The expected atoms that are not true, and do not become true after a while; raises as ``facts``."""
         for delay in _DELAYS:
             if not expected:
                 break

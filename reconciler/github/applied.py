@@ -8,7 +8,7 @@ from reconciler import git
 from reconciler.desired.history import REFS
 from reconciler.errors import GitFailed, ReconcilerError, Stale
 from reconciler.git import Repository
-from reconciler.github import job, pulls
+from reconciler.github import job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
@@ -17,27 +17,27 @@ from reconciler.target.settings import Target
 from reconciler.views.markdown import failure_markdown, marker
 
 _MOST = 50
-"""Merges that are looked at for plans that were never applied."""
+"""Merges that are searched for plans that were never applied."""
 _ADVICE = (
-    "What it wanted is backlog from now on: the next pull request shows it as such, "
+    "What it wanted is backlog from now on: the next pull request shows it as backlog, "
     "and applies it too where its text has the line `Reconciler-Include: backlog`."
 )
 
 
 def repository_of(target: Target) -> Repository:
     """The checkout that holds a target; raises GitFailed where there is none."""
-    found = git.find(target.folder)
-    if found is None:
-        message = f"{target.folder} is in no checkout of git, which this step works on"
+    repository = git.find(target.folder)
+    if repository is None:
+        message = f"{target.folder} is in no checkout of git, and this step needs one"
         raise GitFailed(message)
-    return found
+    return repository
 
 
-def fetch(target: Target) -> str:
-    """Get the record of what was applied; a checkout does not bring it along.
+def fetch_record(target: Target) -> str:
+    """Fetch the record of what was applied, which a checkout does not contain.
 
-    Returns why it is not known although the server has one. No object is fetched: a
-    commit that is not here never was on this branch, whoever says so.
+    Returns why the server's record cannot be used, or "". No object is fetched: a
+    commit that is not in the checkout never was on its branch.
     """
     repository, name = repository_of(target), f"{REFS}/{target.name}"
     with _about(f"what was applied cannot be read from the server ({name})"):
@@ -51,8 +51,8 @@ def fetch(target: Target) -> str:
     return ""
 
 
-def hand_in(target: Target) -> None:
-    """Hand in the record of what was applied, whatever stands there: it only ever follows an apply."""
+def push_record(target: Target) -> None:
+    """Push the record of what was applied over the server's: it is only ever set after an apply."""
     repository, name = repository_of(target), f"{REFS}/{target.name}"
     if commit := repository.commit(name):
         with _about(f"what was applied cannot be recorded on the server ({name})"):
@@ -60,36 +60,41 @@ def hand_in(target: Target) -> None:
 
 
 @contextmanager
-def _about(what: str) -> Iterator[None]:
+def _about(failure: str) -> Iterator[None]:
     try:
         yield
     except GitFailed as error:
-        message = f"{what}: {error}"
+        message = f"{failure}: {error}"
         raise GitFailed(message) from None
 
 
 def check_newest(target: Target) -> None:
-    """Raises Stale where a later merge was applied already, which doing this one now might undo.
+    """Raises Stale where a later merge is applied already: to apply this one now could undo it.
 
-    Whoever can push can move the record: it counts where it names what once was the branch itself.
+    Whoever can push can move the record, so it counts only where it names what the
+    branch itself once was.
     """
     repository = repository_of(target)
-    last, here, tip = repository.commit(f"{REFS}/{target.name}"), repository.commit("HEAD"), _tip(repository)
-    if not last or not here or last == here or last not in repository.first_parents(tip or here):
+    last, commit, tip = (
+        repository.commit(f"{REFS}/{target.name}"),
+        repository.commit("HEAD"),
+        _tip(repository),
+    )
+    if not last or not commit or last == commit or last not in repository.first_parents(tip or commit):
         return
-    if here in repository.first_parents(last):
+    if commit in repository.first_parents(last):
         message = (
-            f"{last[:8]}, which was merged after {here[:8]}, is applied already, so nothing is executed: "
-            "what this one wanted and is still in the files is done, or backlog"
+            f"{last[:8]}, which was merged after {commit[:8]}, is applied already, so nothing is executed: "
+            "what this one wanted and is still in the files is done, or is backlog"
         )
         raise Stale(message)
 
 
-def check_again(github: GitHub, target: Target) -> None:
-    """Raises Stale where this is done once more, and what it was about has moved on.
+def check_rerun(github: GitHub, target: Target) -> None:
+    """Raises Stale where this job is run again, and its merge was applied or its files have changed.
 
-    Anybody who can write can have a job run again, long after. So what was applied once, or
-    was overtaken by a later merge, is not applied anew by that: neither can be written by them.
+    Anybody who can write can run a job again, long after. So a run that was applied
+    once, or whose files have changed on the branch, applies nothing.
     """
     run, attempt = job.attempt()
     if attempt == 1:
@@ -100,45 +105,45 @@ def check_again(github: GitHub, target: Target) -> None:
                 message = f"this was applied to {target.name} by attempt {earlier} of this run already"
                 raise Stale(message)
     repository = repository_of(target)
-    here, tip = repository.commit("HEAD") or "", _tip(repository)
-    if tip is None or not repository.same(here, tip, repository.inside(target.folder)):
+    commit, tip = repository.commit("HEAD") or "", _tip(repository)
+    if tip is None or not repository.same(commit, tip, repository.inside(target.folder)):
         message = (
-            f"the files of {target.name} have changed since {here[:8]}, and this job is run again: "
+            f"the files of {target.name} have changed since {commit[:8]}, and this job is run again: "
             "what it wanted and is still in the files is backlog"
         )
         raise Stale(message)
 
 
 def _tip(repository: Repository) -> str | None:
-    """The newest commit of the branch that this job was started for, by the server; None if not here."""
+    """The newest commit that the server has of this job's branch; None where it is not in the checkout."""
     with _about(f"the newest commit cannot be read from the server ({job.branch()})"):
-        found = repository.remote_refs(job.branch(), job.git_header()) if job.branch() else {}
-    tip = found.get(job.branch(), "")
+        refs = repository.remote_refs(job.branch(), job.git_header()) if job.branch() else {}
+    tip = refs.get(job.branch(), "")
     return tip if tip and repository.commit(tip) else None
 
 
 def changed_by_merge(target: Target, commit: str) -> bool:
-    """Whether a merge changed a target's files, or may have: the commit before it may not be here."""
+    """Whether a merge changed a target's files; True too where the commit before it is not here."""
     repository = repository_of(target)
     return not repository.same(f"{commit}^1", commit, repository.inside(target.folder))
 
 
 def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
-    """Say on each merged pull request whose plan was never applied that it was not; returns their numbers.
+    """Comment on each merged pull request whose plan was never applied; returns their numbers.
 
     GitHub keeps one waiting job of a concurrency group, and cancels the older one.
-    Raises ReconcilerError where that cannot be found out, or said.
+    Raises ReconcilerError where GitHub cannot be asked, or takes no comment.
     """
-    found = list(_unapplied(github, target, pull))
-    place = marker(f"apply {target.name}")
-    for number in found:
+    numbers = list(_unapplied(github, target, pull))
+    mark = marker(f"apply {target.name}")
+    for number in numbers:
         message = (
-            f"The job that was to apply this was cancelled or never ran: of several that wait, GitHub keeps "
-            f"the newest only. The apply of #{pull.number} went ahead of it."
+            f"The job that was to apply this was cancelled or never ran: of several waiting jobs, GitHub "
+            f"keeps only the newest. The apply of #{pull.number} ran in its place."
         )
         title = f"The plan for {target.name} was never applied"
-        github.comment(number, place, failure_markdown(place, title, message, advice=_ADVICE))
-    return found
+        posts.comment(github, number, mark, failure_markdown(mark, title, message, advice=_ADVICE))
+    return numbers
 
 
 def _unapplied(github: GitHub, target: Target, pull: Pull) -> Iterator[int]:
@@ -147,7 +152,7 @@ def _unapplied(github: GitHub, target: Target, pull: Pull) -> Iterator[int]:
     line = repository.first_parents("HEAD")[: _MOST + 1]
     if last == line[0]:
         return
-    for commit in takewhile(lambda one: one != last, line[1:]):
+    for commit in takewhile(lambda name: name != last, line[1:]):
         merged = _merged_as(github, commit)
         if merged and merged.number != pull.number and _wanted_something(github, target, merged):
             yield merged.number
@@ -157,20 +162,20 @@ def _merged_as(github: GitHub, commit: str) -> Pull | None:
     try:
         return pulls.pull_of(github, commit)
     except ReconcilerError:
-        # It fits two: its own apply said so.
+        # The commit fits two pull requests; its own apply said so.
         return None
 
 
 def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
-    """Whether a plan was made for it that nobody spoke of since."""
-    if github.comments(merged.number, marker(f"apply {target.name}")):
+    """Whether a plan with changes was made for it, and no comment says what became of that."""
+    if posts.comments(github, merged.number, marker(f"apply {target.name}")):
         return False
-    kept = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
-    if kept is None:
+    uploaded = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
+    if uploaded is None:
         return False
-    (text,) = pulls.unpacked(pulls.download(github, kept.id), "plan.json")
+    (text,) = pulls.unpacked(pulls.download(github, uploaded.id), "plan.json")
     try:
         return bool(from_json(text).intended.changes)
     except ValueError:
-        # Of another release; that it was never applied holds all the same.
+        # The plan of another release: it was never applied either.
         return True

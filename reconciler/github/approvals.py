@@ -1,10 +1,11 @@
-"""Who approved what: the reviews of a pull request, held against the plan that is to be applied.
+"""Who approved what: the reviews of a pull request, checked against the plan that is to be applied.
 
-An approval counts where it is its reviewer's latest verdict, by a person who may
-write, who neither opened the pull request nor pushed or wrote a commit of it; for
-this very head; given after the plan was shown as it is, and after the last edit of
-the pull request's text where that has a say in the plan. Each that does not count
-is named with the reason.
+An approval counts where all of this holds: it is its reviewer's latest verdict;
+the reviewer is a person who may write, and neither opened the pull request nor
+pushed or wrote a commit of it; it is for this very head; it was given after the
+plan was shown as it is, and after the last edit of the pull request's text, where
+that text decides about the plan. Each approval that does not count is named with
+the reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from reconciler.github.pulls import Pull, is_person, login
 
 _VERDICTS = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _MAY_WRITE = frozenset({"admin", "write"})
-"""What GitHub calls the rights of who may push; ``maintain`` counts as ``write`` there (GitHub docs:
+"""The permissions of those who may push; GitHub reports ``maintain`` as ``write`` (GitHub docs:
 Get repository permissions for a user)."""
 _EDITED = """
 query($owner: String!, $name: String!, $number: Int!) {
@@ -34,7 +35,7 @@ query($owner: String!, $name: String!, $number: Int!) {
 """
 _MOST_EDITS = 100
 _MOST_PUSHES = 2000
-"""Rows of the repository's activity that are looked through for a push."""
+"""Rows of the repository's activity that are searched for a push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an approval is asked for.
+    """What an approval must be for.
 
-    ``shown`` is when the plan came to stand in the comment as it is, ``edited`` when
-    the text that has a say in it was edited last. ``involved`` says of each account that
-    may not approve why.
+    ``shown`` is when the comment with the plan was last written, ``edited`` when the
+    text that decides about the plan was last edited, None where none does.
+    ``involved`` gives for each account that may not approve the reason.
     """
 
     head: str
@@ -67,8 +68,8 @@ class Question:
 class Answer:
     """Who approved, and for each approval that does not count why.
 
-    ``hidden`` says why one approval more is needed: somebody had a part in it whom nobody
-    knows, and who may be one of those who approve. It is empty where everybody is known.
+    ``hidden`` says why one approval more is needed: somebody unknown took part, who
+    may be one of those who approve. It is empty where everybody is known.
     """
 
     approved: tuple[str, ...]
@@ -77,14 +78,15 @@ class Answer:
 
 
 NOBODY = Answer(())
-"""Where nobody is asked."""
+"""The answer where nobody is asked."""
 
 
 def judge(question: Question, reviews: Iterable[Review]) -> Answer:
-    """Which of the approvals count; whether they may write is asked elsewhere."""
-    latest = {one.login: one for one in sorted(reviews, key=lambda one: one.at) if one.state in _VERDICTS}
-    approvals = [one for one in latest.values() if one.state == "APPROVED"]
-    reasons = {one.login: _why_not(one, question) for one in approvals}
+    """Which of the approvals count; whether their reviewers may write is not checked here."""
+    verdicts = sorted((row for row in reviews if row.state in _VERDICTS), key=lambda row: row.at)
+    latest = {review.login: review for review in verdicts}
+    approvals = [review for review in latest.values() if review.state == "APPROVED"]
+    reasons = {review.login: _why_not(review, question) for review in approvals}
     return Answer(
         tuple(name for name, why in reasons.items() if not why),
         tuple(f"{name or 'an account that is gone'} {why}" for name, why in reasons.items() if why),
@@ -102,20 +104,20 @@ def _why_not(review: Review, question: Question) -> str:
     if review.at <= question.shown:
         return "approved before this plan was shown"
     if question.edited and review.at <= question.edited:
-        return "approved before the text was edited, which has a say in the plan"
+        return "approved before the text was edited, which decides about the plan"
     return ""
 
 
-def approvers(github: GitHub, pull: Pull, shown: str, *, text_counts: bool) -> Answer:
-    """Ask GitHub who approved the plan that is shown since then, in ISO 8601.
+def approvers(github: GitHub, pull: Pull, shown_at: str, *, text_counts: bool) -> Answer:
+    """Ask GitHub who approved the plan that has been shown since ``shown_at``, in ISO 8601.
 
-    ``text_counts`` says whether the pull request's text has a say in it: who edited it had
-    a part in it then. Raises ReconcilerError where it cannot be known who had.
+    With ``text_counts`` the pull request's text decides about the plan, so whoever
+    edited it took part. Raises ReconcilerError where it cannot be known who did.
     """
     edited, editors = _edits(github, pull.number) if text_counts else (None, [])
     involved, hidden = _involved(github, pull)
-    involved = dict.fromkeys(editors, "edited its text, which has a say in the plan") | involved
-    answer = judge(Question(pull.head, _time(shown), edited, involved), _reviews(github, pull.number))
+    involved = dict.fromkeys(editors, "edited its text, which decides about the plan") | involved
+    answer = judge(Question(pull.head, _time(shown_at), edited, involved), _reviews(github, pull.number))
     may = {name: _may_write(github, name) for name in answer.approved}
     return replace(
         answer,
@@ -135,16 +137,16 @@ def _reviews(github: GitHub, number: int) -> list[Review]:
             _time(row["submitted_at"]),
         )
         for row in github.pages(f"/pulls/{number}/reviews")
-        # What is written and not yet sent has no time.
+        # A review that is not submitted yet has no time.
         if row.get("submitted_at")
     ]
 
 
 def _involved(github: GitHub, pull: Pull) -> tuple[dict[str, str], str]:
-    """By account, how it took part; and why there may be somebody else whom nobody knows.
+    """By account, how it took part; and why somebody unknown may have, or "".
 
-    A commit says who wrote it, which anybody can make up; the repository's activity says
-    who pushed. A bot pushes, and opens pull requests, on the word of whoever wrote its job.
+    The author that a commit names can be made up; the repository's activity says who
+    pushed. A bot pushes, and opens pull requests, for whoever wrote its job.
     """
     rows = list(github.pages(f"/pulls/{pull.number}/commits"))
     if len(rows) < pull.commits:
@@ -160,40 +162,40 @@ def _involved(github: GitHub, pull: Pull) -> tuple[dict[str, str], str]:
     if not pushers:
         hidden = f"GitHub does not say who pushed {pull.head[:8]}"
     elif not all(map(is_person, pushers)):
-        hidden = "a bot pushed a commit of it, on somebody's word"
+        hidden = "a bot pushed a commit of it, for somebody"
     elif not pull.by_person:
-        hidden = "a bot opened it, on somebody's word"
+        hidden = "a bot opened it, for somebody"
     return involved | {pull.author: "opened it"}, hidden
 
 
 def _pushers(github: GitHub, pull: Pull, commits: AbstractSet[str]) -> list[Mapping[str, Any] | None]:
-    """Who pushed these commits; nobody where GitHub does not tell of the last one.
+    """Who pushed these commits; empty where GitHub does not say who pushed the last one.
 
     GitHub docs: List repository activities. A branch of this name may have had other
-    commits before, and what is told of a branch that is gone is told of all of them at least.
+    commits before. The activity of a deleted branch is found without naming it.
     """
     for query in ({"ref": f"refs/heads/{pull.branch}"}, {}):
         try:
             rows = list(islice(github.pages("/activity", query), _MOST_PUSHES))
         except Refused:
-            # A server that does not know of it.
+            # The server has no such endpoint.
             return []
-        found = {str(row["after"]): row["actor"] for row in rows if str(row["after"]) in commits}
-        if found.get(pull.head):
+        by_commit = {str(row["after"]): row["actor"] for row in rows if str(row["after"]) in commits}
+        if by_commit.get(pull.head):
             return [row["actor"] for row in rows if str(row["after"]) in commits]
     return []
 
 
 def _may_write(github: GitHub, name: str) -> bool:
-    found = github.ask("GET", f"/collaborators/{name}/permission", missing_is_fine=True).json
-    return isinstance(found, dict) and found.get("permission") in _MAY_WRITE
+    permission = github.ask("GET", f"/collaborators/{name}/permission", missing_is_fine=True).json
+    return isinstance(permission, dict) and permission.get("permission") in _MAY_WRITE
 
 
 def _edits(github: GitHub, number: int) -> tuple[datetime | None, list[str]]:
-    """When the text was edited last, and by whom ever; raises ReconcilerError where that is not known."""
+    """When the text was last edited, and all who ever did; raises ReconcilerError where that is not known."""
     owner, _, name = github.name.partition("/")
-    found: Any = github.graph(_EDITED, owner=owner, name=name, number=number)
-    text = found["repository"]["pullRequest"]
+    data: Any = github.graph(_EDITED, owner=owner, name=name, number=number)
+    text = data["repository"]["pullRequest"]
     edits = text["userContentEdits"] or {"totalCount": 0, "nodes": []}
     if edits["totalCount"] > _MOST_EDITS:
         message = f"the text of #{number} was edited {edits['totalCount']} times: open a new one"
@@ -206,13 +208,13 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def missing(pull: Pull, needed: int, found: Answer) -> str:
-    """What to say where approvals are missing, and how to go on."""
+def missing(pull: Pull, needed: int, answer: Answer) -> str:
+    """The message where approvals are missing: how many, why others do not count, and what to do."""
     people = "1 person" if needed == 1 else f"{needed} people"
-    has = f"{len(found.approved)} did ({', '.join(found.approved)})" if found.approved else "nobody did"
-    others = "".join(f"; {one}" for one in found.without)
-    more = f" (one more than usual, since {found.hidden})" if found.hidden else ""
+    has = f"{len(answer.approved)} did ({', '.join(answer.approved)})" if answer.approved else "nobody did"
+    others = "".join(f"; {reason}" for reason in answer.without)
+    more = f" (one more than usual, since {answer.hidden})" if answer.hidden else ""
     return (
-        f"#{pull.number} must be approved by {people} who may write and had no part in it{more}, "
+        f"#{pull.number} must be approved by {people} who may write and took no part in it{more}, "
         f"and {has}{others}. Have it approved as it is now, at {pull.head[:8]}, and run this job again"
     )

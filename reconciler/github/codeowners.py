@@ -13,9 +13,9 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-"""The first that is there counts."""
+"""The first one that exists counts."""
 LARGEST = 3_000_000
-"""Bytes; a larger file GitHub does not load."""
+"""Bytes; GitHub does not load a larger file."""
 _WORD = re.compile(r"(?:\\.|\S)+")
 _SIGN = re.compile(r"\\(.)|(\*+)|(\?)|(.)")
 _REFUSED = re.compile(r"!|(?:\\.|[^\\])*?[\[\]]")
@@ -24,7 +24,7 @@ Line = tuple[re.Pattern[str], tuple[str, ...]]
 
 
 def find(top: Path) -> tuple[str, bytes] | None:
-    """Where the file is, from the repository's top, and what it holds; None where there is none.
+    """The path of the file below the repository's top, and its content; None where there is none.
 
     Raises ReconcilerError where it cannot be read.
     """
@@ -40,12 +40,12 @@ def find(top: Path) -> tuple[str, bytes] | None:
 
 
 def read(text: str) -> list[Line]:
-    """The valid lines, each as what it matches and who owns that."""
+    """The valid lines, each as the pattern and its owners."""
     return list(_lines(text))
 
 
 def owners(lines: list[Line], path: str) -> tuple[str, ...]:
-    """Who owns a file, which is named from the repository's top; nobody where no line says."""
+    """The owners of a file, by its path below the repository's top; empty where no line names any."""
     return next((who for pattern, who in reversed(lines) if pattern.fullmatch(path)), ())
 
 
@@ -59,24 +59,24 @@ def _lines(text: str) -> Iterator[Line]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """With a slash before its end it begins at the top; what matches a folder matches all below it."""
+    """A pattern with a slash before its end begins at the top; one of a folder matches all below it."""
     anchored = "/" in pattern.rstrip("/")
     *steps, last = pattern.strip("/").split("/")
-    made = "" if anchored else "(?:.*/)?"
+    regex = "" if anchored else "(?:.*/)?"
     for step in steps:
-        made += "(?:.*/)?" if step == "**" else f"{_step(step)}/"
+        regex += "(?:.*/)?" if step == "**" else f"{_step(step)}/"
     if last == "**" and not pattern.endswith("/"):
-        made += ".+"
+        regex += ".+"
     elif pattern.endswith("/"):
-        made += f"{_step(last)}/.+"
+        regex += f"{_step(last)}/.+"
     else:
-        made += _step(last) + ("" if anchored and last == "*" else "(?:/.*)?")
-    return re.compile(made, re.DOTALL)
+        regex += _step(last) + ("" if anchored and last == "*" else "(?:/.*)?")
+    return re.compile(regex, re.DOTALL)
 
 
 def _step(step: str) -> str:
-    def one(sign: re.Match[str]) -> str:
+    def translated(sign: re.Match[str]) -> str:
         escaped, stars, mark, plain = sign.groups()
         return "[^/]*" if stars else "[^/]" if mark else re.escape(escaped or plain)
 
-    return _SIGN.sub(one, step)
+    return _SIGN.sub(translated, step)

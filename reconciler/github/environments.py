@@ -1,4 +1,4 @@
-"""The environments that hold the key: who may have a job in them, and who is asked before.
+"""The environments that hold the key: which branches may use them, and who must approve first.
 
 Sources: GitHub docs, "Deployments and environments" (what each setting does, and
 on which plan it is to be had), and the REST API endpoints for deployment
@@ -12,33 +12,33 @@ from urllib.parse import quote, urlsplit
 
 from reconciler.diagnosis.doctor import Check
 from reconciler.errors import ReconcilerError
-from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, text, told
+from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, required, text
 from reconciler.github.workflows import Job
 from reconciler.views.safe import label
 
 _APPLY = "apply.yml"
 _ENTERPRISE = {"free": False, "team": False, "enterprise": True}
-"""Whether an organization's plan is GitHub Enterprise; older names of plans say nothing."""
+"""Whether an organization's plan is GitHub Enterprise; for older names of plans that is not known."""
 _SET = "Settings, Environments"
 
 
 def environment_checks(repository: Repository) -> Iterator[Check]:
-    """Every environment that a workflow names, one after the other; and others that have such a key."""
+    """Checks of every environment that a workflow names, and of others that have such a key."""
     rows = repository.settings.many("/environments", "environments")
     # "Environment names are not case sensitive" (GitHub docs: Managing environments for deployment).
-    found = {text(row, "name").lower(): row for row in rows}
+    by_name = {text(row, "name").lower(): row for row in rows}
     for name, jobs in _named(repository).items():
-        if row := found.get(name):
+        if row := by_name.get(name):
             yield from _environment(repository, row, jobs)
         else:
-            todo = f"GitHub makes it at the first run, open to every branch: make it in {_SET} before"
+            todo = f"GitHub creates it at the first run, open to every branch: create it in {_SET} before"
             yield Check(jobs[0].environment, "failed", "there is no such environment", todo)
-    for row in (row for name, row in found.items() if name not in _named(repository)):
+    for row in (row for name, row in by_name.items() if name not in _named(repository)):
         yield from checked(f"{text(row, 'name')}: secrets", partial(_other, repository, row))
 
 
 def secret_checks(repository: Repository) -> Iterator[Check]:
-    """Whether a key lies where every branch gets it, past all environments."""
+    """Whether a key is kept outside of the environments, where every branch gets it."""
     wanted = _keys(repository)
     owners = {"secrets": "repository", "organization-secrets": "organization"}
     if text(part(repository.about, "owner"), "type") != "Organization":
@@ -52,7 +52,7 @@ def secret_checks(repository: Repository) -> Iterator[Check]:
             )
             yield Check("secrets", "failed", f"the {owner} has {', '.join(shared)}", todo)
             return
-    yield Check("secrets", "ok", "no key lies outside of the environments")
+    yield Check("secrets", "ok", "no key is kept outside of the environments")
 
 
 def _keys(repository: Repository) -> frozenset[str]:
@@ -60,11 +60,11 @@ def _keys(repository: Repository) -> frozenset[str]:
 
 
 def _named(repository: Repository) -> dict[str, list[Job]]:
-    """The environments, in small letters, in the order of the workflows, each with the jobs that name it."""
-    named: dict[str, list[Job]] = {}
+    """The environments, in lower case and in the order of the workflows, each with the jobs that name it."""
+    jobs_of: dict[str, list[Job]] = {}
     for job in (job for flow in repository.workflows for job in flow.jobs if job.environment):
-        named.setdefault(job.environment.lower(), []).append(job)
-    return named
+        jobs_of.setdefault(job.environment.lower(), []).append(job)
+    return jobs_of
 
 
 def _environment(repository: Repository, row: Mapping[str, Any], jobs: Sequence[Job]) -> Iterator[Check]:
@@ -89,7 +89,7 @@ def _kept(settings: Settings, name: str) -> frozenset[str]:
 
 def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Check:
     """Which refs get the secrets."""
-    of, policy = f"{name}: branches", told(row, "deployment_branch_policy")
+    of, policy = f"{name}: branches", required(row, "deployment_branch_policy")
     if policy is None:
         todo = f"whoever can push a branch gets the key with a workflow of their own: {_alone(repository)}"
         return Check(of, "failed", "every branch gets its secrets", todo)
@@ -101,7 +101,7 @@ def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Chec
 
 
 def _patterns(repository: Repository, of: str, allowed: set[tuple[str, str]]) -> Check:
-    """The names that may: patterns of File.fnmatch in Ruby, of branches or of tags."""
+    """Whether only the default branch is allowed; the names are patterns (File.fnmatch in Ruby)."""
     branch = label(repository.branch)
     others = sorted(f"{kind} {label(name)}" for kind, name in allowed - {("branch", repository.branch)})
     if ("branch", repository.branch) not in allowed:
@@ -121,7 +121,7 @@ def _alone(repository: Repository) -> str:
 def _secrets(settings: Settings, name: str, wanted: frozenset[str]) -> Check:
     of = f"{name}: secrets"
     if missing := sorted(wanted - _kept(settings, name)):
-        todo = "a job gets none, or one that every branch gets, too: put it into this environment"
+        todo = "a job gets no key, or one that every branch gets too: put it into this environment"
         return Check(of, "failed", f"lacks {', '.join(missing)}", todo)
     return Check(of, "ok", f"has {', '.join(sorted(wanted))}" if wanted else "none is read")
 
@@ -143,18 +143,18 @@ def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Ite
 
 
 def _bypass(name: str, row: Mapping[str, Any]) -> Check:
-    """The field is answered, and not documented; the setting is ("Allow administrators to bypass")."""
-    if not told(row, "can_admins_bypass"):
+    """GitHub answers this field and does not document it; the setting is documented."""
+    if not required(row, "can_admins_bypass"):
         return Check(f"{name}: bypass", "ok", "not even administrators may")
     todo = f"an administrator deploys without the review: untick Allow administrators to bypass in {_SET}"
     return Check(f"{name}: bypass", "failed", "administrators may", todo)
 
 
 def _nobody(repository: Repository, name: str) -> Check:
-    """No required reviewer: whether there could be one, and what else asks for a second person."""
+    """No required reviewer: whether there could be one, and what else requires a second person."""
     can = _can_have_reviewers(repository)
     if can:
-        todo = f"a merge is applied, and the key handed out, with no last look: set them in {_SET}"
+        todo = f"a merge is applied, and its job gets the key, without a last look: set them in {_SET}"
         return Check(name, "failed", "none are required", todo)
     why = "private repositories have them with GitHub Enterprise only"
     lone = [each for each in repository.targets if not each.settings.get("github", {}).get("approvals", 1)]
@@ -164,14 +164,14 @@ def _nobody(repository: Repository, name: str) -> Check:
     hold = "the approval that the apply itself asks for holds without them"
     if can is None:
         return Check(name, "unknown", f"none are required; {why}", f"where yours has it, set them; {hold}")
-    return Check(name, "ok", f"not to be had: {why}; {hold}")
+    return Check(name, "ok", f"not available: {why}; {hold}")
 
 
 def _can_have_reviewers(repository: Repository) -> bool | None:
-    """None where it is not known.
+    """Whether this repository can have required reviewers; None where it is not known.
 
-    Every public repository can; with Free, Pro and Team no other. Internal ones
-    are of an enterprise, and a server of one's own is one's own.
+    Every public repository can. With Free, Pro and Team no other can. Internal ones
+    belong to an enterprise, and a server of one's own runs GitHub Enterprise.
     """
     about = repository.about
     server = urlsplit(text(about, "html_url")).hostname

@@ -1,4 +1,4 @@
-"""What a job of GitHub Actions knows of itself, and how it hands things on.
+"""What a job of GitHub Actions knows of itself, and what it gives to the next steps.
 
 All of it comes from the environment (GitHub docs: Default environment variables).
 """
@@ -27,19 +27,19 @@ def event_number() -> int:
 
 def repository_address() -> str:
     """Where people find the repository; empty outside of a job."""
-    server, name = (os.environ.get(one, "") for one in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
-    return f"{server}/{name}" if server and name else ""
+    server, repository = (os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
+    return f"{server}/{repository}" if server and repository else ""
 
 
 def ran_by() -> str:
-    """Who started this run, and where it is found; empty outside of a job."""
+    """Who started this run, and its address; empty outside of a job."""
     actor = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR", "")
     number, address = os.environ.get("GITHUB_RUN_ID", ""), repository_address()
     return f"{actor}, {address}/actions/runs/{number}" if actor and number and address else ""
 
 
 def attempt() -> tuple[str, int]:
-    """The id of this run, and the how manieth attempt at it this is; ("", 1) outside of a job."""
+    """The id of this run, and the number of this attempt, from 1; ("", 1) outside of a job."""
     number = os.environ.get("GITHUB_RUN_ATTEMPT", "")
     return os.environ.get("GITHUB_RUN_ID", ""), int(number) if number.isdecimal() else 1
 
@@ -50,7 +50,7 @@ def branch() -> str:
 
 
 def git_header() -> str:
-    """The job's token as a header for git, and the address that it is for; empty where there is none.
+    """The job's token as a header for git, after the address that it is for; empty without a token.
 
     GitHub docs: Git over HTTPS, as actions/checkout does it.
     """
@@ -60,7 +60,7 @@ def git_header() -> str:
     Secret(token, "the environment variable GITHUB_TOKEN")
     server = os.environ.get("GITHUB_SERVER_URL") or _SERVER
     if not server.startswith("https://"):
-        message = "GITHUB_SERVER_URL does not begin with https://, and the token goes over nothing else"
+        message = "GITHUB_SERVER_URL does not begin with https://, and the token is sent over nothing else"
         raise ReconcilerError(message)
     basic = Secret(base64.b64encode(f"x-access-token:{token}".encode()).decode(), "the token for git")
     return f"{server}/ AUTHORIZATION: basic {basic.reveal()}"
@@ -72,7 +72,7 @@ def summarize(markdown: str) -> None:
 
 
 def output(name: str, value: object) -> None:
-    """Hand a value, as JSON, to the next steps of the job (GitHub docs: GITHUB_OUTPUT)."""
+    """Give a value, as JSON, to the next steps of the job (GitHub docs: GITHUB_OUTPUT)."""
     _append(os.environ.get("GITHUB_OUTPUT", ""), f"{name}={json.dumps(value)}\n")
 
 

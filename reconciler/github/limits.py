@@ -1,23 +1,24 @@
-"""How GitHub says that too much was asked, in the words that pacing understands."""
+"""GitHub's rate limits, translated into the 429 and Retry-After that pacing understands."""
 
 import random
 from dataclasses import replace
 from http import HTTPStatus
 
+from reconciler.transport.clock import Clock
 from reconciler.transport.messages import Request, Response, Transport
-from reconciler.transport.pacing import Clock, Paced, Patience, Window
+from reconciler.transport.pacing import Paced, Patience, Window
 
 _PATIENCE = Patience(busy=4, longest_asked=600)
 _MINUTE = 60.0
 
 
 def patient(transport: Transport, clock: Clock) -> Transport:
-    """A Transport that waits where GitHub asks for it, and reads what fails again; at most half an hour."""
+    """A Transport that waits where GitHub asks for it, at most half an hour, and repeats failed reads."""
     return Paced(_Limits(transport, clock), Window(None), clock, random.random, patience=_PATIENCE)
 
 
 class _Limits:
-    """Says 429 and how long to wait wherever GitHub means it, which may come as 403, or without a time."""
+    """Answers 429 with Retry-After wherever GitHub means that: it may send 403, or no time to wait."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Pull requests and the plans that were made for them, as GitHub tells of both.
+"""Pull requests, and the artifacts with the plans that were made for them.
 
 All paths and answers are those of GitHub docs, "REST API endpoints", version 2022-11-28.
 """
@@ -24,9 +24,9 @@ _LARGEST = 512 * 1024 * 1024
 class Pull:
     """A pull request as it is now.
 
-    ``head`` is its last commit, of so many ``commits``, ``branch`` where that stands;
-    ``body`` its text. ``merged_as`` is the commit that its merge made, ``merged_by``
-    who merged it; both are empty before. ``by_person`` says whether a person opened it.
+    ``head`` is the last of its ``commits``, on ``branch``; ``body`` is its text.
+    ``merged_as`` is the commit that its merge made, ``merged_by`` who merged it; both
+    are empty before. ``by_person`` says whether a person opened it.
     """
 
     number: int
@@ -41,8 +41,8 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An artifact that a run of the plan's workflow keeps: its id, and when it was made."""
+class Artifact:
+    """An artifact that a run of the plan's workflow keeps."""
 
     id: int
     name: str
@@ -66,38 +66,38 @@ def pull_of(github: GitHub, commit: str) -> Pull | None:
     if not _COMMIT.fullmatch(commit):
         message = f"{commit!r} is not the full name of a commit, which has 40 hex digits"
         raise ReconcilerError(message)
-    # The list may leave out what only the whole pull request has to tell.
+    # A row of the list may lack fields that the pull request itself has.
     listed = [row["number"] for row in github.pages(f"/commits/{commit}/pulls") if row["merged_at"]]
-    fitting = [found for number in listed if (found := pull(github, number)).merged_as == commit]
+    fitting = [merged for number in listed if (merged := pull(github, number)).merged_as == commit]
     if len(fitting) > 1:
-        numbers = " and ".join(f"#{found.number}" for found in fitting)
+        numbers = " and ".join(f"#{merged.number}" for merged in fitting)
         message = (
-            f"{commit[:8]} is the merge of {numbers}, so it cannot be told which of them was reviewed, and "
+            f"{commit[:8]} is the merge of {numbers}, so it is not certain which of them was reviewed, and "
             "nothing is applied; a pull request with the line `Reconciler-Include: backlog` can apply it"
         )
         raise ReconcilerError(message)
     return fitting[0] if fitting else None
 
 
-def kept_plan(github: GitHub, name: str) -> Kept | None:
+def kept_plan(github: GitHub, name: str) -> Artifact | None:
     """The newest artifact of this name that the default branch's own workflow made; None where there is none.
 
-    Who can push a branch can change a workflow that runs on ``pull_request``
-    and have it keep an artifact of any name; one that ``pull_request_target``
-    starts runs as it stands on the default branch, whatever the base of the
-    pull request (GitHub changelog, 2025-11-07: pull_request_target and
-    environment branch protections; a server older than that takes it from
-    the base, which who opens a pull request chooses). How the run ended does
-    not matter: an artifact is complete before it is listed, a run ends red
-    where a guard refuses the plan, and the apply judges that plan again.
+    Whoever can push a branch can change a workflow that runs on ``pull_request``,
+    and have it keep an artifact of any name. A workflow on ``pull_request_target``
+    always runs as it is on the default branch, whatever the base of the pull
+    request (GitHub changelog, 2025-11-07: pull_request_target and environment
+    branch protections). An older server takes it from the base, which the author of
+    the pull request chooses. How the run ended does not matter: an artifact is
+    complete before it is listed, a run fails where a guard refuses the plan, and
+    the apply asks the guards again.
     """
     rows = github.pages("/actions/artifacts", {"name": name}, "artifacts")
     kept = [row for row in rows if row["name"] == name and not row["expired"] and row["workflow_run"]]
     for row in sorted(kept, key=lambda row: (str(row["created_at"]), int(row["id"])), reverse=True):
         run = github.json("GET", f"/actions/runs/{int(row['workflow_run']['id'])}")
-        # The path may have a branch behind it (GitHub docs: Get a workflow run).
+        # The path may end with @ and a branch (GitHub docs: Get a workflow run).
         if run["event"] == "pull_request_target" and run["path"].partition("@")[0] == PLAN_WORKFLOW:
-            return Kept(int(row["id"]), name)
+            return Artifact(int(row["id"]), name)
     return None
 
 
@@ -107,7 +107,7 @@ def download(github: GitHub, artifact: int) -> bytes:
 
 
 def digest_of(packed: bytes) -> str:
-    """What says that two artifacts are the very same bytes: SHA-256, in hex."""
+    """The SHA-256 of an artifact, in hex."""
     return sha256(packed).hexdigest()
 
 
@@ -145,5 +145,5 @@ def is_person(user: Mapping[str, Any] | None) -> bool:
 
 
 def login(user: Mapping[str, Any] | None) -> str:
-    """The name of an account, in lower case since GitHub compares so; empty where it is gone."""
+    """The name of an account, in lower case since GitHub ignores case; empty where it is gone."""
     return str((user or {}).get("login", "")).lower()

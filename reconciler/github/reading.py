@@ -1,7 +1,7 @@
-"""What GitHub tells of a repository's settings, and what of it a token may not see.
+"""A repository's settings as GitHub shows them, and which of them a token may not see.
 
-An answer may be anything: another server, an older one, or half of what is
-documented. What is not there is said to be unknown and stops nothing else.
+An answer may be anything: from another server, from an older one, or half of what is
+documented. A setting that is not there is unknown, and stops no other check.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,9 +29,9 @@ _ADMIN = "use a token of an administrator of the repository"
 class Unseen(ReconcilerError):
     """A setting that GitHub does not show; ``todo`` says what would.
 
-    ``offered`` is False where the owner's plan has no such setting, and
-    ``absent`` True where GitHub says that there is nothing, which it says of
-    some things to who may not see them, too.
+    ``offered`` is False where the owner's plan has no such setting. ``absent`` is
+    True where GitHub says that there is nothing, which it also says of some things
+    that the token may not see.
     """
 
     def __init__(self, said: str, todo: str, *, offered: bool, absent: bool) -> None:
@@ -48,16 +48,16 @@ class Settings:
         self._service = service
 
     def repository(self) -> Mapping[str, Any]:
-        """The repository itself (GitHub docs: Get a repository), without which nothing else is asked.
+        """The repository itself (GitHub docs: Get a repository), which every other check needs.
 
-        Raises CredentialRefused, Refused, NoAnswer or BadAnswer where it is not there to be read.
+        Raises CredentialRefused, Refused, NoAnswer or BadAnswer where it cannot be read.
         """
         response = self._service.read("")
         if response.ok:
             return mapping(response.json)
         message = f"GitHub shows no such repository: it answers {_words(response)}"
         if response.status == HTTPStatus.UNAUTHORIZED:
-            message += "; the token is not accepted: see that GITHUB_TOKEN is whole and still valid"
+            message += "; the token is not accepted: see that GITHUB_TOKEN is complete and still valid"
             raise CredentialRefused(message)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             message += "; GitHub has a fault, so try again later"
@@ -76,9 +76,9 @@ class Settings:
         rows: list[Mapping[str, Any]] = []
         for page in range(1, _PAGES + 1):
             body = _seen(self._service.read(path, {"per_page": str(_PAGE), "page": str(page)}))
-            found = listed(mapping(body).get(key) if key else body)
-            rows += found
-            if len(found) < _PAGE:
+            page_rows = listed(mapping(body).get(key) if key else body)
+            rows += page_rows
+            if len(page_rows) < _PAGE:
                 return rows
         message = f"a list of more than {_PAGE * _PAGES} rows"
         raise BadAnswer(message)
@@ -101,20 +101,20 @@ class Repository:
 
     @property
     def visibility(self) -> str:
-        """It is public, internal or private; what does not say so is taken for public."""
+        """Public, internal or private; public where GitHub does not say."""
         return text(self.about, "visibility") or ("private" if self.about.get("private") else "public")
 
 
 def checked(name: str, checks: Callable[[], Iterable[Check]]) -> list[Check]:
-    """The checks; what cannot be seen ends them with a line of this name."""
-    made: list[Check] = []
+    """The checks; a setting that cannot be seen ends them with a check of this name."""
+    results: list[Check] = []
     try:
-        made.extend(checks())
+        results.extend(checks())
     except Interrupted:
         raise
     except ReconcilerError as error:
-        made.append(_unseen(name, error))
-    return made
+        results.append(_unseen(name, error))
+    return results
 
 
 def _unseen(name: str, error: ReconcilerError) -> Check:
@@ -122,7 +122,7 @@ def _unseen(name: str, error: ReconcilerError) -> Check:
         return Check(name, "unknown", str(error))
     if not error.offered:
         return Check(
-            name, "failed", f"not to be had here: {error}", "nothing guards this: use a plan that has it"
+            name, "failed", f"not available here: {error}", "nothing guards this: use a plan that has it"
         )
     return Check(name, "unknown", str(error), error.todo)
 
@@ -141,8 +141,8 @@ def listed(value: object) -> list[Mapping[str, Any]]:
     raise BadAnswer(_ODD)
 
 
-def told(row: Mapping[str, Any], key: str) -> Any:
-    """What an object says under a key; raises BadAnswer where it does not say, as an older server may not."""
+def required(row: Mapping[str, Any], key: str) -> Any:
+    """The value of a key; raises BadAnswer where it is missing, as it may be on an older server."""
     if key in row:
         return row[key]
     message = f"GitHub does not say {key}"
@@ -150,13 +150,13 @@ def told(row: Mapping[str, Any], key: str) -> Any:
 
 
 def part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """An object inside of another, empty where there is none."""
+    """An object inside another, empty where there is none."""
     value = row.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def text(row: Mapping[str, Any], key: str) -> str:
-    """A text inside of an object, empty where there is none."""
+    """A text inside an object, empty where there is none."""
     value = row.get(key)
     return value if isinstance(value, str) else ""
 
@@ -166,13 +166,13 @@ def _seen(response: Response) -> object:
         return response.json
     absent = response.status == HTTPStatus.NOT_FOUND
     if response.status == HTTPStatus.FORBIDDEN and "upgrade" in said_by(response).lower():
-        # So it says on a plan without the feature ("Upgrade to GitHub Pro or make this repository public").
+        # On a plan without the feature ("Upgrade to GitHub Pro or make this repository public").
         raise Unseen(said_by(response), "", offered=False, absent=True)
-    said = f"not shown: GitHub answers {_words(response)}"
+    message = f"not shown: GitHub answers {_words(response)}"
     # The header names what a fine-grained token lacks (GitHub docs: Troubleshooting the REST API).
     needed = response.headers.get(_NEEDED, "")
     todo = f"{_ADMIN}, which needs {needed}" if needed else _ADMIN
-    raise Unseen(said, todo if response.status in _HIDDEN else "", offered=True, absent=absent)
+    raise Unseen(message, todo if response.status in _HIDDEN else "", offered=True, absent=absent)
 
 
 def _words(response: Response) -> str:

@@ -1,6 +1,6 @@
-"""What was reviewed: the very plan, for this merge, shown as it is, and approved since.
+"""The plan that was reviewed: made for this merge, shown as it is, and approved after that.
 
-What is applied is that, or nothing. Each function says why it is not, and how to go on.
+That plan is applied, or nothing. Each function says why it is not, and what to do.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import partial
 
 from reconciler import workflow
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unapproved
-from reconciler.github import applied, approvals, job, pulls
+from reconciler.github import applied, approvals, job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
@@ -23,25 +23,26 @@ from reconciler.views.markdown import marker
 PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
 BACKLOG = (
-    "What was merged and not applied is backlog from now on: the next pull request shows it as such, "
+    "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
     "and applies it too where its text has the line `Reconciler-Include: backlog`."
 )
 _APPROVE = (
-    "An approval of this very head counts also after the merge. Once it is there, run the job of the apply "
+    "An approval of this very head counts also after the merge. Once it is given, run the job of the apply "
     "again (Actions, this run, Re-run failed jobs)."
 )
 _LOOK_AGAIN = (
-    "Have the plan approved that the newest comment shows, and run all of this run's jobs again, so that it "
+    "Have the plan approved that the newest comment shows, and run all jobs of this run again, so that it "
     "is found (Actions, this run, Re-run all jobs)."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A target's plan for a merged pull request: the very artifact that holds it.
+    """The artifact with a target's plan for a merged pull request.
 
-    ``artifact`` is its name, ``id`` its id, and ``digest`` the SHA-256, in hex, of its bytes.
-    An ``id`` of 0 says that there is none, although the merge changed the target's files.
+    ``name`` is the target's, ``artifact`` the artifact's; ``digest`` is the SHA-256,
+    in hex, of its bytes. An ``id`` of 0 says that there is none, although the merge
+    changed the target's files.
     """
 
     name: str
@@ -51,8 +52,8 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What an artifact holds: the plan, and the comment that showed it."""
+class Contents:
+    """What an artifact holds: the plan, and the comment that showed it, with its id."""
 
     plan: Plan
     comment: str
@@ -71,28 +72,28 @@ def find(github: GitHub, commit: str, targets: list[Target]) -> tuple[Pull, list
             "it changes is backlog; a pull request with the line `Reconciler-Include: backlog` can apply it"
         )
         raise ReconcilerError(message)
-    found = []
+    reviewed = []
     for target in targets:
         name = artifact(target.name, pull.number, pull.head)
-        if kept := pulls.kept_plan(github, name):
-            digest = pulls.digest_of(pulls.download(github, kept.id))
-            found.append(Reviewed(target.name, name, kept.id, digest))
+        if uploaded := pulls.kept_plan(github, name):
+            digest = pulls.digest_of(pulls.download(github, uploaded.id))
+            reviewed.append(Reviewed(target.name, name, uploaded.id, digest))
         elif applied.changed_by_merge(target, commit):
-            found.append(Reviewed(target.name, name, 0, ""))
-    return pull, found
+            reviewed.append(Reviewed(target.name, name, 0, ""))
+    return pull, reviewed
 
 
-def load(github: GitHub, target: Target, pull: Pull, number: int, digest: str) -> Kept:
-    """The plan that an artifact of this number and these bytes holds; raises ReconcilerError for another."""
+def load(github: GitHub, target: Target, pull: Pull, number: int, digest: str) -> Contents:
+    """What the artifact with this id holds; raises ReconcilerError where it has another digest."""
     if not number:
         message = f"#{pull.number} was merged without a plan for {target.name}, so nothing was reviewed"
         raise ReconcilerError(message)
     packed = pulls.download(github, number)
     if pulls.digest_of(packed) != digest:
-        message = f"the artifact {number} is not the one that was found for the merge: its bytes are others"
+        message = f"artifact {number} is not the one that was found for the merge: its bytes are different"
         raise ReconcilerError(message)
     text, comment, comment_id = pulls.unpacked(packed, PLAN, COMMENT, COMMENT_ID)
-    return Kept(load_plan(PLAN, text), comment, int(comment_id) if comment_id.isdecimal() else 0)
+    return Contents(load_plan(PLAN, text), comment, int(comment_id) if comment_id.isdecimal() else 0)
 
 
 def check_bound(target: Target, saved: Plan, pull: Pull) -> None:
@@ -100,8 +101,8 @@ def check_bound(target: Target, saved: Plan, pull: Pull) -> None:
     repository = applied.repository_of(target)
     why = ""
     if saved.pull is None or (saved.pull.number, saved.pull.head) != (pull.number, pull.head):
-        made = f"#{saved.pull.number} at {saved.pull.head[:8]}" if saved.pull else "no pull request"
-        why = f"the plan was made for {made}, and this is #{pull.number} at {pull.head[:8]}"
+        planned_for = f"#{saved.pull.number} at {saved.pull.head[:8]}" if saved.pull else "no pull request"
+        why = f"the plan was made for {planned_for}, and this is #{pull.number} at {pull.head[:8]}"
     elif repository.commit("HEAD") != pull.merged_as:
         why = f"what is checked out is not {pull.merged_as[:8]}, which #{pull.number} was merged as"
     elif saved.base not in repository.first_parents("HEAD")[1:]:
@@ -114,77 +115,77 @@ def check_bound(target: Target, saved: Plan, pull: Pull) -> None:
 
 
 def check_target(based: Target, saved: Plan) -> None:
-    """Raises Invalid where the plan is of another target than the base's settings say."""
+    """Raises Invalid where the plan is not for the target that the base's settings describe."""
     if (saved.target, saved.url) != (based.name, based.url):
         message = f"it was made for {saved.target} at {saved.url}, not for {based.name} at {based.url}"
         raise Invalid([Problem(Place(PLAN), message, "plan again for this target")])
 
 
 def approved_for(plan: Plan, pull: Pull, target: Target) -> Override | None:
-    """What the pull request's text approves for this very plan."""
-    found: Override | None = overrides(pull.body).get(target.name)
-    return found if found and plan.removals_digest.startswith(found.digest) else None
+    """What the pull request's text allows for this very plan; None where it allows nothing."""
+    override: Override | None = overrides(pull.body).get(target.name)
+    return override if override and plan.removals_digest.startswith(override.digest) else None
 
 
 def approval_numbers(approved: Override | None) -> tuple[int | None, int | None]:
-    """How many removals, and how many creations of users, are approved; None for none of them."""
+    """How many removals and how many creations of users are allowed; None where no number is given."""
     return (approved.removals, approved.creations) if approved else (None, None)
 
 
-def said(approved: Override) -> str:
-    """What is approved, in words."""
+def override_text(approved: Override) -> str:
+    """What is allowed, in words."""
     removals = number_of(approved.removals, "removal")
     if approved.creations is None:
         return removals
     return f"{removals} and {number_of(approved.creations, 'new user')}"
 
 
-def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
-    """On whose word the plan is applied; raises Unapproved where that is not enough.
+def mandate(github: GitHub, based: Target, pull: Pull, contents: Contents) -> Mandate:
+    """Who asked for the plan, merged it and approved it; raises Unapproved where approvals are missing.
 
-    What changes nothing needs nobody's word.
+    A plan without changes needs none.
     """
-    saved, found = kept.plan, approvals.NOBODY
+    saved, answer = contents.plan, approvals.NOBODY
     needed = max(saved.pull.approvals if saved.pull else 0, based.approvals)
     if saved.intended.changes:
-        shown = _shown(github, based, pull, kept)
+        shown_at = _shown_since(github, based, pull, contents)
         if needed:
             counts = holds_lines(pull.body) or saved.included != ("change",)
-            found = approvals.approvers(github, pull, shown, text_counts=counts)
-            needed += bool(found.hidden)
-        if len(found.approved) < needed:
-            raise Unapproved(approvals.missing(pull, needed, found), _APPROVE)
+            answer = approvals.approvers(github, pull, shown_at, text_counts=counts)
+            needed += bool(answer.hidden)
+        if len(answer.approved) < needed:
+            raise Unapproved(approvals.missing(pull, needed, answer), _APPROVE)
     approved = approved_for(saved, pull, based)
-    allowed = () if approved is None else (f"{said(approved)} allowed",)
+    allowed = () if approved is None else (f"{override_text(approved)} allowed",)
     return Mandate(
         ran=job.ran_by() or workflow.ran_by(),
         digest=saved.digest,
-        overrides=(*(f"{one} included" for one in saved.included if one != "change"), *allowed),
+        overrides=(*(f"{origin} included" for origin in saved.included if origin != "change"), *allowed),
         pull=pull.number,
         head=pull.head,
         asked=pull.author,
         merged=pull.merged_by,
-        approved=found.approved,
+        approved=answer.approved,
     )
 
 
-def _shown(github: GitHub, target: Target, pull: Pull, kept: Kept) -> str:
-    """Since when the comment stands there as it is; raises Unapproved where it does not show this plan."""
-    found = github.comments(pull.number, marker(target.name))
-    ours = next((one for one in found if one.id == kept.comment_id), None)
+def _shown_since(github: GitHub, target: Target, pull: Pull, contents: Contents) -> str:
+    """When the comment was last written; raises Unapproved where it does not show this plan as it is."""
+    comments = posts.comments(github, pull.number, marker(target.name))
+    ours = next((comment for comment in comments if comment.id == contents.comment_id), None)
     unknown = partial("{}; so nobody is known to have reviewed this plan".format)
     if ours is None:
-        if found:
-            message = f"the comment {found[-1].url} shows another plan than the one that was found"
+        if comments:
+            message = f"the comment {comments[-1].url} shows another plan than the one that was found"
             raise Unapproved(unknown(message), _LOOK_AGAIN)
         message = f"the comment on #{pull.number} that showed the plan is gone"
         raise Unapproved(unknown(message), BACKLOG)
-    if ours.text != kept.comment.rstrip():
-        editor = github.editor(ours)
+    if ours.text != contents.comment.rstrip():
+        editor = posts.editor(github, ours)
         who = f"last by {editor}, " if editor else ""
         message = f"the comment {ours.url} was edited, {who}at {ours.at}, and does not say what the plan says"
         raise Unapproved(unknown(message), BACKLOG)
-    if len(found) > 1:
-        message = f"the comment {found[-1].url} shows another plan beside this one"
+    if len(comments) > 1:
+        message = f"the comment {comments[-1].url} shows another plan beside this one"
         raise Unapproved(unknown(message), _LOOK_AGAIN)
     return ours.at

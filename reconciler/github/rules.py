@@ -1,10 +1,10 @@
 """What guards the default branch: the rules of rulesets, and the older branch protection.
 
-Both hold at once, and the stricter wins (GitHub docs: About rulesets). So each
-is read as a set of what it asks for, with who may pass it by; what one of them
-asks for is asked for, and somebody passes it by where everything that asks for
-it lets them. Branch protection is shown to administrators only, and looked at
-where the rulesets leave something open.
+Both hold at once, and the stricter wins (GitHub docs: About rulesets). So each is
+read as what it requires, with who may bypass it. What one of them requires is
+required, and somebody bypasses it where everything that requires it lets them.
+Branch protection is shown to administrators only, and read where the rulesets do
+not require everything.
 
 Nothing here can guard ``refs/reconciler/applied/*``: rulesets are for branches,
 tags and pushes.
@@ -55,7 +55,7 @@ _ASKED: Mapping[str, tuple[str, str, str]] = {
     ),
     "deletion": ("blocked", "allowed", "the branch with its history can be deleted: restrict deletions"),
 }
-"""For each thing to ask for: how it is where it is, how where it is not, and what that costs."""
+"""For each requirement: the words where it is met, where it is not, and what that costs."""
 _FIRST, _REST = (
     ("approvals", "stale approvals", "last push", "code owners"),
     ("up to date", "force pushes", "deletion"),
@@ -64,9 +64,9 @@ _FIRST, _REST = (
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """A ruleset or a branch protection; ``passes`` is who may pass it by, None where that is not shown.
+    """A ruleset or a branch protection; ``passes`` is who may bypass it, None where that is not shown.
 
-    A check is in ``asks`` as ``check NAME``, and as ``source NAME`` where one source alone may report it.
+    A check is in ``asks`` as ``check NAME``, and as ``source NAME`` where only one source may report it.
     """
 
     name: str
@@ -75,7 +75,7 @@ class _Guard:
 
 
 def rule_checks(repository: Repository) -> Iterator[Check]:
-    """Everything that the default branch should be guarded by, and who may pass it by."""
+    """Checks of everything that should guard the default branch, and of who may bypass it."""
     wanted = ["Validate", *(f"Plan {target.name}" for target in repository.targets)]
     every = {*_ASKED, *(f"{what} {name}" for name in wanted for what in ("check", "source"))}
     try:
@@ -83,8 +83,8 @@ def rule_checks(repository: Repository) -> Iterator[Check]:
     except Unseen as error:
         if error.offered:
             raise
-        todo = "who may push changes what is applied, and what runs with the key: use a plan that has rules"
-        yield Check("rules", "failed", f"not to be had here: {error}", todo)
+        todo = "whoever may push changes what is applied, and what runs with the key: use a plan with rules"
+        yield Check("rules", "failed", f"not available here: {error}", todo)
         return
     hidden: Unseen | None = None
     if every - _asked(guards):
@@ -105,9 +105,9 @@ def _asked(guards: Sequence[_Guard]) -> frozenset[str]:
 
 
 def _asked_for(name: str, asked: frozenset[str], hidden: Unseen | None) -> Check:
-    there, missing, todo = _ASKED[name]
+    met, missing, todo = _ASKED[name]
     if name in asked:
-        return Check(f"rules: {name}", "ok", there)
+        return Check(f"rules: {name}", "ok", met)
     return _lacking(f"rules: {name}", missing, todo, hidden)
 
 
@@ -129,7 +129,7 @@ def _required(wanted: Sequence[str], asked: frozenset[str], hidden: Unseen | Non
 
 
 def _bypass(guards: Sequence[_Guard], asked: frozenset[str]) -> Check:
-    """Who passes by something that is asked for, because everything that asks for it lets them."""
+    """Who bypasses a requirement, because everything that has it lets them."""
     name, passing, doubtful = "rules: bypass", set[str](), False
     for what in asked:
         asking = [guard for guard in guards if what in guard.asks]
@@ -151,11 +151,11 @@ def _rulesets(settings: Settings, branch: str) -> list[_Guard]:
     for row in settings.many(f"/rules/branches/{quote(branch, safe='')}"):
         number = row.get("ruleset_id")
         asks.setdefault(number if isinstance(number, int) else 0, set()).update(_of_rule(row))
-    return [_ruleset(settings, number, frozenset(found)) for number, found in asks.items() if found]
+    return [_ruleset(settings, number, frozenset(required)) for number, required in asks.items() if required]
 
 
 def _ruleset(settings: Settings, number: int, asks: frozenset[str]) -> _Guard:
-    """Who may pass it by is shown to who may change it (GitHub docs: Get a repository ruleset)."""
+    """One ruleset; who may bypass it is shown to those who may change it (GitHub docs: Get a ruleset)."""
     try:
         row = settings.one(f"/rulesets/{number}")
         actors = row["bypass_actors"]
@@ -169,8 +169,8 @@ def _actor(row: Mapping[str, Any]) -> str:
     kind, number = text(row, "actor_type"), row.get("actor_id")
     if kind == "RepositoryRole" and isinstance(number, int) and number in _ROLES:
         return _ROLES[number]
-    named = {"OrganizationAdmin": "owners of the organization", "DeployKey": "deploy keys"}
-    return named.get(kind) or f"{label(kind)} {label(str(number))}"
+    names = {"OrganizationAdmin": "owners of the organization", "DeployKey": "deploy keys"}
+    return names.get(kind) or f"{label(kind)} {label(str(number))}"
 
 
 def _of_rule(row: Mapping[str, Any]) -> Iterator[str]:
@@ -194,13 +194,13 @@ def _of_rule(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_reviews(row: Mapping[str, Any], stale: str, push: str, owners: str) -> Iterator[str]:
-    asked = {
+    asks = {
         "approvals": bool(row.get("required_approving_review_count")),
         "stale approvals": row.get(stale) is True,
         "last push": row.get(push) is True,
         "code owners": row.get(owners) is True,
     }
-    yield from (name for name, is_asked in asked.items() if is_asked)
+    yield from (name for name, is_asked in asks.items() if is_asked)
 
 
 def _of_checks(rows: object, source: str) -> Iterator[str]:
@@ -223,7 +223,7 @@ def _protection(settings: Settings, branch: str) -> list[_Guard]:
     try:
         row = settings.one(path)
     except Unseen as error:
-        # So it says to an administrator; anybody else is only told that nothing is found.
+        # GitHub says so to an administrator; anybody else only gets "Not Found".
         if _NOT_PROTECTED in str(error):
             return []
         raise

@@ -1,7 +1,7 @@
 """What the workflows of a checkout say: on which branches they run, and which job gets which secrets.
 
-They are read as strictly as every other file. What that refuses, an anchor say,
-is missing from the data, and a job that cannot be read is said to be so.
+They are read as strictly as every other file. A value that this refuses, such as an
+anchor, is missing from the data; a job that cannot be read is named.
 """
 
 import re
@@ -33,15 +33,15 @@ class Job:
 class Workflow:
     """One file: its jobs, and the branches by the event that they limit.
 
-    ``unread`` is why it, or a part of it, cannot be judged, else empty;
-    ``there`` is False where there is no such file.
+    ``unread`` says why the file, or a part of it, cannot be checked, else "";
+    ``exists`` is False where there is no such file.
     """
 
     file: str
     branches: Mapping[str, tuple[str, ...]]
     jobs: tuple[Job, ...]
     unread: str = ""
-    there: bool = True
+    exists: bool = True
 
 
 def read_workflows(top: Path) -> list[Workflow]:
@@ -54,15 +54,15 @@ def _read(path: Path) -> Workflow:
         raw = path.read_bytes()
     except OSError as error:
         why = "" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        return Workflow(path.name, {}, (), why, there=bool(why))
+        return Workflow(path.name, {}, (), why, exists=bool(why))
     data = parse(raw, path.name).data
     jobs = data.get("jobs")
     if not isinstance(jobs, dict) or not jobs:
         return Workflow(path.name, {}, (), "has no jobs that can be read")
-    found = {name: _job(name, job) for name, job in jobs.items()}
-    unread = ", ".join(name for name, job in found.items() if job is None)
-    why = f"has what cannot be judged, in the job {unread}" if unread else ""
-    return Workflow(path.name, dict(_branches(data.get("on"))), tuple(filter(None, found.values())), why)
+    by_name = {name: _job(name, job) for name, job in jobs.items()}
+    unread = ", ".join(name for name, job in by_name.items() if job is None)
+    why = f"has something that cannot be checked, in the job {unread}" if unread else ""
+    return Workflow(path.name, dict(_branches(data.get("on"))), tuple(filter(None, by_name.values())), why)
 
 
 def _branches(events: object) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -73,7 +73,7 @@ def _branches(events: object) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _job(name: str, job: object) -> Job | None:
-    """A job; None where its environment is not plainly there, in a name of its own or under ``name``."""
+    """A job; None where its environment is not a plain text, by itself or under ``name``."""
     if not isinstance(job, dict):
         return None
     named: Any = job.get("environment", "")

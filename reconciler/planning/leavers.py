@@ -43,7 +43,7 @@ def endings(
 
 def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, owners: Collection[str]) -> Ending:
     """What becomes of a live object that no file speaks of."""
-    if address in desired.left:
+    if address in desired.departed:
         return policy.effective(policy.left_users) if address.kind == "user" else policy.left_groups
     spared = address.kind == "group" or address.key in owners or policy.protect.match(address)
     return "keep" if spared or not lists_people(desired, policy) else policy.effective(policy.never_listed)

@@ -94,7 +94,7 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
         raise Invalid(problems)
     surplus_users = {Address("user", key): found[0] for key, found in users_by_key.items()}
     surplus_groups = {Address("group", key): found[0] for key, found in groups_by_key.items()}
-    departed = desired.left.keys() & (users.keys() | groups.keys())
+    departed = desired.departed.keys() & (users.keys() | groups.keys())
     return Pairing(
         {a: user for a, found in users.items() for _, user in found} | surplus_users,
         {a: group for a, found in groups.items() for _, group in found} | surplus_groups,
@@ -117,7 +117,7 @@ def _matched(
         if kind == "group" and address.key in by_key:
             keys = keys[:1]
         found[address] = [(key, live) for key in keys for live in by_key.pop(key, ())]
-    for departed in sorted(a for a in desired.left if a.kind == kind):
+    for departed in sorted(a for a in desired.departed if a.kind == kind):
         name = next((key for key in desired.keys_of(departed) if key in by_key), None)
         if name is not None:
             found[departed] = [(name, live) for live in by_key.pop(name)]

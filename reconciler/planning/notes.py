@@ -45,7 +45,7 @@ def _about_names(desired: DesiredState, pairing: Pairing) -> Iterator[Note]:
         yield Note("renamed", message, desired.locate(address, ("previously",)), warning=True)
     for address, old in sorted(pairing.moved.items()):
         message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
-        place = desired.left.get(address) or desired.locate(address, ("previously",))
+        place = desired.departed.get(address) or desired.locate(address, ("previously",))
         yield Note("email", message, place, warning=True)
 
 
@@ -69,7 +69,7 @@ def _about_left(
     """Each of those who left the files and do not go, by the reason."""
     by_reason: dict[str, list[Address]] = defaultdict(list)
     members = {Address("user", key) for key in desired.members}
-    for address in sorted(desired.left.keys() - gone):
+    for address in sorted(desired.departed.keys() - gone):
         if address not in pairing.surplus:
             by_reason[" and are not live"].append(address)
         elif not desired.users and not desired.groups:

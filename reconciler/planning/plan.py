@@ -96,7 +96,7 @@ def _census(
 ) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, unlisted = inputs.pairing, inputs.pairing.surplus
-    managed = pairing.live - (unlisted - inputs.desired.left.keys())
+    managed = pairing.live - (unlisted - inputs.desired.departed.keys())
     kept = unlisted - inputs.going.keys()
     # Nobody manages a person who is in no file, is to go, and has nothing left to lose.
     ended = (unlisted & inputs.going.keys()) - changed

@@ -165,7 +165,7 @@ def need(desired: DesiredState, policy: Policy) -> Need:
     managed = managed_keys(desired, policy)
     # An inactive row of such a person may be what is left of a deleted account (see ``Need``).
     deleted = {key for key, user in desired.users.items() if user.active is not False}
-    for addresses, how in ((desired.absent, policy.tombstone), (desired.left, policy.left_users)):
+    for addresses, how in ((desired.absent, policy.tombstone), (desired.departed, policy.left_users)):
         gone = {key for a in addresses if a.kind == "user" for key in desired.keys_of(a)}
         if "revoke" in how and managed:
             attributes.update(dict.fromkeys(gone, managed))

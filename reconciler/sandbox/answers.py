@@ -88,23 +88,23 @@ def page(request: Request, rows: Sequence[T], draw: Callable[[T], Row], cap: int
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    given = request.query.get(name, str(default))
-    if not re.fullmatch(r"-?[0-9]{1,9}", given):
+    digits = request.query.get(name, str(default))
+    if not re.fullmatch(r"-?[0-9]{1,9}", digits):
         reject(name, "Expected number")
-    return int(given)
+    return int(digits)
 
 
 def filter_of(request: Request, *names: str) -> tuple[str, str, str] | None:
     """The filter as name, operator and value, None without one; refuses all but eq and co on ``names``."""
-    given = request.query.get("filter")
-    if given is None:
+    expression = request.query.get("filter")
+    if expression is None:
         return None
-    match = _FILTER.fullmatch(given)
-    known = {name.lower(): name for name in names}
-    if match is None or match[1].lower() not in known:
+    match = _FILTER.fullmatch(expression)
+    by_lower_case = {name.lower(): name for name in names}
+    if match is None or match[1].lower() not in by_lower_case:
         reject("filter", f"Unsupported filter; use {' or '.join(names)} with eq or co")
     try:
         value: str = json.loads(match[3])
     except ValueError:
         reject("filter", "Malformed value")
-    return known[match[1].lower()], match[2].lower(), value
+    return by_lower_case[match[1].lower()], match[2].lower(), value

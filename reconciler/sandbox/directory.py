@@ -75,10 +75,10 @@ class Directory:
 
     def groups_with_name(self, name: str) -> list[Group]:
         """The groups with this name, compared as the instance does."""
-        found = [self.groups[ident] for ident in self._by_name.get(name.lower(), ())]
+        groups = [self.groups[ident] for ident in self._by_name.get(name.lower(), ())]
         if self.switches.group_names_case_sensitive:
-            return [group for group in found if group.name == name]
-        return found
+            return [group for group in groups if group.name == name]
+        return groups
 
     def add_user(self, email: str, name: str, *, active: bool = True) -> User:
         """Make a user; whether the e-mail is free is for the caller to ask."""

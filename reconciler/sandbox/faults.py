@@ -86,11 +86,11 @@ class Schedule:
 
     def draw(self, chance: random.Random) -> Fault | None:
         """The fault for the next request, mostly None."""
-        left = chance.random()
+        drawn = chance.random()
         for fault, share in self.chances.items():
-            if left < share:
+            if drawn < share:
                 return fault
-            left -= share
+            drawn -= share
         return None
 
 
@@ -142,7 +142,7 @@ class Scripted:
         delay: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.left = dict(faults)
+        self.remaining = dict(faults)
         self._transport = transport
         self._writes = writes
         self._pause = lambda: sleep(delay)
@@ -153,9 +153,9 @@ class Scripted:
         if self._writes and request.method == "GET":
             return self._transport.send(request)
         self._count += 1
-        if self._count not in self.left or not fits(self.left[self._count], request):
+        if self._count not in self.remaining or not fits(self.remaining[self._count], request):
             return self._transport.send(request)
-        return play(self.left.pop(self._count), self._transport, request, self._pause)
+        return play(self.remaining.pop(self._count), self._transport, request, self._pause)
 
 
 def fits(fault: Fault, request: Request) -> bool:

@@ -66,10 +66,10 @@ class Sandbox:
         return response
 
     def _authenticate(self, request: Request) -> tuple[str, Key]:
-        given = next(
+        header = next(
             (value for name, value in request.headers.items() if name.lower() == "authorization"), ""
         )
-        scheme, _, token = given.partition(" ")
+        scheme, _, token = header.partition(" ")
         key = self.store.keys.get(token) if scheme.lower() == "bearer" else None
         # A personal key ends with its owner; a key of the organization outlives its maker.
         if key is not None and key.kind == "personal" and not self._owner_active(key):

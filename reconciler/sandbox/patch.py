@@ -22,13 +22,13 @@ class PatchOperation:
 
 def operations(body: object, *, at_least: int = 1) -> list[PatchOperation]:
     """The operations of a PATCH body; refuses a body that the documentation does not allow."""
-    given = json_object(body)
-    schemas = given.get("schemas")
+    fields = json_object(body)
+    schemas = fields.get("schemas")
     if schemas is None:
         reject("schemas")
     if schemas != [PATCH_OP]:
         reject("schemas", f"Expected {PATCH_OP}")
-    rows = given.get("Operations")
+    rows = fields.get("Operations")
     if rows is None:
         reject("Operations")
     if not isinstance(rows, list) or len(rows) < at_least:

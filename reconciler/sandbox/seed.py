@@ -107,8 +107,8 @@ def snapshot(directory: Directory) -> dict[str, dict[str, Any]]:
 
 def _define(directory: Directory, name: str, row: object) -> None:
     where = f"attributes.{name}"
-    given = _mapping(row, where, _DEFINITION)
-    if given.get("type", "String") not in ("String", "Number"):
+    fields_given = _mapping(row, where, _DEFINITION)
+    if fields_given.get("type", "String") not in ("String", "Number"):
         message = f"{where}.type: must be String or Number"
         raise ValueError(message)
     serial = directory.tick()
@@ -116,13 +116,13 @@ def _define(directory: Directory, name: str, row: object) -> None:
         serial=serial,
         id=membership_id(serial),
         name=name,
-        label=_text(given.get("label", name), f"{where}.label"),
-        type=given.get("type", "String"),
-        multiple_values=_flag(given.get("multiple_values", False), f"{where}.multiple_values"),
-        default_value=given.get("default_value"),
-        description=_text(given.get("description"), f"{where}.description", optional=True),
+        label=_text(fields_given.get("label", name), f"{where}.label"),
+        type=fields_given.get("type", "String"),
+        multiple_values=_flag(fields_given.get("multiple_values", False), f"{where}.multiple_values"),
+        default_value=fields_given.get("default_value"),
+        description=_text(fields_given.get("description"), f"{where}.description", optional=True),
     )
-    _flag(given.get("later", False), f"{where}.later")
+    _flag(fields_given.get("later", False), f"{where}.later")
     if name in directory.definitions:
         message = f"{where}: Omni has this one already, as a system attribute"
         raise ValueError(message)
@@ -135,10 +135,10 @@ def _users(directory: Directory, rows: object) -> dict[str, User]:
     people = {}
     for email, row in _mapping(rows, "users").items():
         where = f"users.{email}"
-        given = _mapping(row, where, ("name", "active", "last_login", "attributes"))
-        name = _text(given.get("name", email), f"{where}.name")
-        user = directory.add_user(email, name, active=_flag(given.get("active", True), f"{where}.active"))
-        user.last_login = _text(given.get("last_login"), f"{where}.last_login", optional=True)
+        entry = _mapping(row, where, ("name", "active", "last_login", "attributes"))
+        name = _text(entry.get("name", email), f"{where}.name")
+        user = directory.add_user(email, name, active=_flag(entry.get("active", True), f"{where}.active"))
+        user.last_login = _text(entry.get("last_login"), f"{where}.last_login", optional=True)
         people[email] = user
     return people
 
@@ -158,13 +158,13 @@ def _embed_users(directory: Directory, rows: object) -> dict[str, User]:
     people = {}
     for email, row in _mapping(rows, "embed_users").items():
         where = f"embed_users.{email}"
-        given = _mapping(row, where, ("name", "external_id", "entity", "email"))
+        entry = _mapping(row, where, ("name", "external_id", "entity", "email"))
         people[email] = directory.add_embed_user(
             email,
-            _text(given.get("name", email), f"{where}.name"),
-            external_id=_text(given.get("external_id", email), f"{where}.external_id"),
-            entity=_text(given.get("entity"), f"{where}.entity", optional=True),
-            embed_email=_text(given.get("email"), f"{where}.email", optional=True),
+            _text(entry.get("name", email), f"{where}.name"),
+            external_id=_text(entry.get("external_id", email), f"{where}.external_id"),
+            entity=_text(entry.get("entity"), f"{where}.entity", optional=True),
+            embed_email=_text(entry.get("email"), f"{where}.email", optional=True),
         )
     return people
 

@@ -65,10 +65,10 @@ class Switches:
     member_cap: int = 100
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> Self:
+    def from_mapping(cls, settings: Mapping[str, object]) -> Self:
         """The defaults with the given settings; raises ValueError with the name of a bad one."""
         hints = get_type_hints(cls)
-        for name, value in given.items():
+        for name, value in settings.items():
             if name not in hints:
                 message = f"{name}: no such switch; there are {', '.join(hints)}"
                 raise ValueError(message)
@@ -82,12 +82,12 @@ class Switches:
             if (choices := get_args(hint)) and value not in choices:
                 message = f"{name}: must be one of {', '.join(choices)}"
                 raise ValueError(message)
-        return cls(**given)  # type: ignore[arg-type]  # each was checked against its field just above
+        return cls(**settings)  # type: ignore[arg-type]  # each was checked against its field just above
 
 
-def from_texts(given: Mapping[str, str]) -> dict[str, object]:
+def from_texts(texts: Mapping[str, str]) -> dict[str, object]:
     """Some switches as a command line says them; raises ValueError with the name of a bad one."""
-    values: dict[str, object] = {name: _value(text) for name, text in given.items()}
+    values: dict[str, object] = {name: _value(text) for name, text in texts.items()}
     Switches.from_mapping(values)
     return values
 

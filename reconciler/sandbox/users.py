@@ -38,19 +38,19 @@ _BUILTINS: dict[str, Row] = {
 
 def list_users(directory: Directory, request: Request, _ident: str) -> Response:
     """One page of the users, with ``filter`` on userName."""
-    asked = filter_of(request, "userName")
-    if asked is None:
-        found = directory.all_users()
-    elif asked[1] == "eq":
-        found = directory.users_with_email(asked[2])
+    condition = filter_of(request, "userName")
+    if condition is None:
+        users = directory.all_users()
+    elif condition[1] == "eq":
+        users = directory.users_with_email(condition[2])
     else:
-        part = asked[2].lower()
-        found = [user for user in directory.users.values() if part in user.email.lower() and not user.deleted]
+        part = condition[2].lower()
+        users = [user for user in directory.users.values() if part in user.email.lower() and not user.deleted]
     if directory.switches.deactivate_hides:
-        found = [user for user in found if user.active]
+        users = [user for user in users if user.active]
     with_values = not directory.switches.list_omits_attributes
     return page(
-        request, found, lambda user: _row(directory, user, values=with_values), directory.switches.page_cap
+        request, users, lambda user: _row(directory, user, values=with_values), directory.switches.page_cap
     )
 
 
@@ -106,11 +106,11 @@ def delete_user(directory: Directory, _request: Request, ident: str) -> Response
 
 def list_embed_users(directory: Directory, request: Request, _ident: str) -> Response:
     """One page of the embed users, with ``filter`` on userName or embedExternalId."""
-    asked = filter_of(request, "userName", "embedExternalId")
-    found = list(directory.embed_users.values())
-    if asked is not None:
-        found = [user for user in found if _embed_matches(user, *asked)]
-    return page(request, found, lambda user: _row(directory, user), directory.switches.page_cap)
+    condition = filter_of(request, "userName", "embedExternalId")
+    users = list(directory.embed_users.values())
+    if condition is not None:
+        users = [user for user in users if _embed_matches(user, *condition)]
+    return page(request, users, lambda user: _row(directory, user), directory.switches.page_cap)
 
 
 def _embed_matches(user: User, name: str, operator: str, wanted: str) -> bool:
@@ -250,15 +250,15 @@ def _row(directory: Directory, user: User, *, values: bool = True) -> Row:
 
 def _extension(directory: Directory, user: User) -> Row:
     switches = directory.switches
-    shown: Row = dict(_BUILTINS[switches.builtins])
+    values: Row = dict(_BUILTINS[switches.builtins])
     for name, definition in directory.definitions.items():
         if definition.system:
             continue
         own = user.attributes.get(name)
         if own is not None:
-            shown[name] = list(own) if isinstance(own, list) else own
+            values[name] = list(own) if isinstance(own, list) else own
         elif switches.shows_defaults and definition.default_value is not None:
-            shown[name] = definition.stored(definition.default_value)
+            values[name] = definition.stored(definition.default_value)
         elif switches.extension_nulls and definition.serial > user.serial:
-            shown[name] = None
-    return shown
+            values[name] = None
+    return values

@@ -1,8 +1,8 @@
 """How a workflow installs the reconciler: always so that the content is pinned, never by a name alone.
 
-What is installed in the job that holds the key gets the key, and a name on an
-index belongs to whoever registers it. So a line is written only where a commit
-or a hash stands in it: that of the release that runs, or one given by hand.
+Whatever is installed in the job that holds the key can use the key, and a name on
+an index belongs to whoever registers it. So a command is written only where it
+holds a commit or a hash: of the release that runs, or one given by hand.
 """
 
 import json
@@ -39,7 +39,7 @@ _CREDENTIAL = re.compile(r"https?://[^/@\s$]+@")
 
 
 class Unpinned(ReconcilerError):
-    """Nothing is known that pins what would be installed; ``commands``, for a shell, make it so."""
+    """Nothing known here pins what a workflow would install; the shell ``commands`` make a pin."""
 
     def __init__(self, message: str, commands: Sequence[str]) -> None:
         self.commands = tuple(commands)
@@ -82,7 +82,7 @@ def what_is_wrong(command: str) -> str:
     if not all(line.isprintable() for line in command.split("\n")):
         return "it holds a character that cannot be seen; blanks and ends of lines are fine"
     if "${{" in command:
-        return "it holds an expression of GitHub, whose value would become part of a script"
+        return "it holds an expression of GitHub Actions, whose value would become part of a script"
     if _CREDENTIAL.search(command):
         return "it holds a credential in an address, and everybody reads a workflow"
     try:
@@ -90,11 +90,11 @@ def what_is_wrong(command: str) -> str:
     except ValueError:
         return "it is not a command: a quotation mark or a backslash is left open"
     if any(word.startswith("#") for words in commands for word in words):
-        return "it holds a comment; say it without"
-    return _what_is_loose(commands)
+        return "it holds a comment; remove it"
+    return _what_is_unpinned(commands)
 
 
-def _what_is_loose(commands: Sequence[Sequence[str]]) -> str:
+def _what_is_unpinned(commands: Sequence[Sequence[str]]) -> str:
     for words in commands:
         if _INSTALLS.search(" ".join(words)) and not _fixed(words):
             return f"`{' '.join(words)}` does not pin all that it installs; what pins is {PINS}"
@@ -118,16 +118,16 @@ def _pins(words: Sequence[str]) -> bool:
 
 
 def _fixed(words: Sequence[str]) -> bool:
-    """Whether everything that a command installs is pinned, or lies in the repository itself."""
+    """Whether everything that a command installs is pinned, or is in the repository itself."""
     if "--require-hashes" in words:
         return True
     if "sync" in words:
         return _pins(words)
     start = words.index("install") + 1 if "install" in words else 0
-    given = [word for word in words[start:] if not word.startswith("-")]
+    arguments = [word for word in words[start:] if not word.startswith("-")]
     inside = {"--no-deps", "--no-build-isolation"} <= set(words)
-    return bool(given) and all(
-        _PIN.search(word) or (inside and word.startswith((".", "/"))) for word in given
+    return bool(arguments) and all(
+        _PIN.search(word) or (inside and word.startswith((".", "/"))) for word in arguments
     )
 
 

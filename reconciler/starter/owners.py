@@ -1,4 +1,4 @@
-"""Who reviews what: the CODEOWNERS of a repository that begins.
+"""Who reviews what: the CODEOWNERS of a new repository.
 
 Source for all of it: GitHub docs, "About code owners".
 """
@@ -14,7 +14,7 @@ _OWNER = re.compile(
 )
 _NOBODY = """\
 # Nobody is named here yet, so nobody's review is asked for. Put your own people in the place of
-# @acme/security, and take the `# ` away before each line with a path.
+# @acme/security, and remove the `# ` before each line with a path.
 """
 
 
@@ -28,13 +28,13 @@ def owners_of(text: str) -> str:
 
 
 def owners_file(root: Path) -> Path:
-    """Where the owners stand below ``root``: GitHub takes one file only, the first of these."""
-    places = [Path(folder) / "CODEOWNERS" for folder in (".github", "", "docs")]
-    return next((place for place in places if (root / place).exists()), places[0])
+    """The path of CODEOWNERS below ``root``: GitHub reads one file only, the first of these."""
+    paths = [Path(folder) / "CODEOWNERS" for folder in (".github", "", "docs")]
+    return next((path for path in paths if (root / path).exists()), paths[0])
 
 
 def code_owners(owners: str) -> str:
-    """The text of CODEOWNERS; without owners its lines are comments, and its top says what to put in."""
+    """The text of CODEOWNERS; without owners its lines are comments, and its top says what to replace."""
     text = (files("reconciler.starter") / "CODEOWNERS").read_text("utf-8")
     if owners:
         return text.replace("@OWNERS@", owners)

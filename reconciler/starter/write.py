@@ -1,7 +1,7 @@
-"""The files with which a team begins: workflows, schemas, and a folder for its first target.
+"""The files that a new team starts with: workflows, schemas, and a folder for its first target.
 
-They are the very files that this project runs itself on, with another way to
-install; what is there already is never touched.
+This project uses the same files itself, but for the way to install. A file that
+exists is never changed, but for the lines that .gitignore lacks.
 """
 
 from collections.abc import Collection, Iterator
@@ -20,9 +20,9 @@ _ALONE = "github: {approvals: 0}                # you work alone; without this s
 
 
 def artifact(target: str, number: int | None = None, head: str = "") -> str:
-    """What the artifact with a target's plan is called; no slash may stand in it.
+    """The name of the artifact with a target's plan, which may hold no slash.
 
-    The workflow puts the pull request's number and its head behind it.
+    The workflow adds the number and the head of the pull request.
     """
     about = "" if number is None else f"-{number}-{head}"
     return f"reconciler-plan-{quote(target, safe='')}{about}"
@@ -35,7 +35,7 @@ def workflow(name: str, install: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a team begins with: a target's name and address, how a workflow installs, and who reviews.
+    """What a team starts with: a target's name and address, how a workflow installs, and who reviews.
 
     ``owners`` are separated by blanks, as CODEOWNERS takes them; empty where they
     are not known yet. ``alone`` is a team of one: no owners, no approvals.
@@ -62,18 +62,18 @@ def starter(root: Path, wish: Wish, schemas: dict[str, str]) -> Iterator[tuple[P
     yield folder / "people.yaml", _text("people.yaml").replace("@TARGET@", wish.target)
 
 
-def remark(wish: Wish, kept: Collection[Path]) -> str:
-    """What a person must still know or do about who reviews; ``kept`` are files that were there before."""
+def remark(wish: Wish, existing: Collection[Path]) -> str:
+    """What a person must still know or do about reviews; ``existing`` are files that were kept."""
     if wish.alone:
         path = Path("desired-state") / wish.target / "target.yaml"
-        if path in kept:
+        if path in existing:
             return f"{path.as_posix()} was kept: write `github: {{approvals: 0}}` into it."
         return (
             f"You work alone: by `github: {{approvals: 0}}` in {path.as_posix()} a merge is applied "
             "though nobody else approved it, so whoever gets into your account can change access. "
-            "When a second person comes, take that line out, and run `reconciler init` with --owners."
+            "When a second person joins, remove that line, and run `reconciler init` with --owners."
         )
-    if theirs := [path.as_posix() for path in kept if path.name == "CODEOWNERS"]:
+    if theirs := [path.as_posix() for path in existing if path.name == "CODEOWNERS"]:
         return (
             f"{theirs[0]} was kept: see that its last lines name owners for /.github/, for what a workflow "
             "installs, and for each target.yaml and quirks.yaml."

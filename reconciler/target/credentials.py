@@ -12,19 +12,19 @@ from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret
 
 _LARGEST = 64 * 1024
-"""Characters that are read of a key file or of .env; beyond that it is another kind of file."""
+"""The most characters that are read of a key file or of .env."""
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The process's environment with ``.env`` over it, as omni-user-manager has it; raises as ``dot_env``."""
+    """The process's environment; ``.env`` wins over it, as in omni-user-manager. Raises as ``dot_env``."""
     return {**os.environ, **dot_env(folder)}
 
 
 def dot_env(folder: Path) -> dict[str, str]:
-    """What the ``.env`` of a folder sets; an empty value sets nothing.
+    """The variables that the ``.env`` of a folder sets; an empty value sets nothing.
 
     Where ``CI`` is set the file is not read, since a pull request can write it.
-    Raises Invalid where it cannot be read, or is no file: a pipe would never end.
+    Raises Invalid where it cannot be read, or is no regular file.
     """
     path = folder / ".env"
     if _in_ci() or not path.exists():
@@ -44,7 +44,7 @@ def resolve_keys(target: Target, environ: Mapping[str, str]) -> list[Secret]:
     """Fetch the credentials that target.yaml refers to; raises Invalid where one is missing or twice."""
     keys = [_resolve(target, reference, environ) for reference in target.keys]
     if len({key.reveal() for key in keys}) < len(keys):
-        message = "two of the keys are the same one, which does not make it faster"
+        message = "two of the keys are the same key"
         raise Invalid([Problem(target.place, message, "make another organization API key, or leave one out")])
     return keys
 
@@ -55,7 +55,7 @@ def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str,
         origin = f"the environment variable {name}"
         hint = f"export {name}=..., or write it into .env, which git must ignore"
         if _in_ci():
-            hint = "hand it to this step of the job, from its secrets"
+            hint = "give it to this step of the job, from its secrets"
     else:
         path = Path(reference["file"])
         origin, hint = f"the key file {path}", "write the key into it"
@@ -68,12 +68,12 @@ def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str,
         raise Invalid([Problem(target.place, str(error))]) from None
 
 
-def _read(path: Path, place: Place, what: str) -> str:
-    """The text of a small file; raises Invalid at ``place`` where ``what`` cannot be read."""
+def _read(path: Path, place: Place, name: str) -> str:
+    """The text of a small file; raises Invalid at ``place``, where ``name`` cannot be read."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(_LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         hint = "check that it is there and that you may read it"
-        raise Invalid([Problem(place, f"{what} cannot be read: {reason}", hint)]) from None
+        raise Invalid([Problem(place, f"{name} cannot be read: {reason}", hint)]) from None

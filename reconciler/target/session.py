@@ -1,4 +1,4 @@
-"""A connection to one target, wired in one place: network or sandbox, log, credentials, pace."""
+"""A connection to one target, and the only place where one is wired: network or sandbox, log, keys, pace."""
 
 import os
 import random
@@ -15,49 +15,21 @@ from reconciler.sandbox.store import Store
 from reconciler.target.credentials import environment, resolve_keys
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.clock import Stop, SystemClock
 from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, check_host
 from reconciler.transport.logged import Logged
 from reconciler.transport.messages import Reader, Request, Response, Transport
 from reconciler.transport.network import Network
-from reconciler.transport.pacing import Paced, Patience, SystemClock, Window
-
-
-class Stop(threading.Event):
-    """The wish to stop, which a signal handler may set at any moment.
-
-    A plain Event holds a lock for a moment inside of ``wait``; a handler that
-    calls ``set`` just then waits for that lock forever.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._is_set = False
-        self._until_set = threading.Lock()
-        self._until_set.acquire()
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        return self._is_set
-
-    def set(self) -> None:
-        """Stop, from now on."""
-        if not self._is_set:
-            self._is_set = True
-            self._until_set.release()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for it, for so many seconds at most; returns whether to stop."""
-        if self._until_set.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
-            self._until_set.release()
-        return self._is_set
+from reconciler.transport.pacing import Paced, Patience, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection to one target: the transport, how to stop it, and how to wait without holding that up.
+    """A connection to one target.
 
-    ``retry_after`` says whether a 429 of this session named how long to wait, None where none was met.
-    ``keys`` is how many the transport sends with.
+    ``stop`` ends every wait of the transport, and ``wait``, which sleeps for so many
+    seconds. ``retry_after`` says whether the last 429 named how long to wait, None
+    where there was none. ``keys`` is how many keys the transport sends with.
     """
 
     transport: Transport
@@ -68,7 +40,7 @@ class Session:
 
     @property
     def reader(self) -> Reader:
-        """The half of it that cannot write."""
+        """The half of the transport that cannot write."""
         return Reader(self.transport, self.keys)
 
 
@@ -81,9 +53,12 @@ def connect(
     patience: Patience | None = None,
     below_api: bool = True,
 ) -> Iterator[Session]:
-    """Wire the transport of one target, innermost first: network or sandbox, log, credentials, pace.
+    """Connect to one target: network or sandbox, then log, credentials and pace around it.
 
-    ``below_api=False`` reaches what the instance serves beside its API, as its own description.
+    ``on_request`` is told of each request in one line, ``on_wait`` of each wait with
+    its seconds and the reason. With ``below_api=False`` paths start at the host
+    itself: an instance's own description is not below its API. Raises Invalid,
+    Unreachable or ReconcilerError where the target cannot be connected to.
     """
     stop = Stop()
     clock = SystemClock(stop)
@@ -111,7 +86,7 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
 
 
 class _Embedded:
-    """A sandbox inside this process: what its file cannot take has not taken place."""
+    """A sandbox inside this process: a write that its state file cannot hold was not done."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -126,7 +101,7 @@ class _Embedded:
 
 
 def open_sandbox(seed: Path, state: Path | None) -> Store:
-    """The state of a pretend Omni; raises ReconcilerError where its files do not hold what they should."""
+    """The state of a pretend Omni; raises ReconcilerError where its files are not valid."""
     try:
         return Store.open(seed, state)
     except ValueError as error:

@@ -1,36 +1,43 @@
-"""target.yaml as a value: one configured system, and what may be done to it."""
+"""target.yaml as values: a Target, which is one configured system, and the Policy of what may be done to it.
+
+It reads from top to bottom: ``load_targets`` finds the folders, ``read_target``
+makes a Target of one, ``_policy`` its Policy.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler import git
-from reconciler.desired import files, history
+from reconciler.desired import files
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState
-from reconciler.planning.scope import Globs, Limits, Policy, combined, stricter
+from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import PROVIDERS
 from reconciler.transport.hosts import api_root
 
 PACE = 55
-"""Requests in any 60 seconds where target.yaml names no other number; Omni's documented limit is 60."""
+"""Requests in any 60 seconds where target.yaml gives no number; Omni's documented limit is 60."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One configured system. ``keys`` are references to its credentials, never a credential.
+    """One configured system.
 
-    ``journal`` is the folder of the run journals; ``sandbox`` the seed and the
-    state file of an embedded pretend system, None for a real one. ``probe`` says
-    whether scratch objects may be made there; ``quirks`` what a probe found out.
-    ``approvals`` is how many people must approve a pull request before it is applied.
-    ``settings`` is the data of target.yaml. Where the settings of a base revision
-    hold, ``pending`` names those that the folder's own files change, ``policy`` is
-    the stricter of both, and ``base_policy`` the base's alone.
+    ``keys`` are references to its credentials, never a credential. ``journal`` is
+    the folder of the run journals. ``sandbox`` is the seed and the state file of an
+    embedded pretend system, None for a real one. ``probe`` says whether scratch
+    objects may be made there, ``quirks`` what a probe found out. ``approvals`` is
+    how many people must approve a pull request before it is applied. ``settings``
+    is the data of target.yaml.
+
+    Where the settings of a base revision hold, ``pending`` names the settings that
+    the folder's own files change, ``policy`` is the stricter of both, and
+    ``base_policy`` is that of the base alone.
     """
 
     name: str
@@ -64,56 +71,16 @@ class Target:
         return files.load(self.folder, settings=self.settings)
 
 
-def at_base(target: Target, revision: str) -> Target:
-    """The target with the settings, and the quirks, of a base revision: a change to them is only pending.
-
-    Who proposes a change of the files can so not lift a limit, unprotect a user
-    or point the key elsewhere in the same breath. Where the change is stricter
-    about what is ours and what may be taken away, it holds at once. Raises Invalid where the
-    revision cannot be read, or had no such target.
-    """
-    with history.at(target.folder, revision, "--base") as (scratch, shown_as):
-        base = _target(target.name, target.folder, scratch, shown_as)
-    now, then = _flat(target.settings), _flat(base.settings)
-    changed = sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
-    if target.quirks != base.quirks:
-        changed.append("quirks.yaml")
-    both = stricter(base.policy, target.policy)
-    ignore = {"users": both.ignore.user, "groups": both.ignore.group}
-    return replace(
-        base,
-        policy=both,
-        base_policy=base.policy,
-        settings={**base.settings, "ignore": ignore},
-        pending=tuple(changed),
-        approvals=max(base.approvals, target.approvals),
-    )
-
-
-def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        flat |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
-    return flat
-
-
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     """The named targets below ``root``, or all of them; raises Invalid with every problem."""
     folders = files.find_targets(root)
-    # Twice named is meant once.
-    names = tuple(dict.fromkeys(_named(name, folders) for name in names))
-    unknown = [name for name in names if name not in folders]
-    problems = [
-        Problem(
-            Place(str(root / name)), "there is no such target", f"known are: {', '.join(folders) or 'none'}"
-        )
-        for name in unknown
-    ]
+    wanted = list(dict.fromkeys(_name_meant(name, folders) for name in names)) if names else list(folders)
+    problems = [_unknown(root, name, folders) for name in wanted if name not in folders]
     targets = []
-    for name in [name for name in names if name in folders] or ([] if names else folders):
+    for name in (name for name in wanted if name in folders):
         try:
             _check_name(name, folders[name])
-            targets.append(_target(name, folders[name]))
+            targets.append(read_target(name, folders[name]))
         except Invalid as error:
             problems += error.problems
     if problems:
@@ -121,22 +88,31 @@ def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     return targets
 
 
+def _name_meant(text: str, folders: Mapping[str, Path]) -> str:
+    """The name of the target that a person means, who may give the path of its folder."""
+    name = text.rstrip("/")
+    names = {os.path.abspath(folder): name for name, folder in folders.items()}  # noqa: PTH100 (as written)
+    return name if name in folders else names.get(os.path.abspath(text), text)  # noqa: PTH100 (likewise)
+
+
+def _unknown(root: Path, name: str, folders: Mapping[str, Path]) -> Problem:
+    hint = f"known are: {', '.join(folders) or 'none'}"
+    return Problem(Place(str(root / name)), "there is no such target", hint)
+
+
 def _check_name(name: str, folder: Path) -> None:
-    """What was applied last is kept in a ref of git, which has the target's name."""
+    """Raise Invalid for a name that no ref of git can have: one records what was last applied."""
     if fault := git.fault_in_ref(name):
         message = f"a target cannot be called {name!r}: it has {fault}, which git allows in no ref"
         raise Invalid([Problem(Place(files.shown(folder)), message, "rename its folder")])
 
 
-def _named(text: str, folders: Mapping[str, Path]) -> str:
-    """The name of the target that a person means, who may give the path of its folder."""
-    name = text.rstrip("/")
-    paths = {os.path.abspath(folder): known for known, folder in folders.items()}  # noqa: PTH100 (as written)
-    return name if name in folders else paths.get(os.path.abspath(text), text)  # noqa: PTH100 (likewise)
+def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:
+    """A target from its target.yaml and quirks.yaml; raises Invalid with every problem of them.
 
-
-def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:
-    """One target; its settings may be read from another copy of its folder."""
+    ``read_from`` is another copy of its folder to read them from, ``shown_as`` how
+    that is shown in places.
+    """
     data, locate = files.load_target_file(read_from or folder, shown_as)
     try:
         root = api_root(data["url"])
@@ -161,27 +137,27 @@ def _target(name: str, folder: Path, read_from: Path | None = None, shown_as: st
 
 
 def _policy(data: Mapping[str, Any]) -> Policy:
-    plain = Policy()
+    default = Policy()
     manage, leavers = data.get("manage", {}), data.get("leavers", {})
     users, limits = leavers.get("users", {}), data.get("limits", {})
     return Policy(
-        manage=frozenset(manage.get("users", plain.manage)),
+        manage=frozenset(manage.get("users", default.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
         ignore=_globs(data.get("ignore", {})),
         protect=_globs(data.get("protect", {})),
-        tombstone=combined(users.get("tombstone", plain.tombstone)),
-        left_users=combined(users.get("left_files", plain.left_users)),
-        left_groups=leavers.get("groups", {}).get("left_files", plain.left_groups),
-        never_listed=combined(users.get("never_listed", plain.never_listed)),
-        limits=_limits(plain.limits, limits.get("removals", {})),
-        creations=_limits(plain.creations, limits.get("creations", {})),
+        tombstone=combined(users.get("tombstone", default.tombstone)),
+        left_users=combined(users.get("left_files", default.left_users)),
+        left_groups=leavers.get("groups", {}).get("left_files", default.left_groups),
+        never_listed=combined(users.get("never_listed", default.never_listed)),
+        limits=_limits(default.limits, limits.get("removals", {})),
+        creations=_limits(default.creations, limits.get("creations", {})),
     )
 
 
-def _globs(said: Mapping[str, Any]) -> Globs:
-    return Globs(tuple(said.get("users", ())), tuple(said.get("groups", ())))
+def _globs(data: Mapping[str, Any]) -> Globs:
+    return Globs(tuple(data.get("users", ())), tuple(data.get("groups", ())))
 
 
-def _limits(plain: Limits, said: Mapping[str, Any]) -> Limits:
+def _limits(default: Limits, data: Mapping[str, Any]) -> Limits:
     # In a file `1.0` is text, since no canonical number ends in a zero.
-    return Limits(float(said.get("share", plain.share)), said.get("floor", plain.floor))
+    return Limits(float(data.get("share", default.share)), data.get("floor", default.floor))

@@ -10,12 +10,12 @@ from reconciler.transport.messages import Request, Response, Transport
 _HIDDEN = "[key]"
 _FIRST_FAILURE = 400
 _SHORTEST = 12
-"""A shorter key may be a word that people are called by, as a pretend system's is; real ones are longer."""
+"""Characters; a shorter key may be an ordinary word, as a pretend system's is. Real keys are longer."""
 _ESCAPED = frozenset("\\'\"")
-"""What Python shows otherwise than it is."""
+"""Characters that ``repr`` shows escaped."""
 
 _issued: set[str] = set()
-"""Every key of this process, so that a log of a bug can be cleared of all of them."""
+"""Every key of this process, to take them out of the log of a bug."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,7 +53,7 @@ class Secret:
 
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """The text without any of the keys, also where one stands escaped as in a URL."""
+    """The text without any of the keys, also in the escaped form of a URL."""
     keys = {secret.reveal() for secret in secrets}
     # The longest first: one key may begin with another.
     for key in sorted(keys | {quote(key, safe="") for key in keys}, key=len, reverse=True):
@@ -67,10 +67,9 @@ def scrub_all(text: str) -> str:
 
 
 def bearer(transport: Transport, secret: Secret) -> Transport:
-    """A Transport that signs each request with this key, and keeps it out of failures.
+    """A Transport that sends each request with this key, and takes it out of what comes back.
 
-    Answers, and the message of a NoAnswer, come back without the key, wherever in
-    them a server or a proxy repeated it.
+    Servers and proxies may repeat a key, in an answer or in the reason for a NoAnswer.
     """
     return _Bearer(transport, secret)
 
@@ -98,7 +97,7 @@ class _Bearer:
         )
 
     def _repeated(self, response: Response) -> bool:
-        """Whether a success may hold the key: one look at its text, which is fast where it is long."""
+        """Whether an answer may hold the key: one search of its text, which is fast for a long one."""
         key = self._secret.reveal()
         if len(key) < _SHORTEST:
             return False

@@ -1,6 +1,6 @@
 """Where a key may be sent: the address of a target, read strictly, and the hosts that may get a key.
 
-Whoever can edit a YAML file must not be able to send the key elsewhere. So an
+Nobody who can edit a YAML file must be able to send the key elsewhere. So an
 address has one plain form and no room for tricks (no user part, no query, no
 letters that look like others, no number spelled in two ways), and its host
 must be one of Omni's own, or be named in the environment, which a YAML file
@@ -134,7 +134,7 @@ def _what_is_wrong(url: str) -> str:
 
 
 def _host(host: str) -> str:
-    """The one spelling of a host; raises ValueError where it has tricks."""
+    """The one spelling of a host; raises ValueError for a host that could be misread."""
     if host.startswith("["):
         try:
             return f"[{IPv6Address(host[1:-1]).compressed}]"

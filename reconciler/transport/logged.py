@@ -1,4 +1,4 @@
-"""One line for each request, for ``-v``: placed around the network itself, so that every attempt shows."""
+"""One line for each request, for ``-v``; it is around the network itself, so every attempt shows."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,11 @@ _READABLE = ' "@:/+'
 
 
 class Logged:
-    """A Transport that says what is sent and how long the answer took.
+    """A Transport that logs what is sent and how long the answer took.
 
     Each line is ``METHOD path?query status milliseconds`` and holds no header,
-    no body and no text of an error, so no key. What stands in the query is
-    escaped, so it cannot move a cursor. ``now`` gives seconds.
+    no body and no text of an error, so no key. The query is escaped, so it cannot
+    move a cursor. ``now`` gives seconds.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """The Transport that leaves the machine.
 
-What it takes care of, so that nothing above must: every request ends within a
-known time and size; no redirect is followed and no certificate excused, since
-the key would go along; a body that was cut short is never taken for an answer;
-and no message repeats what the HTTP library says, which may hold a key.
+It takes care of this, so nothing above has to: every request ends within a known
+time and size; no redirect is followed and no bad certificate accepted, since the
+key would go along; a body that was cut short is never taken for an answer; and no
+message repeats the words of the HTTP library, which may hold a key.
 """
 
 import json
@@ -34,13 +34,13 @@ class Network:
 
     ``timeout`` is for the connection and for each silence while reading,
     ``deadline`` for a whole answer, all in seconds; ``largest`` is the most a
-    body may hold, in bytes. ``hands_on`` gives a redirect to the caller as the
-    answer that it is; nothing here ever follows one. Proxies and certificate bundles come from the
+    body may hold, in bytes. Proxies and certificate bundles come from the
     environment (HTTPS_PROXY, REQUESTS_CA_BUNDLE); credentials never do.
 
-    ``send`` raises Unreachable for a redirect (else), a certificate that does not
-    verify, a server without TLS and a path that would lead elsewhere, and
-    NoAnswer where no complete answer came. Any other status is a Response.
+    ``send`` raises Unreachable for a redirect, a certificate that does not verify, a
+    server without TLS and a path that would lead elsewhere, and NoAnswer where no
+    complete answer came. Any other status is a Response. With ``returns_redirects``
+    a redirect is a Response too; it is never followed.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Network:
         timeout: tuple[float, float] = (10, 60),
         deadline: float = 120,
         largest: int = 64 * 1024 * 1024,
-        hands_on: bool = False,
+        returns_redirects: bool = False,
     ) -> None:
         from importlib.metadata import distributions
 
@@ -61,14 +61,14 @@ class Network:
         self._timeout = timeout
         self._deadline = deadline
         self._largest = largest
-        self._hands_on = hands_on
+        self._returns_redirects = returns_redirects
         self._session = requests.Session()
-        # Any auth keeps ~/.netrc from replacing our Authorization header.
+        # With any auth set, ~/.netrc cannot replace our Authorization header.
         self._session.auth = _unchanged
         # Plain http goes to loopback only, where a proxy would read the key.
         self._session.trust_env = root.startswith("https:")
         # 0 where it runs from a source tree that is not installed.
-        version = next((found.version for found in distributions(name="access-reconciler")), "0")
+        version = next((installed.version for installed in distributions(name="access-reconciler")), "0")
         self._session.headers.update(
             {
                 "User-Agent": f"reconciler/{version}",
@@ -82,24 +82,24 @@ class Network:
 
     def send(self, request: Request) -> Response:
         """Send one request and read its whole answer."""
-        what = f"{request.method} {request.path}"
+        call = f"{request.method} {request.path}"
         if not _stays_below(request.path):
             message = f"{request.method} {request.path!a}: not sent, since the path would lead elsewhere"
             raise Unreachable(message)
-        status, headers, body = self._in_time(what, request)
-        if 300 <= status < 400 and not self._hands_on:  # noqa: PLR2004 (the HTTP redirect range)
+        status, headers, body = self._in_time(call, request)
+        if 300 <= status < 400 and not self._returns_redirects:  # noqa: PLR2004 (the HTTP redirect range)
             message = (
-                f"{what}: {self._host} answers with a redirect ({status}) to {_place(headers)}, which is not "
+                f"{call}: {self._host} answers with a redirect ({status}) to {_place(headers)}, which is not "
                 "followed, since the key would go along; give the target the address where its API really is"
             )
             raise Unreachable(message)
-        return _response(what, status, headers, body)
+        return _response(call, status, headers, body)
 
-    def _in_time(self, what: str, request: Request) -> _Answer:
-        """What ``_exchange`` answers, or NoAnswer at the deadline whatever it is still waiting for.
+    def _in_time(self, call: str, request: Request) -> _Answer:
+        """The answer of ``_exchange``; raises NoAnswer at the deadline, whatever it still waits for.
 
-        A thread of its own, since the HTTP libraries bound each silence only: headers
-        that trickle in, or a name server that hangs, would outlast any of their time-outs.
+        It runs in a thread of its own, since the HTTP libraries limit only each silence:
+        headers that trickle in, or a name server that hangs, outlast all their time-outs.
         """
         from concurrent.futures import Future
         from threading import Thread
@@ -108,19 +108,19 @@ class Network:
 
         def work() -> None:
             try:
-                answer.set_result(self._exchange(what, request))
+                answer.set_result(self._exchange(call, request))
             except BaseException as error:  # noqa: BLE001 (raised again where the answer is awaited)
                 answer.set_exception(error)
 
-        # A daemon, so that one that still hangs does not keep the process alive.
+        # A daemon: a thread that still hangs does not keep the process alive.
         Thread(target=work, daemon=True).start()
         try:
             return answer.result(timeout=self._deadline)
         except TimeoutError:
-            message = f"{what}: {self._too_late()}"
+            message = f"{call}: {self._too_late()}"
         raise NoAnswer(message)
 
-    def _exchange(self, what: str, request: Request) -> _Answer:
+    def _exchange(self, call: str, request: Request) -> _Answer:
         from http.client import HTTPException
 
         from urllib3.exceptions import HTTPError
@@ -134,11 +134,11 @@ class Network:
             with adapter.send(prepared, timeout=self._timeout, **settings) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 body = self._body(response.raw, end)
-                told = (
+                has_length = (
                     response.status_code == _NO_CONTENT
                     or {"content-length", "transfer-encoding"} & headers.keys()
                 )
-                if body or told:
+                if body or has_length:
                     return response.status_code, headers, body
                 # An answer that was cut within its headers looks just like an empty one.
                 kind, reason = NoAnswer, "the answer ended before it said how long it is"
@@ -147,7 +147,7 @@ class Network:
         except _TooMuch as error:
             kind, reason = NoAnswer, str(error)
         # Out here the library's error, which holds the request and so the key, is no longer attached.
-        message = f"{what}: {reason}"
+        message = f"{call}: {reason}"
         raise kind(message)
 
     def _prepared(self, request: Request) -> Any:
@@ -181,7 +181,7 @@ class Network:
         return f"the answer did not end within {self._deadline:g} s"
 
     def _explain(self, error: Exception) -> tuple[type[NoAnswer], str]:  # noqa: C901, PLR0911, PLR0912 (one line for each way to fail)
-        """What went wrong, in our own words: those of the library may repeat headers."""
+        """The error to raise, with a reason in our own words: those of the library may repeat headers."""
         import socket
         import ssl
         from http.client import HTTPException, IncompleteRead
@@ -189,7 +189,7 @@ class Network:
         from requests.exceptions import ConnectTimeout, ProxyError, RequestException
         from urllib3.exceptions import DecodeError, ReadTimeoutError
 
-        host, (connect, read) = self._host, self._timeout
+        host, (connect, silence) = self._host, self._timeout
         for cause in _causes(error):
             match cause:
                 case ssl.SSLCertVerificationError():
@@ -212,7 +212,7 @@ class Network:
                 case ProxyError():
                     return NoAnswer, "the proxy that the environment names does not let the request through"
                 case ReadTimeoutError():
-                    return NoAnswer, f"{host} was silent for {read:g} s"
+                    return NoAnswer, f"{host} was silent for {silence:g} s"
                 case DecodeError():
                     return NoAnswer, "the answer cannot be decoded: its compression is broken"
                 case IncompleteRead():
@@ -229,7 +229,7 @@ class Network:
 
 
 class _TooMuch(Exception):
-    """An answer that goes on for too long, or is too large; the text holds nothing of it."""
+    """An answer that takes too long or is too large; the message holds nothing of it."""
 
 
 def _unchanged(request: Any) -> Any:
@@ -259,7 +259,7 @@ def _place(headers: dict[str, str]) -> str:
     return f"{host}{parts.path}"[:_LONGEST_LOCATION] or "no address"
 
 
-def _response(what: str, status: int, headers: dict[str, str], body: bytes) -> Response:
+def _response(call: str, status: int, headers: dict[str, str], body: bytes) -> Response:
     if not body:
         return Response(status, headers)
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -270,6 +270,6 @@ def _response(what: str, status: int, headers: dict[str, str], body: bytes) -> R
     except (ValueError, RecursionError):
         answer = Response(status, headers, text=body.decode(errors="replace"))
     if answer.ok and (media == "application/json" or media.endswith("+json")):
-        message = f"{what}: the answer is said to be JSON but does not parse; it may have been cut short"
+        message = f"{call}: the answer is said to be JSON but does not parse; it may have been cut short"
         raise NoAnswer(message)
     return answer

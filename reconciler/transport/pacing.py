@@ -16,17 +16,16 @@ The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
 
 import math
 import re
-import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Literal, Protocol
+from typing import Literal
 
-from reconciler.errors import Interrupted, NoAnswer, Unreachable
+from reconciler.errors import NoAnswer, Unreachable
+from reconciler.transport.clock import Clock
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 _SERVER_FAILED = {
@@ -37,43 +36,6 @@ _SERVER_FAILED = {
 }
 _HAIR = 1e-6
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-
-
-class Clock(Protocol):
-    """Time as Paced needs it; a test brings its own."""
-
-    def now(self) -> float:
-        """Seconds that never go back, from any start."""
-        ...
-
-    def wall(self) -> float:
-        """Seconds since 1970, to compare with the dates that servers send."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass; raises Interrupted as soon as a person asks to stop."""
-        ...
-
-
-class SystemClock:
-    """The machine's clock. ``stop``, once set, ends every sleep with Interrupted."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep; raises Interrupted when ``stop`` is set, before or meanwhile."""
-        if self._stop.wait(seconds):
-            message = "stopped while waiting to send; what was waiting was not sent"
-            raise Interrupted(message)
 
 
 class Window:
@@ -88,9 +50,9 @@ class Window:
         """Seconds until the next start is allowed; 0 where it is allowed now."""
         if len(self._starts) < self.limit or not self.limit:
             return 0.0
-        left = self._starts[0] + self.seconds - now
-        # Rounding must not make a start a hair too early: a server may count just as exactly.
-        return left + _HAIR if left > 0 else 0.0
+        seconds = self._starts[0] + self.seconds - now
+        # Rounding must not make a start a hair too early: the server may count exactly.
+        return seconds + _HAIR if seconds > 0 else 0.0
 
     def record(self, now: float) -> None:
         """Count one start."""
@@ -107,14 +69,14 @@ class Patience:
     """Attempts at a read that fail before the failure is handed back."""
     longest_backoff: float = 30
     longest_asked: float = 120
-    """A Retry-After beyond this is cut to it."""
+    """The longest wait that a Retry-After can ask for."""
 
 
 Trouble = Literal["busy", "fault"]
 
 
 def trouble(method: Method, answer: Response | NoAnswer) -> Trouble | None:
-    """What keeps this request from being done and is worth another attempt, if anything."""
+    """The trouble that is worth another attempt; None where there is none, or trying again is no use."""
     if isinstance(answer, Response) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return "busy"
     if method != "GET" or isinstance(answer, Unreachable):
@@ -125,19 +87,19 @@ def trouble(method: Method, answer: Response | NoAnswer) -> Trouble | None:
 def retry_after(answer: Response | NoAnswer, wall: float) -> float | None:
     """The seconds that a server asks to wait, from its Retry-After in seconds or as a date.
 
-    None where it asks for nothing that can be followed: no header, nonsense,
-    zero, or a date that is past by the clock ``wall`` (seconds since 1970).
+    None where there is no header, or one that says nothing of use: nonsense, zero,
+    or a date in the past by the clock ``wall`` (seconds since 1970).
     """
     text = answer.headers.get("retry-after", "").strip() if isinstance(answer, Response) else ""
     if _SECONDS.fullmatch(text):
-        asked = float(text)
+        seconds = float(text)
     else:
         try:
             date = parsedate_to_datetime(text)
         except ValueError:
             return None
-        asked = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall
-    return asked if asked > 0 else None
+        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall
+    return seconds if seconds > 0 else None
 
 
 def decide(
@@ -159,7 +121,7 @@ def decide(
 
 @dataclass(slots=True)
 class Lane:
-    """One way out, with one key: its Transport, its window, and until when the server wants it to rest."""
+    """The way out with one key: its Transport, its window, and until when the server wants it to rest."""
 
     transport: Transport
     window: Window
@@ -173,14 +135,16 @@ class Lane:
 class Paced:
     """A Transport that keeps to a window and sends again what is worth it.
 
-    ``others`` are further keys to the same system, each with its own window:
-    every request takes the lane that is free first (or the one that it names), so k keys finish in 1/k of
-    the time, and a 429 on one lets only that one rest. ``random`` gives numbers
-    from 0 to 1. ``on_wait(seconds, reason)`` is called before each wait. Raises
-    what the inner Transport raises, and Interrupted out of a wait: then the
-    request was not done (a read, or a write that was never sent or was
-    answered 429). ``retry_after`` says whether the last 429 named how long to
-    wait, None where none was met.
+    ``others`` are further keys to the same system, each with its own window. A
+    request takes the lane that it names, else the one that is free first: k keys
+    finish in 1/k of the time, and a 429 on one lets only that one rest. ``random``
+    gives numbers from 0 to 1. ``on_wait(seconds, reason)`` is called before each
+    wait. ``retry_after`` says whether the last 429 named how long to wait, None
+    where there was none.
+
+    Raises what the inner Transport raises, and Interrupted out of a wait: the
+    request was not done then (a read, or a write that was never sent or was
+    answered 429).
     """
 
     def __init__(
@@ -202,7 +166,7 @@ class Paced:
         self.retry_after: bool | None = None
 
     def send(self, request: Request) -> Response:
-        """Send one request, as often as it takes and makes sense; the last answer counts."""
+        """Send one request, and again where that is worth it; returns the last answer."""
         met: Counter[Trouble] = Counter()
         while True:
             lane = self._free_lane(self._lanes if request.key is None else [self._by_key[request.key]])
@@ -211,10 +175,10 @@ class Paced:
             seconds = None
             if kind:
                 met[kind] += 1
-                asked = retry_after(answer, self._clock.wall())
+                asked_for = retry_after(answer, self._clock.wall())
                 if kind == "busy":
-                    self.retry_after = asked is not None
-                seconds = decide(kind, met[kind], asked, self._random(), self._patience)
+                    self.retry_after = asked_for is not None
+                seconds = decide(kind, met[kind], asked_for, self._random(), self._patience)
             if seconds is None:
                 if isinstance(answer, NoAnswer):
                     raise answer

@@ -5,7 +5,7 @@ asking and exit codes are the caller's.
 """
 
 from reconciler.workflow.plans import plan, validate
-from reconciler.workflow.proposal import Proposal, judge, propose
+from reconciler.workflow.proposal import Proposal, guarded, propose
 from reconciler.workflow.run import apply, locked, ran_by, record
 
-__all__ = ["Proposal", "apply", "judge", "locked", "plan", "propose", "ran_by", "record", "validate"]
+__all__ = ["Proposal", "apply", "guarded", "locked", "plan", "propose", "ran_by", "record", "validate"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from reconciler.desired.export import Export, Wish, export, spoken_of
+from reconciler.desired.export import Export, Wish, export
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import Address, Live, LiveState, Need, User, address_of
@@ -19,10 +19,10 @@ from reconciler.views.lines import number_of
 
 
 def adopt(target: Target, session: Session, wish: Wish) -> Export:
-    """Read everything and say what of it the files do not declare yet; raises what a read raises.
+    """Read everything live, and export what the files do not declare yet; raises what a read raises.
 
-    Nothing is written: the texts are in what comes back. Fields that the target
-    does not manage are left out.
+    Nothing is written: the result holds the texts. Fields that the target does not
+    manage are left out.
     """
     present = target.load()
     everything = target.provider.read(session.reader, Need(everything=True))
@@ -30,26 +30,26 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage
-    found = export(replace(live, users=users), present, replace(wish, fields=fields))
-    found.left_out += _left_out(_addresses(everything), _addresses(live), spoken_of(present), wish)
+    exported = export(replace(live, users=users), present, replace(wish, fields=fields))
+    exported.left_out += _left_out(_addresses(everything), _addresses(live), present.named, wish)
     if unmanaged := sorted(wish.fields - fields):
         names = ", ".join(f"`{name}`" for name in unmanaged)
-        found.left_out.append(f"{names}: left out, since this target does not manage them")
-    if found.groups and wish.members == "not-ours":
-        found.left_out.append(
+        exported.left_out.append(f"{names}: left out, since this target does not manage them")
+    if exported.groups and wish.members == "not-ours":
+        exported.left_out.append(
             "the members of the groups are left out: --members from-users or stated writes them"
         )
-    return found
+    return exported
 
 
 def _left_out(
-    everything: AbstractSet[Address], ours: AbstractSet[Address], known: AbstractSet[Address], wish: Wish
+    everything: AbstractSet[Address], ours: AbstractSet[Address], in_files: AbstractSet[Address], wish: Wish
 ) -> Iterator[str]:
-    """What is live and not written, and why: nothing is passed over in silence."""
-    unasked = {address for address in ours - known if not wish.wants(address)}
+    """What is live and is not written, with the reason."""
+    unasked = {address for address in ours - in_files if not wish.wants(address)}
     for which, why in (
         (everything - ours, "ignored by this target: left out"),
-        (ours & known, "in the files already: not touched"),
+        (ours & in_files, "in the files already: not touched"),
         (unasked, "not asked for by --only: left out"),
     ):
         if which:
@@ -65,25 +65,25 @@ def _addresses(live: LiveState) -> AbstractSet[Address]:
     return {address_of(each.resource) for each in live.objects}
 
 
-def write(target: Target, found: Export) -> list[Path]:
+def write(target: Target, exported: Export) -> list[Path]:
     """Write the texts into new files of the target's folder, and return their paths.
 
-    A name that is taken gets a number, so no file that exists is touched.
-    Raises Invalid where a file cannot be written; what was written by then is removed.
+    A name that is taken gets a number, so no existing file is touched. Raises
+    Invalid where a file cannot be written, after removing those written before.
     """
-    written: list[Path] = []
+    paths: list[Path] = []
     try:
-        for name, text in found.files.items():
+        for name, text in exported.files.items():
             path = _free(target.folder / name)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
-                written.append(path)
+                paths.append(path)
                 file.write(_modeline(path) + text)
     except OSError as error:
-        for path in written:
+        for path in paths:
             path.unlink(missing_ok=True)
         raise Invalid([Problem(Place(shown(path)), f"it cannot be written: {error.strerror}")]) from None
-    return [Path(shown(path)) for path in written]
+    return [Path(shown(path)) for path in paths]
 
 
 def _free(path: Path) -> Path:
@@ -92,11 +92,11 @@ def _free(path: Path) -> Path:
 
 
 def _modeline(path: Path) -> str:
-    """What tells an editor where the schema is, where it lies above the file."""
+    """The comment that tells an editor where the schema is; empty where no folder above has it."""
     for folder in path.absolute().parents:
-        found = folder / "schemas" / "desired-state.schema.json"
-        if found.is_file():
-            return f"# yaml-language-server: $schema={os.path.relpath(found, path.absolute().parent)}\n"
+        schema = folder / "schemas" / "desired-state.schema.json"
+        if schema.is_file():
+            return f"# yaml-language-server: $schema={os.path.relpath(schema, path.absolute().parent)}\n"
     return ""
 
 

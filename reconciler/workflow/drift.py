@@ -1,4 +1,4 @@
-"""What differs between the files as they were merged and the live state, and since when the files say so."""
+"""Drift: what differs between the merged files and the live state, and since when the files say so."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ _MOST_NAMED = 5
 
 
 def drift(target: Target, session: Session, expectations: Sequence[Expectation], today: str) -> Plan:
-    """A plan of which nothing is to be applied: all that differs and is not expected, with its origins.
+    """A plan that applies nothing: every difference that is not expected, with its origin.
 
     ``today`` is a day such as 2026-12-31. Raises as ``workflow.plan`` does.
     """
     base = head(target.folder)
     plan = workflow.plan(target, session, base=base).plan
     plan = without_expected(replace(plan, included=()), expectations, today)
-    told = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
-    return replace(plan, notes=(*plan.notes, *told))
+    notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
+    return replace(plan, notes=(*plan.notes, *notes))
 
 
 _NO_COMMIT = "no commit here holds these files, so drift cannot be told from backlog"
@@ -52,16 +52,16 @@ def load_expectations(path: Path) -> list[Expectation]:
 
 
 def _since_when(target: Target, plan: Plan) -> list[Note]:
-    """For each revision that wrote what differs now: when that was, and which objects it is about."""
+    """A note for each revision that wrote what differs now: its day, and the objects."""
     by_revision: dict[Revision, list[str]] = defaultdict(list)
     lines = blame(target.folder, {Path(change.place.file) for change in plan.changes})
     for change in plan.changes:
         if revision := _revision(lines, change.place):
             by_revision[revision].append(f"{change.address.kind}/{change.label}")
     notes = []
-    for revision, named in sorted(by_revision.items(), key=lambda item: item[0].day):
-        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        message = f"in the files since {revision}: {', '.join(named[:_MOST_NAMED])}{more}"
+    for revision, names in sorted(by_revision.items(), key=lambda item: item[0].day):
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        message = f"in the files since {revision}: {', '.join(names[:_MOST_NAMED])}{more}"
         notes.append(Note("since", message))
     return notes
 

@@ -1,4 +1,4 @@
-"""What an apply is about to do: the plan again, or what still holds of a saved one, judged by the guards."""
+"""What an apply is about to do: the plan again, or what still holds of a saved one, checked by the guards."""
 
 from dataclasses import dataclass, replace
 
@@ -15,9 +15,9 @@ from reconciler.workflow.plans import plan
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What an apply is about to do: the plan that was judged, and what of it is to be executed.
+    """What an apply is about to do: the plan that was checked, and what of it is to be executed.
 
-    ``review`` is there for a saved plan. The guards judged the whole plan, and left their verdict in it.
+    ``review`` is there for a saved plan. The guards checked the whole plan, and left their verdict in it.
     """
 
     plan: Plan
@@ -35,25 +35,25 @@ def propose(
     allow_creations: int | None = None,
     since: str | None = None,
 ) -> Proposal:
-    """Read and plan again, and judge the saved plan, or else the fresh one, by the guards."""
+    """Read and plan again, and ask the guards about the saved plan, or else about the fresh one."""
     if saved and saved.sandbox != (target.sandbox is not None):
         against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
         message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
         raise Invalid([Problem(target.place, message, "plan again")])
     fresh = plan(target, session, since, saved=saved)
-    judged = judge(saved or fresh.plan, target, allow_removals, allow_creations)
+    checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
-        return Proposal(judged, fresh, fresh.plan.changes)
+        return Proposal(checked, fresh, fresh.plan.changes)
     reviewed = review(saved, fresh)
-    # What has no override is judged by what is live now, too: a saved number is only what it was.
+    # A guard without an override is asked about what is live now, too: a saved number is an old one.
     now = check_now(fresh.plan.part(reviewed.changes), saved, target.policy)
-    judged = replace(judged, violations=tuple(dict.fromkeys((*judged.violations, *now))))
-    return Proposal(judged, fresh, reviewed.changes, reviewed)
+    checked = replace(checked, violations=tuple(dict.fromkeys((*checked.violations, *now))))
+    return Proposal(checked, fresh, reviewed.changes, reviewed)
 
 
-def judge(
+def guarded(
     plan: Plan, target: Target, allow_removals: int | None = None, allow_creations: int | None = None
 ) -> Plan:
-    """The plan with what the target's guards say about the part that is to be applied."""
-    found = check(plan, target.policy, allow_removals=allow_removals, allow_creations=allow_creations)
-    return replace(plan, violations=found)
+    """The plan with the violations that the target's guards find in the part that is to be applied."""
+    violations = check(plan, target.policy, allow_removals=allow_removals, allow_creations=allow_creations)
+    return replace(plan, violations=violations)

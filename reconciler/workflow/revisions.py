@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.desired import files
-from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_left
+from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_departed
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note
@@ -95,11 +95,11 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     if since is not None:
         then = load_at(target.folder, since, option) if since else None
         counted = commit_of(target.folder, since, option) if since else ""
-    desired = with_left(desired, then)
+    desired = with_departed(desired, then)
     if base is None:
         return Revisions(target, desired, last, counted)
     before: DesiredState | None = None
     # A base whose files do not load is what this change may be about to mend.
     with at(target.folder, base, "--base") as (folder, shown_as), suppress(Invalid):
-        before = with_left(files.load(folder, shown_as=shown_as), then)
+        before = with_departed(files.load(folder, shown_as=shown_as), then)
     return Revisions(target, desired, last, counted, commit_of(target.folder, base, "--base"), before)

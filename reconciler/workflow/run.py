@@ -13,7 +13,7 @@ from reconciler.changes import Create, atoms
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
 from reconciler.journal import Journal, make_folder
-from reconciler.lock import held, place
+from reconciler.lock import held, lock_file
 from reconciler.planning.headcount import Headcount
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
@@ -23,13 +23,13 @@ from reconciler.workflow.proposal import Proposal
 
 @contextmanager
 def locked(target: Target) -> Iterator[None]:
-    """Hold the target's system for one apply; raises Locked where another one runs on this machine.
+    """Hold the lock of the target's system; raises Locked where another apply runs on this machine.
 
-    Raises JournalFailed where the folder of the journals cannot be made: nothing is read or sent then.
+    Raises JournalFailed where the folder of the journals cannot be made; nothing is read or sent then.
     """
     make_folder(target.journal)
     where = str(target.sandbox[1].resolve()) if target.sandbox else target.url
-    with held(place(target.kind, where), target.name):
+    with held(lock_file(target.kind, where), target.name):
         yield
 
 
@@ -41,10 +41,11 @@ def apply(
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Report:
-    """Execute a proposal that was approved, on whose word the mandate says; what goes wrong is in the report.
+    """Execute an approved proposal; what goes wrong is in the report.
 
-    With nothing to do there is no journal. Raises JournalFailed where it cannot
-    even be opened: nothing was sent then.
+    ``mandate`` says who asked for it and who approved it. With nothing to do there
+    is no journal. Raises JournalFailed where the journal cannot be opened; nothing
+    was sent then.
     """
     started = time.monotonic()
     run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
@@ -90,21 +91,22 @@ def apply(
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
-    """Note HEAD as applied where nothing is left to do, and the files are as committed; else why it is not.
+    """Record HEAD as applied; returns why it is not recorded, or "".
 
-    Drift that was left alone on purpose is nothing to do: it was applied once.
+    It is recorded where nothing remains to be done and the files are as committed.
+    Drift that was left alone on purpose does not remain: its change was applied once.
     """
     if not report.complete:
         return "not everything was done"
-    if found := proposal.review:
+    if review := proposal.review:
         origins = proposal.plan.origins
-        left = (origins[atom.address, atom.path] for change in found.left for atom in atoms(change))
-        if found.stale:
-            return "some of what was reviewed holds no more, and was left out"
-        if found.unreviewed:
-            return "the files want more by now than was reviewed"
-        if any(origin != "drift" for origin in left):
-            return "backlog was left alone"
+        left_alone = (origins[atom.address, atom.path] for change in review.left for atom in atoms(change))
+        if review.stale:
+            return "some of the reviewed changes no longer hold, and were left out"
+        if review.unreviewed:
+            return "the files now ask for more than was reviewed"
+        if any(origin != "drift" for origin in left_alone):
+            return "backlog was not applied"
     return record_applied(target.folder, target.name)
 
 

@@ -22,7 +22,7 @@ def refused(team: Team, number: int, words: str) -> None:
     merged = team.merge(number, approved=False)
     assert team.apply(merged) == ExitCode.GUARD
     said = " ".join(team.comment(number, "apply acme").split())
-    assert "must be approved by 1 person who may write and had no part in it, and nobody did" in said
+    assert "must be approved by 1 person who may write and took no part in it, and nobody did" in said
     assert words in said
     assert "An approval of this very head counts also after the merge." in said
     assert name_of(team) == "Ada"
@@ -147,7 +147,7 @@ def test_who_has_a_bot_push_for_them_is_not_the_only_one_to_approve(team: Team) 
     head = team.github.pulls[number]["head"]["sha"]
     team.github.push(number, head, BOT, wrote="ada")
     team.github.review(number, "mallory")
-    one_more(team, number, "since a bot pushed a commit of it, on somebody's word")
+    one_more(team, number, "since a bot pushed a commit of it, for somebody")
 
 
 def test_who_has_a_bot_open_it_is_not_the_only_one_to_approve(team: Team) -> None:
@@ -155,7 +155,7 @@ def test_who_has_a_bot_open_it_is_not_the_only_one_to_approve(team: Team) -> Non
     number = planned(team)
     team.github.pulls[number]["user"] = {"login": "helper[bot]", "type": "Bot"}
     team.github.review(number, "mallory")
-    one_more(team, number, "since a bot opened it, on somebody's word")
+    one_more(team, number, "since a bot opened it, for somebody")
 
 
 def test_who_writes_the_line_does_not_approve_it(team: Team) -> None:
@@ -165,7 +165,7 @@ def test_who_writes_the_line_does_not_approve_it(team: Team) -> None:
     team.github.edit(number, "Reconciler-Include: backlog", "Mallory")
     assert team.plan(number) == ExitCode.OK
     team.github.review(number, "mallory")
-    refused(team, number, "mallory edited its text, which has a say in the plan")
+    refused(team, number, "mallory edited its text, which decides about the plan")
 
 
 def test_a_line_that_is_taken_out_again_had_its_say(team: Team) -> None:
@@ -175,7 +175,7 @@ def test_a_line_that_is_taken_out_again_had_its_say(team: Team) -> None:
     assert team.plan(number) == ExitCode.OK
     team.github.review(number, "mallory")
     team.github.pulls[number]["body"] = ""
-    refused(team, number, "mallory edited its text, which has a say in the plan")
+    refused(team, number, "mallory edited its text, which decides about the plan")
 
 
 def test_a_text_that_was_edited_too_often_to_know_by_whom(team: Team) -> None:
@@ -223,7 +223,7 @@ def test_a_text_that_is_edited_after_the_approval_needs_another_one(team: Team) 
     team.github.edit(number, f"Reconciler-Allow:{line}")
     assert team.apply(merged) == ExitCode.GUARD
     said = team.comment(number, "apply acme")
-    assert "bob approved before the text was edited, which has a say in the plan" in said
+    assert "bob approved before the text was edited, which decides about the plan" in said
     assert team.omni.live()["groups"]["Finance"]
     team.github.review(number, "bob")
     assert team.apply(merged) == ExitCode.OK

@@ -86,7 +86,7 @@ def test_a_folder_that_another_user_laid_is_not_used(
     precious.write_text("what nobody may overwrite\n")
     monkeypatch.chdir(first.root)
     (target,) = load_targets(Path("desired-state"))
-    folder = lock.place(target.kind, target.url).parent
+    folder = lock.lock_file(target.kind, target.url).parent
     match trap:
         case "a link":
             folder.symlink_to(first.root)
@@ -99,11 +99,11 @@ def test_a_folder_that_another_user_laid_is_not_used(
             folder.mkdir(mode=0o700)
             me = os.getuid()
             monkeypatch.setattr(os, "getuid", lambda: me + 1)
-            folder.rename(lock.place(target.kind, target.url).parent)
+            folder.rename(lock.lock_file(target.kind, target.url).parent)
         case "a link inside":
             folder.mkdir(mode=0o700)
-            lock.place(target.kind, target.url).with_suffix(".holder").symlink_to(precious)
+            lock.lock_file(target.kind, target.url).with_suffix(".holder").symlink_to(precious)
     assert cli.run(APPLY) == ExitCode.ERROR
-    assert "the lock that keeps two applies apart cannot be written" in capsys.readouterr().err
+    assert "the lock against a second apply cannot be written" in capsys.readouterr().err
     assert precious.read_text() == "what nobody may overwrite\n"
     assert first.omni.seen == []

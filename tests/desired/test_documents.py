@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired import documents
+from reconciler.desired import pyyaml
 from reconciler.desired.documents import REFUSED, Document, parse
 from reconciler.desired.text import MAX_BYTES, MAX_PROBLEMS
 from reconciler.errors import Place
@@ -97,6 +97,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
     ("text", "found"),
     [
         ("a: 1\nb: 2\na: 3\n", ["3:1: `a` is written twice; first at people.yaml:1:1 (keep one of them)"]),
+        ("a: [{k: 1, k: 2}]\n", ["1:12: `k` is written twice; first at people.yaml:1:6 (keep one of them)"]),
         (
             "users:\n  a@b:\n    name: x\n    name: y\n",
             ["4:5: `name` is written twice; first at people.yaml:3:5 (keep one of them)"],
@@ -153,9 +154,9 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("a: x\x07y\n", ["1:5: the invisible character U+0007 is not allowed in a file (remove it)"]),
         (
             "a: 1 # no\rb: 2\n",
-            ["1:10: a carriage return stands here by itself (end the line with LF or CRLF"],
+            ["1:10: a carriage return without a line feed (end the line with LF or CRLF"],
         ),
-        ("a: 1\r\r\nb: 2\n", ["1:5: a carriage return stands here by itself"]),
+        ("a: 1\r\r\nb: 2\n", ["1:5: a carriage return without a line feed"]),
         ("%YAML 1.2\n%YAML 1.2\n---\na: 1\n", [f"{at}:1: directives are not supported" for at in (1, 2)]),
         ("a: !<x%1b> y\n", ["1:4: tags (`x\ufffd`) are not supported"]),
         ("a: &" + "x" * 99 + " y\n", [f"1:4: anchors (`&{'x' * 59}…`) are not supported"]),
@@ -380,7 +381,7 @@ def test_any_bytes_give_data_or_problems_and_never_an_exception(raw: bytes) -> N
 
 def test_the_parser_without_the_c_library_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = read(PLACES).data
-    monkeypatch.setattr(documents, "_Loader", yaml.Loader)
+    monkeypatch.setattr(pyyaml, "_Loader", yaml.Loader)
     document = read(PLACES)
     assert document.data == expected
     assert document.source.find(("groups", "B")) == Place("people.yaml", 13, 31)

@@ -198,7 +198,7 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(folder: Path, monkeypatch: 
 
 def test_a_target_inside_of_another_is_a_problem(folder: Path) -> None:
     write(folder, {"eu/target.yaml": TARGET})
-    said = "a target inside of another target's folder (move that folder out of this one)"
+    said = "a target inside another target's folder (move that folder out of this one)"
     assert problems(folder) == [f"desired-state/production/eu/target.yaml: {said}"]
 
 

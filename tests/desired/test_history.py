@@ -6,7 +6,7 @@ import pytest
 from repository import git
 
 from reconciler.desired.files import load
-from reconciler.desired.history import Applied, applied, blame, left_since, load_at, record_applied
+from reconciler.desired.history import Applied, applied, blame, departed_since, load_at, record_applied
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, user_address
 
@@ -41,15 +41,15 @@ def test_an_older_revision_loads_with_places_that_name_it(folder: Path) -> None:
     then = load_at(folder, "HEAD~1")
     assert keys(then) == ["ada@acme.com", "bob@acme.com"]
     revision = git(folder, "rev-parse", "HEAD~1")[:8]
-    left = left_since(load(folder), then)
-    assert {a: str(place) for a, place in left.items()} == {
+    departed = departed_since(load(folder), then)
+    assert {a: str(place) for a, place in departed.items()} == {
         user_address("bob@acme.com"): f"{revision}:desired-state/acme/people.yaml:3:3"
     }
 
 
 def test_what_is_not_committed_counts_as_now(folder: Path) -> None:
     (folder / "people.yaml").write_text("users:\n  bob@acme.com: {state: absent}\n")
-    assert left_since(load(folder), load_at(folder, "main")).keys() == {user_address("ada@acme.com")}
+    assert departed_since(load(folder), load_at(folder, "main")).keys() == {user_address("ada@acme.com")}
 
 
 @pytest.mark.parametrize(

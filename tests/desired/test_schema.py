@@ -337,7 +337,7 @@ def test_more_problems_than_anyone_reads_end_the_check_and_those_told_are_the_fi
     assert [problem.place.line for problem in document.problems[:4]] == [2, 2, 3, 3]
     assert len(document.problems) == MAX_PROBLEMS + 1
     assert str(document.problems[-1]) == (
-        "f:5002:13: this file has more than 10000 problems (mend the others first)"
+        "f:5002:13: this file has more than 10000 problems (correct these first)"
     )
     assert not document.whole
     assert document.data == {}

@@ -102,8 +102,8 @@ def unsettle_the_clock(jumps: Sequence[float]) -> None:
 
 
 def hurry(factor: float) -> None:
+    from reconciler.transport.clock import SystemClock
     from reconciler.transport.network import Network
-    from reconciler.transport.pacing import SystemClock
 
     sleep = SystemClock.sleep
 

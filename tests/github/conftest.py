@@ -25,6 +25,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def github(fake: FakeGitHub, clock: FakeClock) -> Iterator[GitHub]:
-    network = Network(fake.url, hands_on=True)
+    network = Network(fake.url, returns_redirects=True)
     yield GitHub(patient(bearer(network, Secret(TOKEN)), clock), REPOSITORY)
     network.close()

@@ -5,6 +5,7 @@ from clocks import FakeClock
 from fake_github import BOT, REPOSITORY, TOKEN, Fail, FakeGitHub
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
+from reconciler.github import posts
 from reconciler.github.api import GitHub, from_environment
 from reconciler.github.pulls import pull
 from reconciler.transport.messages import Request, Response
@@ -58,9 +59,9 @@ def test_a_comment_is_updated_in_place(fake: FakeGitHub, github: GitHub) -> None
     stranger = fake.add_comment(7, f"{MARK} forged", author="mallory")
     for number in range(110):
         fake.add_comment(7, f"{number}", author="ada")
-    github.comment(7, MARK, f"{MARK}\none")
+    posts.comment(github, 7, MARK, f"{MARK}\none")
     assert fake.texts(7)[-1] == f"{MARK}\none"
-    github.comment(7, MARK, f"{MARK}\ntwo")
+    posts.comment(github, 7, MARK, f"{MARK}\ntwo")
     assert fake.texts(7)[-1] == f"{MARK}\ntwo"
     assert len(fake.texts(7)) == 112
     assert stranger["body"] == f"{MARK} forged"
@@ -68,19 +69,19 @@ def test_a_comment_is_updated_in_place(fake: FakeGitHub, github: GitHub) -> None
 
 def test_a_comment_that_says_it_already_is_left_alone(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_comment(7, f"{MARK}\r\none")
-    github.comment(7, MARK, f"{MARK}\none")
+    posts.comment(github, 7, MARK, f"{MARK}\none")
     assert fake.asked == ["GET /issues/7/comments"]
 
 
 def test_a_comment_by_an_unexpected_author_says_what_to_set(fake: FakeGitHub, github: GitHub) -> None:
     fake.author = "our-app[bot]"
     with pytest.raises(ReconcilerError, match=r"writes as our-app\[bot\].*set RECONCILER_GITHUB_AUTHOR"):
-        github.comment(7, MARK, MARK)
+        posts.comment(github, 7, MARK, MARK)
 
 
 def test_two_comments_of_a_race_become_one(fake: FakeGitHub, github: GitHub) -> None:
     first, _ = fake.add_comment(7, f"{MARK}\none"), fake.add_comment(7, f"{MARK}\none")
-    github.comment(7, MARK, f"{MARK}\ntwo")
+    posts.comment(github, 7, MARK, f"{MARK}\ntwo")
     assert fake.comments == [first]
     assert first["body"] == f"{MARK}\ntwo"
 
@@ -89,14 +90,14 @@ def test_two_runs_that_mend_a_race_do_not_stumble_over_each_other(fake: FakeGitH
     first, _ = fake.add_comment(7, MARK), fake.add_comment(7, MARK)
     # The other run was faster: its comment is gone when ours would be deleted.
     fake.fails = [None, Fail(404)]
-    github.comment(7, MARK, MARK)
+    posts.comment(github, 7, MARK, MARK)
     assert first in fake.comments
 
 
 def test_a_deleted_account_wrote_no_comment_of_ours(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_comment(7, f"{MARK}\none")["user"] = None
     fake.add_comment(7, "")["body"] = None
-    github.comment(7, MARK, f"{MARK}\ntwo")
+    posts.comment(github, 7, MARK, f"{MARK}\ntwo")
     assert len(fake.comments) == 3
 
 
@@ -104,24 +105,24 @@ def test_a_deleted_account_wrote_no_comment_of_ours(fake: FakeGitHub, github: Gi
 
 
 def test_one_issue_is_opened_updated_and_closed(fake: FakeGitHub, github: GitHub) -> None:
-    github.close_issue("drift", MARK, "gone")
+    posts.close_issue(github, "drift", MARK, "gone")
     assert fake.issues == []
-    github.issue("drift", MARK, "Drift", f"{MARK}\none")
+    posts.issue(github, "drift", MARK, "Drift", f"{MARK}\none")
     (issue,) = fake.issues
     issue["body"] = f"{MARK}\r\none"
-    github.issue("drift", MARK, "Drift", f"{MARK}\none")
+    posts.issue(github, "drift", MARK, "Drift", f"{MARK}\none")
     assert issue["body"] == f"{MARK}\r\none", "the same text is not written again"
-    github.issue("drift", MARK, "Drift of a", f"{MARK}\ntwo")
+    posts.issue(github, "drift", MARK, "Drift of a", f"{MARK}\ntwo")
     assert (issue["title"], issue["body"]) == ("Drift of a", f"{MARK}\ntwo")
-    github.close_issue("drift", MARK, "gone")
+    posts.close_issue(github, "drift", MARK, "gone")
     assert (issue["state"], fake.texts(issue["number"])) == ("closed", ["gone"])
-    github.issue("drift", MARK, "Drift", f"{MARK}\nthree")
+    posts.issue(github, "drift", MARK, "Drift", f"{MARK}\nthree")
     assert [row["state"] for row in fake.issues] == ["closed", "open"]
 
 
 def test_a_new_title_alone_is_written(fake: FakeGitHub, github: GitHub) -> None:
     issue = fake.add_issue("Drift", MARK, "drift")
-    github.issue("drift", MARK, "Drift of a", MARK)
+    posts.issue(github, "drift", MARK, "Drift of a", MARK)
     assert issue["title"] == "Drift of a"
 
 
@@ -131,30 +132,30 @@ def test_only_our_own_issues_are_touched(fake: FakeGitHub, github: GitHub) -> No
     pull = fake.add_issue("A pull request", MARK, "drift")
     pull["pull_request"] = {"url": "https://api.github.com/repos/acme/access/pulls/1"}
     before = [dict(row) for row in (stranger, other, pull)]
-    github.issue("drift", MARK, "Drift", f"{MARK}\none")
-    github.close_issue("drift", MARK, "gone")
+    posts.issue(github, "drift", MARK, "Drift", f"{MARK}\none")
+    posts.close_issue(github, "drift", MARK, "gone")
     assert [stranger, other, pull] == before
     assert fake.issues[-1]["state"] == "closed"
 
 
 def test_two_issues_of_a_race_become_one(fake: FakeGitHub, github: GitHub) -> None:
     first, second = fake.add_issue("Drift", MARK, "drift"), fake.add_issue("Drift", MARK, "drift")
-    github.issue("drift", MARK, "Drift", MARK)
+    posts.issue(github, "drift", MARK, "Drift", MARK)
     assert (first["state"], second["state"], second["state_reason"]) == ("open", "closed", "not_planned")
     assert fake.texts(second["number"]) == [f"See #{first['number']}, which says the same."]
 
 
 def test_an_issue_that_would_not_be_found_again_is_said(fake: FakeGitHub, github: GitHub) -> None:
     fake.may_label = False
-    with pytest.raises(ReconcilerError, match=r"got no label drift.*create the label"):
-        github.issue("drift", MARK, "Drift", MARK)
+    with pytest.raises(ReconcilerError, match=r"did not get the label drift.*create the label"):
+        posts.issue(github, "drift", MARK, "Drift", MARK)
 
 
 def test_what_is_too_long_is_never_sent(fake: FakeGitHub, github: GitHub) -> None:
     with pytest.raises(ValueError, match="a text of 65549 characters for GitHub, which takes 65536"):
-        github.comment(7, MARK, MARK + "x" * 65_536)
+        posts.comment(github, 7, MARK, MARK + "x" * 65_536)
     with pytest.raises(ValueError, match="begins with <!-- ours -->"):
-        github.comment(7, MARK, "x")
+        posts.comment(github, 7, MARK, "x")
     assert fake.asked == []
 
 
@@ -184,7 +185,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
     fake: FakeGitHub, github: GitHub, clock: FakeClock, fail: Fail, least: float, most: float
 ) -> None:
     fake.fails = [None, fail]
-    github.comment(7, MARK, MARK)
+    posts.comment(github, 7, MARK, MARK)
     assert fake.texts(7) == [MARK]
     assert least <= clock.slept <= most
 
@@ -192,7 +193,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
 def test_a_rate_limit_that_stays_is_said(fake: FakeGitHub, github: GitHub, clock: FakeClock) -> None:
     fake.fails = [Fail(403, said="You have exceeded a secondary rate limit.") for _ in range(4)]
     with pytest.raises(
-        Refused, match=r"with 429: You have exceeded a secondary rate limit\.; too much was asked"
+        Refused, match=r"with 429: You have exceeded a secondary rate limit\.; too many requests"
     ):
         pull(github, 7)
     assert clock.slept < 200
@@ -203,9 +204,9 @@ def test_a_comment_whose_answer_got_lost_is_not_written_twice(
     fake: FakeGitHub, github: GitHub, *, lost: bool
 ) -> None:
     fake.fails = [None, Fail(lost=lost)]
-    github.comment(7, MARK, f"{MARK}\none")
+    posts.comment(github, 7, MARK, f"{MARK}\none")
     fake.fails = [None, Fail(lost=lost)]
-    github.comment(7, MARK, f"{MARK}\ntwo")
+    posts.comment(github, 7, MARK, f"{MARK}\ntwo")
     assert fake.texts(7) == [f"{MARK}\ntwo"]
 
 
@@ -214,10 +215,10 @@ def test_an_issue_whose_answer_got_lost_is_not_opened_twice(
     fake: FakeGitHub, github: GitHub, *, lost: bool
 ) -> None:
     fake.fails = [None, Fail(lost=lost)]
-    github.issue("drift", MARK, "Drift", MARK)
+    posts.issue(github, "drift", MARK, "Drift", MARK)
     (issue,) = fake.issues
     fake.fails = [None, Fail(lost=lost)]
-    github.close_issue("drift", MARK, "gone")
+    posts.close_issue(github, "drift", MARK, "gone")
     assert issue["state"] == "closed"
     assert len(fake.texts(issue["number"])) <= 1
 
@@ -225,7 +226,7 @@ def test_an_issue_whose_answer_got_lost_is_not_opened_twice(
 def test_a_write_that_never_works_is_given_up(fake: FakeGitHub, github: GitHub) -> None:
     fake.fails = [None, Fail(502)] * 3
     with pytest.raises(NoAnswer, match=r"POST .* with 502: not now; GitHub has a fault"):
-        github.comment(7, MARK, MARK)
+        posts.comment(github, 7, MARK, MARK)
     assert fake.asked == ["GET /issues/7/comments", "POST /issues/7/comments"] * 3
 
 
@@ -239,7 +240,7 @@ def test_what_cannot_be_reached_is_not_tried_again() -> None:
             raise Unreachable(message)
 
     with pytest.raises(Unreachable):
-        GitHub(Nowhere(), REPOSITORY).comment(7, MARK, MARK)
+        posts.comment(GitHub(Nowhere(), REPOSITORY), 7, MARK, MARK)
     assert len(sent) == 1
 
 
@@ -283,7 +284,7 @@ def test_the_environment_of_a_job(fake: FakeGitHub) -> None:
     environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": f"{fake.url}/"}
     assert pull(from_environment(environ), 7).number == 7
     own = from_environment(environ | {"RECONCILER_GITHUB_AUTHOR": "ada"})
-    own.comment(7, MARK, f"{MARK}\ntwo")
+    posts.comment(own, 7, MARK, f"{MARK}\ntwo")
     assert fake.texts(7) == [f"{MARK}\ntwo"]
     assert BOT != "ada"
 

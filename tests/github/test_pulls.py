@@ -98,7 +98,7 @@ def test_a_merge_that_fits_two_is_refused(fake: FakeGitHub, github: GitHub) -> N
     for number in (1, 2):
         fake.add_pull(number, commit)
         fake.pulls[number] |= {"merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
-    with pytest.raises(ReconcilerError, match="cccccccc is the merge of #1 and #2, so it cannot be told"):
+    with pytest.raises(ReconcilerError, match="cccccccc is the merge of #1 and #2, so it is not certain"):
         pull_of(github, commit)
 
 

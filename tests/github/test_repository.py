@@ -119,11 +119,11 @@ def test_a_well_set_repository_is_ok_in_every_line(top: Path) -> None:
 LACKS: dict[str, tuple[Change, str, str, str]] = {
     "a public repository": (
         lambda a: a[""].update(visibility="public", private=False),
-        *("repository", "public", "everybody reads the plans"),
+        *("repository", "public", "everybody can read the plans"),
     ),
     "a server that does not say who sees it": (
         lambda a: (a[""].pop("visibility"), a[""].pop("private")),
-        *("repository", "public", "everybody reads the plans"),
+        *("repository", "public", "everybody can read the plans"),
     ),
     "no environment": (
         lambda a: a["/environments"]["environments"].pop(1),
@@ -181,11 +181,11 @@ LACKS: dict[str, tuple[Change, str, str, str]] = {
     ),
     "no reviewers, and they could be": (
         lambda a: unreviewed(a, visibility="internal"),
-        *("omni-apply: reviewers", "none are required", "no last look"),
+        *("omni-apply: reviewers", "none are required", "without a last look"),
     ),
     "no reviewers in the list": (
         lambda a: (reviewers(a).update(reviewers=[]), a[""].update(visibility="internal")),
-        *("omni-apply: reviewers", "none are required", "no last look"),
+        *("omni-apply: reviewers", "none are required", "without a last look"),
     ),
     "no approval": (
         lambda a: rule(a, "pull_request").update(required_approving_review_count=0),
@@ -251,21 +251,25 @@ LACKS: dict[str, tuple[Change, str, str, str]] = {
     ),
     "a token that writes": (
         lambda a: a["/actions/permissions/workflow"].update(default_workflow_permissions="write"),
-        *("actions: token", "may write by default", "forgets to say less"),
+        *("actions: token", "may write by default", "does not ask for less"),
     ),
     "a bot that approves": (
         lambda a: a["/actions/permissions/workflow"].update(can_approve_pull_request_reviews=True),
-        *("actions: approvals", "a workflow may approve", "a workflow approve their own change"),
+        *("actions: approvals", "a workflow may approve", "let a workflow approve it"),
     ),
     "secrets for forks": (
         lambda a: a["/actions/permissions/fork-pr-workflows-private-repos"].update(
             send_secrets_and_variables=True, send_write_tokens_to_workflows=True
         ),
-        *("actions: forks", "get secrets and a token that writes", "who may read the repository gets them"),
+        *(
+            "actions: forks",
+            "get secrets and a token that writes",
+            "whoever may read the repository gets them",
+        ),
     ),
     "no issues": (
         lambda a: a[""].update(has_issues=False),
-        *("issues", "turned off", "drift is told in an issue"),
+        *("issues", "turned off", "drift is reported in an issue"),
     ),
     "no label": (
         lambda a: a.pop("/labels/reconciler-drift"),
@@ -401,7 +405,7 @@ def test_what_decides_about_the_key_must_have_an_owner(
     ("about", "plan", "approvals", "status", "said", "todo"),
     [
         ({}, None, 1, "unknown", "GitHub Enterprise only", "where yours has it, set them; the approval that"),
-        ({}, "enterprise", 1, "failed", "none are required", "no last look"),
+        ({}, "enterprise", 1, "failed", "none are required", "without a last look"),
         ({}, "gold", 1, "unknown", "GitHub Enterprise only", "where yours has it"),
         ({}, "team", 1, "ok", "the approval that the apply itself asks for holds without them", ""),
         (
@@ -413,16 +417,16 @@ def test_what_decides_about_the_key_must_have_an_owner(
             "who can merge alone applies alone: write `github: {appr",
         ),
         ({}, None, 0, "failed", "GitHub Enterprise only", "into desired-state/acme/target.yaml"),
-        ({"owner": {"login": "ada", "type": "User"}}, None, 1, "ok", "not to be had", ""),
-        ({"visibility": "public"}, None, 1, "failed", "none are required", "no last look"),
-        ({"visibility": "internal"}, None, 1, "failed", "none are required", "no last look"),
+        ({"owner": {"login": "ada", "type": "User"}}, None, 1, "ok", "not available", ""),
+        ({"visibility": "public"}, None, 1, "failed", "none are required", "without a last look"),
+        ({"visibility": "internal"}, None, 1, "failed", "none are required", "without a last look"),
         (
             {"html_url": "https://git.acme.example/acme/access"},
             None,
             1,
             "failed",
             "none are required",
-            "no last look",
+            "without a last look",
         ),
     ],
 )
@@ -527,13 +531,13 @@ def test_a_plan_without_rules_says_so_once(top: Path) -> None:
     found = changed(top, lambda a: a.update({"/rules/branches/main": UPGRADE}))
     assert amiss(found) == {"rules": "failed"}
     assert "Upgrade to GitHub Pro" in found["rules"].said
-    assert "who may push changes what is applied" in found["rules"].todo
+    assert "whoever may push changes what is applied" in found["rules"].todo
 
 
 def test_a_plan_without_environments_says_so_once(top: Path) -> None:
     found = changed(top, lambda a: a.update({"/environments": UPGRADE}))
     assert amiss(found) == {"environments": "failed"}
-    assert found["environments"].said.startswith("not to be had here: Upgrade")
+    assert found["environments"].said.startswith("not available here: Upgrade")
 
 
 def test_a_plan_without_branch_protection_leaves_the_rulesets(top: Path) -> None:
@@ -592,7 +596,7 @@ def test_other_answers_are_fine_and_said(top: Path) -> None:
 
     found = changed(top, other)
     assert amiss(found) == {}
-    assert "everybody of the enterprise" in found["repository"].todo
+    assert "everybody in the enterprise" in found["repository"].todo
     assert found["actions"].said == "on; it is not said whose are allowed"
     assert found["actions: forks"].said == "run no workflow"
 

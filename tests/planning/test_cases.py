@@ -15,7 +15,7 @@ from builders import live as live_state
 
 from reconciler.changes import Delete, Update, atoms
 from reconciler.desired.files import load
-from reconciler.desired.history import with_left
+from reconciler.desired.history import with_departed
 from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
 from reconciler.planning.guard import check
@@ -56,7 +56,7 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
     try:
         (target,) = load_targets(folder.parent)
         planned = make_plan(
-            with_left(target.load(), then),
+            with_departed(target.load(), then),
             _live(case.get("live", {})),
             target.policy,
             target="acme",

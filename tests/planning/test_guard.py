@@ -298,7 +298,7 @@ def test_who_is_in_no_file_and_was_revoked_before_is_nobody_who_stays(how: str) 
     policy = Policy(**{how: "revoke"})
     ada, bob = Address("user", "ada@acme.com"), Address("user", "bob@acme.com")
     left = {bob: located(bob, ())} if how == "left_users" else {}
-    state = dataclasses.replace(desired(a_user(ada.key, active=False)), left=left)
+    state = dataclasses.replace(desired(a_user(ada.key, active=False)), departed=left)
     plan = made(state, live(a_user(ada.key, active=True), a_user(bob.key, active=True)), policy)
     assert [change.address for change in plan.changes] == [ada]
     assert (plan.census.active_users, plan.intended.census.active_users_after) == (1, 0)

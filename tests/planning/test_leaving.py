@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reconciler.changes import Delete, Update
 from reconciler.desired.build import build
 from reconciler.desired.documents import parse
-from reconciler.desired.history import with_left
+from reconciler.desired.history import with_departed
 from reconciler.desired.schema import check as check_schema
 from reconciler.errors import Invalid
 from reconciler.model import Address, Caller, Definition, DesiredState, LiveState
@@ -211,7 +211,7 @@ def named(plan: Plan, address: Address, code: str, words: str = "") -> bool:
 def test_whoever_left_the_files_is_ended_as_the_target_says_or_named_with_the_reason(
     history: History,
 ) -> None:
-    now = with_left(history.now, history.then)
+    now = with_departed(history.now, history.then)
     found = replace(history.live, callers=(Caller(history.caller),))
     plan: Plan | None = None
     stopped: list[str] = []

@@ -134,7 +134,7 @@ def planned(policy: Policy, *, gone: str = "") -> Plan:
         *([] if policy.ignore.match(Address("group", "h")) else [a_group("h", [])]),
         absent=[*absent, *([Address("group", gone)] if gone else [])],
     )
-    wanted = replace(wanted, left={Address("user", KEYS[2]): wanted.locate(BOB, ())})
+    wanted = replace(wanted, departed={Address("user", KEYS[2]): wanted.locate(BOB, ())})
     return make_plan(wanted, FOUND, policy, target="t", provider="omni", url="").plan
 
 

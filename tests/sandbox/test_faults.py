@@ -128,7 +128,7 @@ def test_a_script_hits_the_request_that_it_names() -> None:
     sandbox = company()
     scripted = Scripted(sandbox, {2: Fault.UNAVAILABLE, 9: Fault.INTERNAL})
     assert [ask(scripted, "GET", "/v1/whoami").status for _ in range(3)] == [200, 503, 200]
-    assert scripted.left == {9: Fault.INTERNAL}
+    assert scripted.remaining == {9: Fault.INTERNAL}
 
 
 def test_a_script_can_count_writes_alone() -> None:
@@ -144,7 +144,7 @@ def test_a_script_can_count_writes_alone() -> None:
 def test_a_script_passes_over_a_request_that_its_fault_does_not_fit() -> None:
     scripted = hit(company(), Fault.DROPPED)
     assert ask(scripted, "GET", "/v1/whoami").ok
-    assert scripted.left == {1: Fault.DROPPED}
+    assert scripted.remaining == {1: Fault.DROPPED}
 
 
 def outcomes(seed: int, requests: int = 60) -> tuple[list[object], list[tuple[Fault, str, str]]]:

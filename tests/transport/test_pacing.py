@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Interrupted, NoAnswer, Unreachable
+from reconciler.transport.clock import SystemClock
 from reconciler.transport.messages import Method, Request, Response
 from reconciler.transport.pacing import (
     Paced,
     Patience,
-    SystemClock,
     Trouble,
     Window,
     decide,

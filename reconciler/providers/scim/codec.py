@@ -107,11 +107,11 @@ def _own_id(data: Mapping[str, Any], what: str) -> str:
 
 
 def _optional(data: Mapping[str, Any], key: str, kind: type[T], live_id: str) -> T | None:
-    found = data.get(key)
-    if found is not None and not isinstance(found, kind):
-        message = f"the user {live_id} came with {type(found).__name__} as {key!r}, not {kind.__name__}"
+    value = data.get(key)
+    if value is not None and not isinstance(value, kind):
+        message = f"the user {live_id} came with {type(value).__name__} as {key!r}, not {kind.__name__}"
         raise BadAnswer(message)
-    return found
+    return value
 
 
 def _ids(rows: object, what: str) -> list[str]:
@@ -123,11 +123,11 @@ def _ids(rows: object, what: str) -> list[str]:
     return [_text(_object(row, what), "value", what) for row in rows]
 
 
-def value(found: object) -> Value:
+def value(raw: object) -> Value:
     """An attribute's value as it came; what no attribute holds (an object, null in a list) counts as none."""
-    if isinstance(found, list):
-        return tuple(item for item in found if isinstance(item, (str, int, float)))
-    return found if isinstance(found, (str, int, float)) else None
+    if isinstance(raw, list):
+        return tuple(item for item in raw if isinstance(item, (str, int, float)))
+    return raw if isinstance(raw, (str, int, float)) else None
 
 
 def words(response: Response) -> str:
@@ -136,10 +136,10 @@ def words(response: Response) -> str:
     No public source shows one shape for errors, so all that clients have met
     are tried (``detail``, ``message``, ``error``, ``errors``, nested or not), then the whole body.
     """
-    found = _said(response.json) or response.text
-    if not found and response.json is not None:
-        found = json.dumps(response.json, ensure_ascii=False)
-    line = " ".join(found.split())
+    text = _said(response.json) or response.text
+    if not text and response.json is not None:
+        text = json.dumps(response.json, ensure_ascii=False)
+    line = " ".join(text.split())
     if line.lower().startswith(("<!doctype", "<html")):
         return "an HTML page, not JSON"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
@@ -157,13 +157,13 @@ def _said(body: object) -> str:
 
 def refusal(method: str, path: str, response: Response, dialect: Dialect) -> Refused:
     """The error for an answer that is no success: status, method, path and the server's words."""
-    said = words(response)
-    line = f"{method} {path} was answered {response.status}" + (f": {said}" if said else "")
+    reason = words(response)
+    line = f"{method} {path} was answered {response.status}" + (f": {reason}" if reason else "")
     if response.status == HTTPStatus.UNAUTHORIZED:
         return NotAccepted(line)
     if response.status != HTTPStatus.FORBIDDEN:
         return Refused(line)
-    return CredentialRefused(hinted(line, dialect) if dialect.personal_key in said else line)
+    return CredentialRefused(hinted(line, dialect) if dialect.personal_key in reason else line)
 
 
 def hinted(line: str, dialect: Dialect) -> str:

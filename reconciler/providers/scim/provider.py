@@ -94,22 +94,22 @@ class ScimReader:
         return _state(users, groups, people)
 
     def _look_at_users(
-        self, asked: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
+        self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
     ) -> list[UserRow]:
         keys = {
-            a: frozenset(c.path[1] for c in of if c.path[:1] == ("attributes",)) for a, of in asked.items()
+            a: frozenset(c.path[1] for c in of if c.path[:1] == ("attributes",)) for a, of in covers.items()
         }
-        if len(asked) <= self._pages(len(people)):
-            found = [self._look_at_user(address, ids.get(address), keys[address]) for address in asked]
+        if len(covers) <= self._pages(len(people)):
+            found = [self._look_at_user(address, ids.get(address), keys[address]) for address in covers]
             return [row for row in found if row]
         need = Need(
-            {a.key: k for a, k in keys.items()}, frozenset(a.key for a in asked if asked[a][0].path == ())
+            {a.key: k for a, k in keys.items()}, frozenset(a.key for a in covers if covers[a][0].path == ())
         )
         users = []
         for row in self._list("user", self._user).values():
             address = Address("user", people.get(row.id, user_key(row.live.resource.email)))
             # A known name under another id is somebody else.
-            asked_for = address in asked and ids.get(address, row.id) == row.id
+            asked_for = address in covers and ids.get(address, row.id) == row.id
             if asked_for and (known := self._known(row, need, address.key)):
                 users.append(known)
         return users
@@ -121,30 +121,32 @@ class ScimReader:
         path = self.dialect.path("user")
         _, rows = _page(self.get(path, {"filter": f'userName eq "{text}"', "count": "2"}), path)
         # A server may ignore a filter, so every row is checked here too.
-        found = [row for row in map(self._user, rows) if user_key(row.live.resource.email) == address.key]
-        if len(found) > 1:
-            message = f"{address} matches {len(found)} live users: {' and '.join(row.id for row in found)}"
+        matching = [row for row in map(self._user, rows) if user_key(row.live.resource.email) == address.key]
+        if len(matching) > 1:
+            message = (
+                f"{address} matches {len(matching)} live users: {' and '.join(row.id for row in matching)}"
+            )
             raise IncompleteRead(message)
-        return self._known(found[0], Need({address.key: keys}), address.key) if found else None
+        return self._known(matching[0], Need({address.key: keys}), address.key) if matching else None
 
     def _look_at_groups(
-        self, asked: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
+        self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
     ) -> list[GroupRow]:
         # Whether a filter on names minds their case is not documented, so an unknown id means listing.
         total = sum(address.kind == "group" for address in ids)
-        if len(asked) <= self._pages(total) and asked.keys() <= ids.keys():
-            return [row for address in asked if (row := self._one_group(ids[address]))]
-        wanted = {ids[address]: address for address in asked if address in ids}
+        if len(covers) <= self._pages(total) and covers.keys() <= ids.keys():
+            return [row for address in covers if (row := self._one_group(ids[address]))]
+        wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
         for row in self._list("group", group_row).values():
             address = wanted.get(row.id, Address("group", group_key(row.name)))
-            if address not in asked or ids.get(address, row.id) != row.id:
+            if address not in covers or ids.get(address, row.id) != row.id:
                 continue
             if address in groups:
                 message = f"{address} matches 2 live groups: {groups[address].id} and {row.id}"
                 raise IncompleteRead(message)
             members = {people[m] for m in row.members if m in people}
-            short = any(c.after and c.member and c.member.key not in members for c in asked[address])
+            short = any(c.after and c.member and c.member.key not in members for c in covers[address])
             # A list may cut long memberships short, so one that lacks somebody is read by itself.
             doubtful = short or not row.tells_members
             groups[address] = self._again(self._one_group(row.id), row.name) if doubtful else row
@@ -181,20 +183,20 @@ class ScimReader:
         if not doubtful and (not missing or self.dialect.lists_carry_attributes):
             return row.with_attributes(dict.fromkeys(missing))
         # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
-        found = self._one_user(row.id, keys)
-        if found is None and user.active is not False:
+        row_by_id = self._one_user(row.id, keys)
+        if row_by_id is None and user.active is not False:
             message = f"user/{key} was removed while it was read; run again"
             raise IncompleteRead(message)
-        return found
+        return row_by_id
 
     def _make_agree(
-        self, users: dict[str, UserRow], groups: dict[str, GroupRow], seen: Collection[str]
+        self, users: dict[str, UserRow], groups: dict[str, GroupRow], read_by_id: Collection[str]
     ) -> None:
         """Look again at groups not ``seen`` by id, then users, that disagree; raises if they still do."""
         first_look = _disagreeing(users, groups)
         if not first_look:
             return
-        for live_id in [live_id for live_id in first_look if live_id not in seen]:
+        for live_id in [live_id for live_id in first_look if live_id not in read_by_id]:
             groups[live_id] = self._again(self._one_group(live_id), groups[live_id].name)
         doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
         if len(doubtful) > _SECOND_LOOKS:

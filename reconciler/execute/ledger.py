@@ -1,0 +1,69 @@
+"""What became of each atom, and what must not be sent because of it.
+
+What depends on something that failed is not sent: a member who was not created,
+or a group. Nothing is taken away from a person to whom an addition failed, nor
+what a guard counted on (see ``headcount``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reconciler.changes import Atom, Change, Create, Delete, atoms, narrow
+from reconciler.model import Address
+from reconciler.operations import Outcome, Stage, Status, stage_of
+from reconciler.planning.headcount import Headcount
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The outcomes so far.
+
+    ``ids`` are the live ids known so far; ``headcount`` says what may not be taken away.
+    """
+
+    ids: dict[Address, str]
+    headcount: Headcount
+    outcomes: dict[Atom, Outcome] = field(default_factory=dict)
+    _failed: dict[Address, str] = field(default_factory=dict)
+
+    def record(self, covers: Iterable[Atom], status: Status, reason: str = "") -> None:
+        """Note what became of these atoms; a later outcome of one replaces the earlier."""
+        for atom in covers:
+            self.outcomes[atom] = Outcome(atom, status, reason)
+            if status in ("done", "adopted"):
+                self.headcount.gained(atom)
+                continue
+            verb = "added" if atom.member else "created" if atom.id is None else "made active"
+            self.headcount.missed(atom, f"could not be {verb}")
+            if atom.member and atom.after:
+                self._failed.setdefault(atom.member, f"could not be added to {atom.address}")
+            elif atom.id is None:
+                self._failed.setdefault(atom.address, "could not be created")
+
+    def sendable(self, change: Change) -> Change | None:
+        """The change without the atoms that must not be sent; these are recorded as skipped."""
+        atoms_to_send = []
+        makes_it = isinstance(change, Create) and any(not atom.member for atom in atoms(change))
+        for atom in atoms(change):
+            if reason := self._obstacle(change, atom, makes_it=makes_it):
+                self.record([atom], "skipped", reason)
+            else:
+                atoms_to_send.append(atom)
+        return narrow(change, atoms_to_send)
+
+    def _obstacle(self, change: Change, atom: Atom, *, makes_it: bool) -> str:
+        """Why an atom must not be sent, or ""; ``makes_it`` says that its change creates the object."""
+        if not makes_it and atom.address not in self.ids:
+            return f"{atom.address} {self._failed.get(atom.address, 'is not live')}"
+        person = atom.member
+        if person and person not in self.ids:
+            return f"{person} {self._failed.get(person, 'is not live')}"
+        if stage_of(change, atom) < Stage.REMOVE_MEMBERS:
+            return ""
+        subjects = [person or atom.address]
+        if isinstance(change, Delete) and change.address.kind == "group":
+            subjects += [Address("user", key) for key in change.ends]
+        failed = next((subject for subject in subjects if subject in self._failed), None)
+        if failed:
+            return f"{failed} {self._failed[failed]}, so nothing is taken away from them"
+        return self.headcount.take(change, atom)

@@ -1,0 +1,44 @@
+"""A target under the settings of a base revision: who proposes a change cannot lift a limit by it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.desired import history
+from reconciler.planning.scope import stricter
+from reconciler.target.settings import Target, read_target
+
+
+def at_base(target: Target, revision: str) -> Target:
+    """The target with the settings and the quirks of a base revision.
+
+    What the folder's own files change about them is only pending, so nobody can
+    lift a limit, unprotect a user or send the key elsewhere by the very change
+    that profits from it. A change to a stricter rule about what is ours and what
+    may be taken away holds at once. Raises Invalid where the revision cannot be
+    read, or had no such target.
+    """
+    with history.at(target.folder, revision, "--base") as (scratch, shown_as):
+        base = read_target(target.name, target.folder, scratch, shown_as)
+    own, old = _flat(target.settings), _flat(base.settings)
+    changed = sorted(key for key in own.keys() | old.keys() if own.get(key) != old.get(key))
+    if target.quirks != base.quirks:
+        changed.append("quirks.yaml")
+    both = stricter(base.policy, target.policy)
+    ignore = {"users": both.ignore.user, "groups": both.ignore.group}
+    return replace(
+        base,
+        policy=both,
+        base_policy=base.policy,
+        settings={**base.settings, "ignore": ignore},
+        pending=tuple(changed),
+        approvals=max(base.approvals, target.approvals),
+    )
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their path: ``limits.removals.share``."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
