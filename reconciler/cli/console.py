@@ -107,16 +107,16 @@ def show_violations(plan: "Plan", out: TextIO) -> None:
 
 def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> None:
     """Show what is about to be done; raises GuardRefused or Stale where it may not be."""
-    from reconciler.views.review import review_text
+    from reconciler.views.recheck import recheck_text
     from reconciler.views.text import plan_text
 
     write(out, plan_text(proposal.plan, **look(out)))
-    if proposal.review:
-        write(out, "\n" + review_text(proposal.review, **look(out)))
+    if proposal.recheck:
+        write(out, "\n" + recheck_text(proposal.recheck, **look(out)))
     if proposal.plan.violations:
         message = "a guard refuses this plan; nothing was executed"
         raise GuardRefused(message)
-    if proposal.review and proposal.review.stale and not skip_stale:
+    if proposal.recheck and proposal.recheck.stale and not skip_stale:
         message = (
             "the reviewed plan does not hold any more, so nothing was executed: plan and review again, "
             "or leave out what no longer holds with --skip-stale"

@@ -12,7 +12,7 @@ from reconciler.github import applied, approvals, job, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
-from reconciler.planning.approval import Override, holds_lines, overrides
+from reconciler.planning.allowance import Allowance, allowances, holds_lines
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.starter.write import artifact
@@ -120,18 +120,18 @@ def check_target(based: Target, saved: Plan) -> None:
         raise Invalid([Problem(Place(PLAN), message, "plan again for this target")])
 
 
-def approved_for(plan: Plan, pull: Pull, target: Target) -> Override | None:
+def approved_for(plan: Plan, pull: Pull, target: Target) -> Allowance | None:
     """What the pull request's text approves for this very plan."""
-    found: Override | None = overrides(pull.body).get(target.name)
+    found: Allowance | None = allowances(pull.body).get(target.name)
     return found if found and plan.removals_digest.startswith(found.digest) else None
 
 
-def approval_numbers(approved: Override | None) -> tuple[int | None, int | None]:
+def approval_numbers(approved: Allowance | None) -> tuple[int | None, int | None]:
     """How many removals, and how many creations of users, are approved; None for none of them."""
     return (approved.removals, approved.creations) if approved else (None, None)
 
 
-def said(approved: Override) -> str:
+def said(approved: Allowance) -> str:
     """What is approved, in words."""
     removals = number_of(approved.removals, "removal")
     if approved.creations is None:

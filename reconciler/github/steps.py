@@ -27,7 +27,7 @@ from reconciler.github.reviewed import (
 )
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.plan import Note, Plan, PullRequest
-from reconciler.planning.approval import inclusions
+from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
@@ -42,7 +42,7 @@ from reconciler.views.markdown import (
     plan_markdown,
     report_markdown,
 )
-from reconciler.views.review import review_text
+from reconciler.views.recheck import recheck_text
 from reconciler.views.text import violations_text
 from reconciler.workflow.drift import drift
 
@@ -152,8 +152,8 @@ def apply_reviewed(
             )
             if proposal.plan.violations:
                 details.append(violations_text(proposal.plan))
-            if proposal.review and proposal.review.stale:
-                details.append(review_text(proposal.review))
+            if proposal.recheck and proposal.recheck.stale:
+                details.append(recheck_text(proposal.recheck))
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, atoms
 from reconciler.plan import Plan
-from reconciler.planning.approval import DIGEST_DIGITS, needed
+from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
 from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.changes import Change, Counts, Create, Delete, FieldChange, Origin, Update, atoms, count
 from reconciler.model import FieldPath
 from reconciler.plan import CREATIONS, Census, Note, Plan
-from reconciler.planning.approval import Override
+from reconciler.planning.allowance import Allowance
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote
@@ -294,7 +294,7 @@ def _approving(plan: Plan) -> tuple[str, str]:
     return options, " and ".join(_all_of(number, noun) for _, number, noun in needed)
 
 
-def approved(approval: Override) -> str:
+def approved(approval: Allowance) -> str:
     """What a line in a pull request's text approves, in words."""
     new = approval.creations
     said = [_all_of(approval.removals, "removal")] if approval.removals or new is None else []

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from reconciler.changes import Change, Delete, Update
 from reconciler.plan import Plan
-from reconciler.planning.approval import DIGEST_DIGITS, needed
+from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.report import Report
 from reconciler.views.differences import counted
 from reconciler.views.layout import Line

@@ -6,7 +6,7 @@ from typing import Protocol
 from reconciler.changes import Atom, Change
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
-from reconciler.planning.approval import DIGEST_DIGITS
+from reconciler.planning.allowance import DIGEST_DIGITS
 from reconciler.report import Mandate
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
 from reconciler.views.lines import field_name, number_of

@@ -7,7 +7,7 @@ from reconciler.errors import Invalid, Problem
 from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
-from reconciler.planning.review import Review, review
+from reconciler.planning.recheck import Recheck, recheck
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.plans import plan
@@ -17,13 +17,13 @@ from reconciler.workflow.plans import plan
 class Proposal:
     """What an apply is about to do: the plan that was judged, and what of it is to be executed.
 
-    ``review`` is there for a saved plan. The guards judged the whole plan, and left their verdict in it.
+    ``recheck`` is there for a saved plan. The guards judged the whole plan, and left what they said in it.
     """
 
     plan: Plan
     fresh: Planned
     changes: tuple[Change, ...]
-    review: Review | None = None
+    recheck: Recheck | None = None
 
 
 def propose(
@@ -44,11 +44,11 @@ def propose(
     judged = judge(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(judged, fresh, fresh.plan.changes)
-    reviewed = review(saved, fresh)
+    rechecked = recheck(saved, fresh)
     # What has no override is judged by what is live now, too: a saved number is only what it was.
-    now = check_now(fresh.plan.part(reviewed.changes), saved, target.policy)
+    now = check_now(fresh.plan.part(rechecked.changes), saved, target.policy)
     judged = replace(judged, violations=tuple(dict.fromkeys((*judged.violations, *now))))
-    return Proposal(judged, fresh, reviewed.changes, reviewed)
+    return Proposal(judged, fresh, rechecked.changes, rechecked)
 
 
 def judge(

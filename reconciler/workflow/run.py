@@ -96,14 +96,14 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     """
     if not report.complete:
         return "not everything was done"
-    if found := proposal.review:
+    if recheck := proposal.recheck:
         origins = proposal.plan.origins
-        left = (origins[atom.address, atom.path] for change in found.left for atom in atoms(change))
-        if found.stale:
+        excluded = (origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change))
+        if recheck.stale:
             return "some of what was reviewed holds no more, and was left out"
-        if found.unreviewed:
+        if recheck.unreviewed:
             return "the files want more by now than was reviewed"
-        if any(origin != "drift" for origin in left):
+        if any(origin != "drift" for origin in excluded):
             return "backlog was left alone"
     return record_applied(target.folder, target.name)
 

@@ -29,7 +29,7 @@ _ALLOW = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class Allowance:
     """The approval of one plan: its numbers of removals and of new users, and how its digest begins.
 
     ``creations`` is None where nothing is said of them.
@@ -45,19 +45,19 @@ class Override:
         return f"Reconciler-Allow: {target}={self.removals}{creations} digest={self.digest}"
 
 
-def needed(plan: Plan) -> Override | None:
+def needed(plan: Plan) -> Allowance | None:
     """The approval that a refused plan needs; None where something in it has no override."""
     if not all(violation.overridable for violation in plan.violations):
         return None
     counts = plan.intended.counts
     over = any(violation.code == CREATIONS for violation in plan.violations)
     digest = plan.removals_digest[:DIGEST_DIGITS]
-    return Override(counts.removals, digest, counts.users_created if over else None)
+    return Allowance(counts.removals, digest, counts.users_created if over else None)
 
 
-def overrides(text: str) -> dict[str, Override]:
+def allowances(text: str) -> dict[str, Allowance]:
     """The approvals by target; raises ReconcilerError for a line in doubt, not understood, or said twice."""
-    found: dict[str, Override] = {}
+    found: dict[str, Allowance] = {}
     for target, override in _read(text)[0]:
         if found.setdefault(target, override) != override:
             message = f"the pull request's text approves two plans for {target}: leave one line"
@@ -75,9 +75,9 @@ def holds_lines(text: str) -> bool:
     return any(_read(text))
 
 
-def _read(text: str) -> tuple[list[tuple[str, Override]], list[Origin]]:
+def _read(text: str) -> tuple[list[tuple[str, Allowance]], list[Origin]]:
     """All that the text says. Every line is understood: of two in one paragraph, one could hide the other."""
-    approvals: list[tuple[str, Override]] = []
+    approvals: list[tuple[str, Allowance]] = []
     origins: list[Origin] = []
     for line in shown_lines(text, _LINE):
         name, _, said = line.partition(":")
@@ -88,12 +88,12 @@ def _read(text: str) -> tuple[list[tuple[str, Override]], list[Origin]]:
     return approvals, origins
 
 
-def _approval(line: str, said: str) -> tuple[str, Override]:
+def _approval(line: str, said: str) -> tuple[str, Allowance]:
     match = _ALLOW.fullmatch(said)
     if not match:
         raise _misunderstood(line, "Reconciler-Allow: production=37 digest=ab12cd34ef56")
     creations = None if match[3] is None else int(match[3])
-    return match[1], Override(int(match[2]), match[4].lower(), creations)
+    return match[1], Allowance(int(match[2]), match[4].lower(), creations)
 
 
 def _origin(line: str, word: str) -> Origin:
