@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
-from reconciler.changes import Atom, Change, Create, Delete, Update, atoms, narrow
+from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, narrow
 from reconciler.model import Address
 from reconciler.transport.messages import Method, Request
 
@@ -137,9 +137,7 @@ def stage_of(change: Change, atom: Atom) -> Stage:
             if f.path != atom.path
         )
         return min(edges, default=Stage.ADD_MEMBERS)
-    if isinstance(change, Update) and change.removal is None:
-        return Stage.UPDATE_USERS
-    return Stage.REMOVE_USERS
+    return Stage.REMOVE_USERS if ends_access(change) else Stage.UPDATE_USERS
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

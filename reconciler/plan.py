@@ -5,7 +5,7 @@ It is data. Its digest seals all that an apply acts upon.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from reconciler.changes import (
@@ -15,15 +15,17 @@ from reconciler.changes import (
     Delete,
     Origin,
     Origins,
-    Update,
     atoms,
     count,
     encode_change,
     ends_access,
+    is_removal,
+    leaving_members,
     narrow,
+    renamed_from,
 )
 from reconciler.errors import Place
-from reconciler.model import Address, group_address
+from reconciler.model import ACTIVE, Address, group_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,10 @@ class Plan:
         """The changes cut down to the atoms of these origins."""
         parts: dict[Address, Change] = {}
         for change in self.changes:
-            found = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
-            if part := narrow(change, found):
+            wanted = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
+            if part := narrow(change, wanted):
                 parts[change.address] = part
-        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if not a.after}
+        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if is_removal(a)}
         # A revoked person may have no field that changes: leaving groups is all of it.
         return tuple(
             parts.get(change.address, change)
@@ -167,11 +169,9 @@ class Plan:
         """A plan of some of the changes, or of parts of them, with whom these take away, and from where."""
         # Where a group is renamed, a person's deletion names it as it is still called.
         now_called = {
-            str(group_address(f.before)): str(change.address)
+            str(group_address(older)): str(change.address)
             for change in self.changes
-            if isinstance(change, Update) and change.address.kind == "group"
-            for f in change.fields
-            if f.path == ("name",) and isinstance(f.before, str)
+            if change.address.kind == "group" and (older := renamed_from(change)) is not None
         }
         lost: dict[str, set[str]] = {}
         for change in changes:
@@ -180,7 +180,7 @@ class Plan:
                     group = str(group_address(name))
                     lost.setdefault(now_called.get(group, group), set()).add(change.address.key)
             elif change.address.kind == "group":
-                lost.setdefault(str(change.address), set()).update(_leaving(change))
+                lost.setdefault(str(change.address), set()).update(leaving_members(change))
         census = self.census
         losses = {name: len(lost[name]) for name in census.losses if lost.get(name)}
         joined = _joined(self.changes, changes)
@@ -226,9 +226,9 @@ class Plan:
         return _sha256(self._named(self.intended.changes, {}))
 
     def _named(self, changes: Iterable[Change], origins: Origins) -> dict[str, object]:
-        encoded = [encode_change(change, origins) for change in changes]
-        for one in encoded:
-            del one["place"]
+        encoded = [encode_change(each, origins) for each in changes]
+        for change in encoded:
+            del change["place"]
         included = list(self.included)
         return {"target": self.target, "url": self.url, "included": included, "changes": encoded}
 
@@ -250,22 +250,16 @@ def _begins(change: Change) -> bool:
     if change.address.kind == "group" or isinstance(change, Delete):
         return False
     return isinstance(change, Create) or any(
-        (f.path, f.before, f.after) == (("active",), False, True) for f in change.fields
+        (f.path, f.before, f.after) == (ACTIVE, False, True) for f in change.fields
     )
 
 
 def _joined(whole: Sequence[Change], part: Sequence[Change]) -> set[str]:
-    """The groups that somebody joins by a part of the changes: nobody joins whom it does not create."""
-    made = {change.address for change in part}
-    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in made}
+    """The groups that somebody joins by a part of the changes: nobody joins whom the part does not create."""
+    included = {change.address for change in part}
+    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in included}
     return {
         str(change.address)
         for change in part
         if any(atom.member and atom.after and atom.member not in missing for atom in atoms(change))
     }
-
-
-def _leaving(change: Change) -> Iterator[str]:
-    if isinstance(change, Delete):
-        return iter(change.ends)
-    return (f.path[1] for f in change.fields if f.path[0] == "members" and f.after is None)

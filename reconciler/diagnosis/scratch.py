@@ -25,7 +25,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.journal import Journal
-from reconciler.model import Address, FieldPath, Kind, Value, group_address, user_address
+from reconciler.model import NAMED_BY, Address, FieldPath, Kind, Value, group_address, user_address
 from reconciler.operations import is_id, resolve
 from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
@@ -101,7 +101,7 @@ class Scratch:
     def make(self, kind: Kind, label: str) -> tuple[Thing | None, Answer]:
         """Make an object; None with the answer where that did not work."""
         address = user_address(label) if kind == "user" else group_address(label)
-        changes = [FieldChange(("email" if kind == "user" else "name",), None, label)]
+        changes = [FieldChange(NAMED_BY[kind], None, label)]
         if kind == "user":
             changes.append(FieldChange(("name",), None, "A scratch user of reconciler"))
         self._tried = True

@@ -10,8 +10,19 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
-from reconciler.changes import Atom, FieldChange
-from reconciler.model import Definition, FieldPath, Group, User, Value, group_key, looks_like, user_key
+from reconciler.changes import Atom, FieldChange, is_removal
+from reconciler.model import (
+    ACTIVE,
+    NAMED_BY,
+    Definition,
+    FieldPath,
+    Group,
+    User,
+    Value,
+    group_key,
+    looks_like,
+    user_key,
+)
 
 Facts = Mapping[FieldPath, Value]
 Definitions = Mapping[str, Definition]
@@ -63,9 +74,9 @@ def _number(text: str) -> str | int | float:
 def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
     facts: dict[FieldPath, Value] = {
-        ("email",): user_key(user.email),
+        NAMED_BY["user"]: user_key(user.email),
         ("name",): user.name,
-        ("active",): user.active,
+        ACTIVE: user.active,
     }
     for key, value in (user.attributes or {}).items():
         facts["attributes", key] = canonical(value, definitions.get(key, _TEXT))
@@ -74,7 +85,7 @@ def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
 
 def group_facts(group: Group) -> dict[FieldPath, Value]:
     """All that is known of a live group; one fact for each member."""
-    facts: dict[FieldPath, Value] = {("name",): group.name}
+    facts: dict[FieldPath, Value] = {NAMED_BY["group"]: group.name}
     facts.update((("members", key), True) for key in group.members or ())
     return facts
 
@@ -107,7 +118,7 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
     if atom.path == ():
         return facts is None
     if facts is None:
-        return not atom.after
+        return is_removal(atom)
     before = facts.get(atom.path)
     if atom.address.kind == "group" and isinstance(before, str) and isinstance(atom.after, str):
         # Who makes a group also accepts one in other capitals; who renames it may mean just these.

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.changes import Change, Delete, atoms, ends_access
+from reconciler.changes import ends_access, leaving_members
 from reconciler.model import Address
 from reconciler.plan import CREATIONS, Census, Plan, Violation
 from reconciler.planning.scope import Limits, Policy
@@ -78,7 +78,7 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
             if why:
                 message = f"{change.address} {why}, and would be removed"
                 yield Violation("protected", message, overridable=False)
-        for person in _leaving(change):
+        for person in (Address("user", key) for key in leaving_members(change)):
             if why := _why_named(person, plan.census, policy):
                 message = f"{person} {why}, and would leave {change.address}"
                 yield Violation("protected", message, overridable=False)
@@ -86,14 +86,6 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
         _, _, key = name.partition("/")
         if why := _why_named(Address("group", key), plan.census, policy):
             yield Violation("protected", f"{name} {why}, and would be emptied", overridable=False)
-
-
-def _leaving(change: Change) -> Iterator[Address]:
-    """The people whose membership of a group ends with this change."""
-    if not isinstance(change, Delete):
-        yield from (atom.member for atom in atoms(change) if atom.after is None and atom.member)
-    elif change.address.kind == "group":
-        yield from (Address("user", key) for key in change.ends)
 
 
 def _why_protected(address: Address, census: Census, policy: Policy) -> str:

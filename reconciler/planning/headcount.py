@@ -18,8 +18,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Self
 
-from reconciler.changes import Atom, Change, Delete, Update, atoms
-from reconciler.model import Address, group_address, user_address
+from reconciler.changes import Atom, Change, Delete, atoms, ends_access_by, is_removal
+from reconciler.model import ACTIVE, NAMED_BY, Address, group_address, user_address
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned
 from reconciler.planning.scope import Policy
@@ -86,7 +86,7 @@ class Headcount:
                 person, groups = self._takes(change, atom)
                 for group in groups:
                     losing.setdefault(group, set()).add(person)
-                if _ends_access(change, atom):
+                if ends_access_by(change, atom):
                     leaving.add(change.address)
         edges = [
             Atom(group, None, ("members", person.key), None, after=True)
@@ -99,7 +99,7 @@ class Headcount:
         staying = sorted(known & self.active - leaving)
         for some in (staying[:1], staying[1:]) if not self.deserted and leaving & self.active else ():
             if some:
-                yield [Atom(person, None, ("active",), None, after=True) for person in some]
+                yield [Atom(person, None, ACTIVE, None, after=True) for person in some]
             if self.active.intersection(some):
                 return
 
@@ -129,7 +129,7 @@ class Headcount:
         for group in groups:
             if objection := self._objection(group, person):
                 return objection
-        if _ends_access(change, atom) and change.address in self.active:
+        if ends_access_by(change, atom) and change.address in self.active:
             if not self.deserted and (self._unseen or len(self.active) == 1):
                 return f"{_NOBODY}: {self._unseen or self._why_inactive or 'somebody has left since'}"
             self.active.discard(change.address)
@@ -161,14 +161,5 @@ class Headcount:
 
 
 def _gives_access(atom: Atom) -> bool:
-    return (atom.path == ("active",) and bool(atom.after)) or (atom.path == ("email",) and atom.id is None)
-
-
-def _ends_access(change: Change, atom: Atom) -> bool:
-    match change:
-        case Delete():
-            return change.address.kind == "user"
-        case Update(removal="deactivate"):
-            return atom.path == ("active",)
-        case _:
-            return isinstance(change, Update) and change.removal is not None
+    is_created = atom.path == NAMED_BY["user"] and atom.id is None
+    return is_created or (atom.path == ACTIVE and not is_removal(atom))

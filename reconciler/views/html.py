@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, atoms
+from reconciler.changes import Change, Delete, FieldChange, Origin, atoms, only_names, takes_away
 from reconciler.plan import Plan
 from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
@@ -32,9 +32,9 @@ from reconciler.views.lines import (
     no_override,
     note_line,
     sign_of,
+    sign_of_field,
     summary,
 )
-from reconciler.views.markdown import takes_away
 from reconciler.views.people import Person, by_person
 from reconciler.views.safe import label, printable, quote
 
@@ -179,18 +179,15 @@ def _rows(change: Change, plan: Plan) -> Iterator[Row]:
             yield Row("-", label(name), "member", "")
         return
     for item in change.fields:
-        if isinstance(change, Create) and item.path in {("email",), ("name",)} and item.after == change.label:
-            continue
-        yield _row(item, _badge(plan.origins.get((change.address, item.path))))
+        if not only_names(change, item):
+            yield _row(item, _badge(plan.origins.get((change.address, item.path))))
 
 
 def _row(item: FieldChange, origin: Badge | None = None) -> Row:
+    sign = sign_of_field(item)
     if item.path[0] == "members":
-        name = label(item.path[1])
-        joins = item.after is not None
-        return Row("+" if joins else "-", name, "" if joins else "member", "member" if joins else "", origin)
-    gone = item.after is None or (item.path == ("active",) and item.after is False)
-    sign = "+" if item.before is None else "-" if gone else "~"
+        before, after = ("member", "") if sign == "-" else ("", "member")
+        return Row(sign, label(item.path[1]), before, after, origin)
     before = "" if item.before is None else quote(item.before)
     after = "" if item.after is None else quote(item.after)
     differs = long_difference(item.before, item.after)

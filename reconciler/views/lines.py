@@ -7,7 +7,21 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.changes import Change, Counts, Create, Delete, FieldChange, Origin, Update, atoms, count
+from reconciler.changes import (
+    Change,
+    Counts,
+    Create,
+    Delete,
+    FieldChange,
+    Origin,
+    Update,
+    atoms,
+    count,
+    ends_access,
+    is_removal,
+    only_names,
+    renamed_from,
+)
 from reconciler.model import FieldPath
 from reconciler.plan import CREATIONS, Census, Note, Plan
 from reconciler.planning.allowance import Allowance
@@ -80,7 +94,7 @@ def by_origin(plan: Plan) -> Iterator[Line]:
     for origin, what in ORIGINS.items():
         part = plan.only(origin)
         removals = count(part).removals
-        others = sum(atom.after not in (None, False) for change in part for atom in atoms(change))
+        others = sum(not is_removal(atom) for change in part for atom in atoms(change))
         gives = "1 addition or update" if others == 1 else f"{others} additions and updates"
         said = [number_of(removals, "removal")] if removals else []
         if others:
@@ -143,20 +157,14 @@ def block(change: Change, plan: Plan) -> Iterator[Line]:
         for name in change.ends:
             yield line(Part("-", "remove"), label(name), indent=4, hang=6)
         return
-    said = ("email",) if change.address.kind == "user" else ("name",)
-    own = [
-        f
-        for f in change.fields
-        if f.path[0] != "members" and not (f.path == said and f.before is None and f.after == change.label)
-    ]
+    own = [f for f in change.fields if f.path[0] != "members" and not only_names(change, f)]
     column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
     marks = {f.path: _mark(plan.origins.get((change.address, f.path))) for f in change.fields if origins}
     for item in own:
         yield _field(item, column, marks.get(item.path, _BARE))
     for item in change.fields:
         if item.path[0] == "members":
-            sign = "+" if item.after else "-"
-            mark = marks.get(item.path, _BARE)
+            sign, mark = sign_of_field(item), marks.get(item.path, _BARE)
             yield line(Part(sign, _STYLES[sign]), label(item.path[1]), mark, indent=4, hang=6)
 
 
@@ -166,13 +174,16 @@ def _mark(origin: Origin | None) -> Part:
 
 def sign_of(change: Change) -> str:
     """``+``, ``~`` or ``-`` for a whole object."""
-    match change:
-        case Create():
-            return "+"
-        case Update(removal=None):
-            return "~"
-        case _:
-            return "-"
+    if ends_access(change):
+        return "-"
+    return "+" if isinstance(change, Create) else "~"
+
+
+def sign_of_field(item: FieldChange) -> str:
+    """``+``, ``~`` or ``-`` for one field or membership."""
+    if item.before is None:
+        return "+"
+    return "-" if is_removal(item) else "~"
 
 
 def deed(change: Change, census: Census) -> str:
@@ -190,8 +201,7 @@ def deed(change: Change, census: Census) -> str:
         case Create():
             deeds = ["create"]
         case _:
-            renamed = change.address.kind == "group" and ("name",) in {f.path for f in change.fields}
-            deeds = ["rename"] if renamed else []
+            deeds = ["rename"] if renamed_from(change) is not None else []
     edges = [f.after for f in change.fields if f.path[0] == "members"]
     added = sum(after is not None for after in edges)
     if added:
@@ -219,14 +229,13 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
             indent=4,
             hang=hang,
         )
-    gone = item.after is None or (item.path == ("active",) and item.after is False)
-    sign = "-" if gone else "~"
+    sign = sign_of_field(item)
     return line(
         Part(sign, _STYLES[sign]),
         name,
         Part(first, gap=gap),
         Part(quote(item.before), gap=values),
-        Part(f"-> {quote(item.after)}", "remove" if gone else ""),
+        Part(f"-> {quote(item.after)}", "remove" if sign == "-" else ""),
         Part("" if first else joins(item.before, item.after), "dim", 2),
         mark,
         indent=4,

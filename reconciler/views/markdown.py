@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler.changes import Change, Delete, Update
+from reconciler.changes import Change, takes_away
 from reconciler.plan import Plan
 from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.report import Report
@@ -121,13 +121,6 @@ def _sections(plan: Plan, room: int) -> Iterator[str]:
         yield said
     if (people := by_person(plan)) and (said := _people(people, room - 1)):
         yield said
-
-
-def takes_away(change: Change) -> bool:
-    """Whether somebody loses something by this change."""
-    if isinstance(change, Delete) or (isinstance(change, Update) and change.removal):
-        return True
-    return any(f.after is None or (f.path == ("active",) and f.after is False) for f in change.fields)
 
 
 def failure_markdown(place: str, title: str, message: str, details: str = "", advice: str = "") -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update
+from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update, is_removal
+from reconciler.model import NAMED_BY
 from reconciler.plan import Plan
 
 Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
@@ -25,11 +26,7 @@ class Person:
     @property
     def loses(self) -> bool:
         """Whether something is taken away from them."""
-        return bool(
-            self.account not in ("", "create")
-            or self.leaves
-            or any(f.after is None or (f.path == ("active",) and f.after is False) for f in self.fields)
-        )
+        return bool(self.account not in ("", "create") or self.leaves or any(map(is_removal, self.fields)))
 
 
 def by_person(plan: Plan) -> tuple[Person, ...]:
@@ -66,7 +63,7 @@ def _account(one: Person, change: Change, plan: Plan) -> None:
     paths = [()] if isinstance(change, Delete) else [f.path for f in change.fields]
     one.origins |= {o for path in paths if (o := plan.origins.get((change.address, path)))}
     if not isinstance(change, Delete):
-        one.fields = [f for f in change.fields if f.path != ("email",)]
+        one.fields = [f for f in change.fields if f.path != NAMED_BY["user"]]
 
 
 def _edges(plan: Plan) -> Iterator[tuple[str, str, bool, Origin | None]]:

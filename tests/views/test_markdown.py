@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
 
-from reconciler.changes import Change, Delete, Update, atoms
+from reconciler.changes import Change, Update, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address
 from reconciler.operations import Outcome
@@ -27,7 +27,6 @@ from reconciler.views.markdown import (
     marker,
     plan_markdown,
     report_markdown,
-    takes_away,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -244,7 +243,3 @@ def test_a_report_holds_its_budget_and_counts_what_is_cut(reason: str, budget: i
     assert "Not all of it was applied" in text
     assert re.search(r"\.\.\. \d+ more lines: see the log", text)
     assert_harmless(text)
-
-
-def test_a_deletion_takes_away() -> None:
-    assert takes_away(Delete(Address("group", "g"), "g", "1", Place("a")))

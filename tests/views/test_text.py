@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import EVERY_KIND, HOSTILE, NO_CHANGES, ONE_REMOVAL, PLANS, SAMPLES, create_user
 
-from reconciler.changes import Delete, Update
+from reconciler.changes import Delete, Origins, Update
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, user_address
 from reconciler.plan import Plan, Violation
@@ -201,6 +201,15 @@ def test_a_narrow_terminal_loses_nothing(plan: Plan, width: int) -> None:
 def test_other_views_are_as_harmless(one: str, other: str) -> None:
     _assert_harmless(problems_text([Problem(Place(one, 1, 1), one, other)]))
     _assert_harmless(violations_text(refused([Violation("x", one)], 2)))
+
+
+def test_a_value_of_nought_is_an_addition_in_what_a_base_explains() -> None:
+    ada = user_address("ada@acme.com")
+    level = Update(ada, ada.key, "u1", (changed("attributes", "level", before=1, after=0),), Place("a.yaml"))
+    origins: Origins = {(ada, ("attributes", "level")): "drift"}
+    assert "drift: 1 addition or update" in plan_text(
+        replace(EVERY_KIND, changes=(level,), base="1a2b3c4d", origins=origins)
+    )
 
 
 def test_a_large_plan_is_drawn_in_full() -> None:
