@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from reconciler.errors import (
-    BadAnswer,
     ExitCode,
     Interrupted,
     Invalid,
@@ -23,6 +22,7 @@ from reconciler.errors import (
     NotAccepted,
     ReconcilerError,
 )
+from reconciler.model import Kind
 from reconciler.planning.scope import need
 from reconciler.providers.omni import specification
 from reconciler.providers.omni.dialect import OMNI
@@ -103,13 +103,8 @@ def examine(target: Target, reader: Reader, *, wall: Callable[[], float] = time.
     server = ScimReader(reader, OMNI)
     totals: dict[str, int] = {}
 
-    def count(kind: str) -> Check:
-        body = server.get(OMNI.path(kind), {"count": "1"})
-        total = body.get("totalResults") if isinstance(body, Mapping) else None
-        if isinstance(total, bool) or not isinstance(total, int):
-            message = f"GET {OMNI.path(kind)} was answered with something that is not a SCIM list"
-            raise BadAnswer(message)
-        totals[kind] = total
+    def count(kind: Kind) -> Check:
+        total = totals[kind] = server.page(kind, {"count": "1"}).total
         return Check(f"{kind}s", "ok", f"may be read; there {_are(total)} {number_of(total, kind)}")
 
     def definitions() -> Check:
