@@ -1,7 +1,8 @@
-"""What an apply did, as data for every view."""
+"""What an apply did, and what a doctor or a probe found: as data for every view."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from reconciler.changes import Atom, Change, Create, Update, atoms, count, narrow
 from reconciler.errors import ExitCode
@@ -90,6 +91,60 @@ class Report:
             "failed": len(failed),
             "skipped": sum("skipped" in found and a not in failed for a, found in became.items()),
         }
+
+
+Health = Literal["ok", "failed", "unknown"]
+"""How a thing is that was looked at; ``unknown`` fails nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a doctor looked at, how it is, and what was found.
+
+    ``todo`` says what to do about it; it is empty where there is nothing to do.
+    """
+
+    name: str
+    status: Health
+    said: str
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found out about one question, which has its name from ``quirks.yaml``.
+
+    ``value`` is None where the answer is not known; ``how`` says how it was found, or why it was not.
+    """
+
+    name: str
+    value: str | bool | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe found and did.
+
+    ``removed`` are objects of an earlier probe that are gone now. ``remaining`` is what is still
+    there, each with the reason. ``journal`` is a path, ``found_at`` a time in ISO 8601.
+    ``stopped`` says why the probe ended early, and is empty where it did not.
+    """
+
+    findings: tuple[Finding, ...]
+    removed: tuple[str, ...]
+    remaining: tuple[str, ...]
+    journal: str
+    found_at: str
+    stopped: str = ""
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK where every question was asked and nothing of the probe remains."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        return ExitCode.ERROR if self.stopped or self.remaining else ExitCode.OK
 
 
 def _became(

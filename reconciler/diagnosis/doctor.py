@@ -7,12 +7,11 @@ line of its own; only a person who stops it ends it early.
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
 from pathlib import Path
-from typing import Literal
 
 from reconciler.errors import (
     ExitCode,
@@ -30,14 +29,13 @@ from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definit
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import words
 from reconciler.providers.scim.provider import ScimReader
+from reconciler.report import Check, Health
 from reconciler.target.credentials import dot_env, environment, resolve_keys
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader, Response
 from reconciler.transport.pacing import Patience
 from reconciler.views.lines import number_of
-
-Status = Literal["ok", "failed", "unknown"]
 
 _PATIENCE = Patience(faults=1)
 """A doctor says at once that nobody answers; a plan is more patient."""
@@ -50,16 +48,6 @@ _SERVER = 500
 _FORBIDDEN = (401, 403)
 _READS = ("clock", "key", "users", "groups", "attributes", "pace")
 _KEY_HINT = "check that the key is complete, still enabled, and of this very instance"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; ``todo`` is empty where there is nothing to do."""
-
-    name: str
-    status: Status
-    said: str
-    todo: str = ""
 
 
 def exit_code(checks: list[Check]) -> ExitCode:
@@ -215,7 +203,7 @@ def _key(response: Response) -> Check:
         said = "of which kind it is, this instance does not say (it has no /v1/whoami)"
         return Check("key", "unknown", said, "see below whether it may read users and groups")
     if not response.ok:
-        status: Status = "unknown" if response.status >= _SERVER else "failed"
+        status: Health = "unknown" if response.status >= _SERVER else "failed"
         todo = _KEY_HINT if response.status in _FORBIDDEN else "try again"
         return Check("key", status, f"GET {WHOAMI} was answered {response.status}: {words(response)}", todo)
     body = response.json if isinstance(response.json, Mapping) else {}

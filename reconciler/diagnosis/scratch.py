@@ -133,13 +133,13 @@ class Scratch:
         return frozenset() if data is None else group_row(data).members
 
     @property
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """What is still there, each with the reason."""
         unseen = [f"perhaps more named {group_name(self.token)}: not looked for"] if self._tried else []
         return [*self._stuck, *(f"{thing}: not removed" for thing in self._made), *unseen]
 
     def clean(self) -> None:
-        """Remove what was made, also after a person asked to stop; ``left`` names what that did not reach."""
+        """Remove what was made, also after a person asked to stop; ``remaining`` names what is still there."""
         self._cleaning = True
         if self._tried:
             # An answer may have been lost, or wrong, and what it was about may still be under way.

@@ -1,79 +1,17 @@
 """An apply report, for a person at a terminal or in a log."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.changes import Atom, Change
+from reconciler.changes import Atom
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
 from reconciler.planning.allowance import DIGEST_DIGITS
-from reconciler.report import Mandate
+from reconciler.report import Mandate, Report
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
 from reconciler.views.lines import field_name, number_of
 from reconciler.views.safe import label, printable
 
 _SHORT_COMMIT = 8
-
-
-class Report(Protocol):
-    """What an apply did, as far as it is shown.
-
-    ``counts`` holds objects under created, updated, unchanged, adopted, failed and
-    skipped, and removals under removed; ``seconds`` is the time it took; ``stopped`` says why it
-    ended early, if it did.
-    """
-
-    @property
-    def target(self) -> str:
-        """The target's name."""
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-
-    @property
-    def journal(self) -> str:
-        """The path of the run's journal."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Objects by what became of them."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """What was to be done; an object is shown by the name that it has here."""
-
-    @property
-    def outcomes(self) -> Sequence[Outcome]:
-        """What became of every atom."""
-
-    @property
-    def ids(self) -> Mapping[Address, str]:
-        """Live ids, also of what was created."""
-
-    @property
-    def requests(self) -> int:
-        """Writes that were sent."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-
-    @property
-    def stopped(self) -> str:
-        """Why it ended early, or the empty text."""
-
-    @property
-    def unrecorded(self) -> str:
-        """Why the commit is not recorded as applied, or the empty text."""
-
-    @property
-    def mandate(self) -> Mandate:
-        """On whose word it was done."""
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether a person asked to stop."""
 
 
 def report_text(report: Report, *, width: int | None = None, color: bool = False) -> str:

@@ -11,12 +11,11 @@ from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 
 from reconciler.changes import atoms
 from reconciler.desired.schema import texts
-from reconciler.diagnosis.doctor import Check
 from reconciler.errors import Place, Problem
 from reconciler.operations import Outcome
 from reconciler.plan import Note, Plan
 from reconciler.planning.recheck import Recheck, Rechecked
-from reconciler.report import Mandate, Report
+from reconciler.report import Check, Mandate, Report
 from reconciler.saved import dump_json, to_json
 from reconciler.views.annotations import Command, annotations
 from reconciler.views.doctor import checks_json, checks_text

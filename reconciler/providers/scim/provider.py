@@ -246,7 +246,8 @@ class ScimReader:
             query = {"count": str(self.dialect.page), "startIndex": str(start)}
             listing = self.page(kind, query)
             if first_total not in (None, listing.total):
-                message = f"the number of {kind}s changed from {first_total} to {listing.total} while they were read"
+                numbers = f"from {first_total} to {listing.total}"
+                message = f"the number of {kind}s changed {numbers} while they were read"
                 raise _TotalMoved(message)
             first_total = listing.total
             if not listing.rows:
