@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
 
 from reconciler.changes import (
     Change,
@@ -41,20 +42,43 @@ class Note:
     warning: bool = False
 
 
+Option = Literal["--allow-removals", "--allow-creations"]
+"""What a person may give for one plan, with the exact number of its removals or of the users it creates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A refused plan is let through by this option with this number."""
+
+    option: Option
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A refused plan is let through by nothing; ``why_not`` is a sentence for people."""
+
+    why_not: str
+
+
+Remedy = Allow | Absolute
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One reason why a plan is not let through; ``code`` is one word for programs.
-
-    What can be approved at all is approved by the number of users created where the
-    code is ``CREATIONS``, else by that of removals.
-    """
+    """One reason why a plan is not let through, and what can be done. ``code`` is one word for programs."""
 
     code: str
     message: str
-    overridable: bool = True
+    remedy: Remedy
 
-
-CREATIONS = "creations"
+    @property
+    def is_absolute(self) -> bool:
+        """Whether nobody can approve it."""
+        return isinstance(self.remedy, Absolute)
 
 
 @dataclass(frozen=True, slots=True)

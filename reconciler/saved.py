@@ -9,9 +9,9 @@ from typing import Any, cast, get_args
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Kind, Value
-from reconciler.plan import Census, Note, Plan, PullRequest, Violation
+from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def to_json(plan: Plan) -> str:
@@ -139,12 +139,19 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         origins=dict(_decode_origins(document["changes"])),
         included=tuple(_decode_origin(item) for item in _typed(document["included"], list)),
         violations=tuple(
-            Violation(
-                _typed(item["code"], str), _typed(item["message"], str), _typed(item["overridable"], bool)
-            )
+            Violation(_typed(item["code"], str), _typed(item["message"], str), _decode_remedy(item["remedy"]))
             for item in _typed(document["violations"], list)
         ),
     )
+
+
+def _decode_remedy(item: dict[str, Any]) -> Remedy:
+    if "why_not" in item:
+        return Absolute(_typed(item["why_not"], str))
+    if item["option"] not in get_args(Option):
+        message = f"{item['option']!r} is no option that lets a plan through"
+        raise ValueError(message)
+    return Allow(item["option"], _typed(item["number"], int))
 
 
 def _decode_pull(item: Any) -> PullRequest | None:

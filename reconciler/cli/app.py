@@ -184,5 +184,7 @@ def for_each(
 
 def lifted(removals: int | None, creations: int | None) -> tuple[str, ...]:
     """The options that lift a limit for one plan, as they were given."""
-    given = {"--allow-removals": removals, "--allow-creations": creations}
-    return tuple(f"{option} {number}" for option, number in given.items() if number is not None)
+    from reconciler.plan import Allow, Option
+
+    given: dict[Option, int | None] = {"--allow-removals": removals, "--allow-creations": creations}
+    return tuple(str(Allow(option, number)) for option, number in given.items() if number is not None)

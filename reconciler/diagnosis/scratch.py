@@ -139,7 +139,7 @@ class Scratch:
         return [*self._stuck, *(f"{thing}: not removed" for thing in self._made), *unseen]
 
     def clean(self) -> None:
-        """Remove what was made, also after a person asked to stop; ``remaining`` names what is still there."""
+        """Remove what was made, also after a person asked to stop; ``remaining`` says what stays."""
         self._cleaning = True
         if self._tried:
             # An answer may have been lost, or wrong, and what it was about may still be under way.

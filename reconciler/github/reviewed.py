@@ -17,8 +17,8 @@ from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
-from reconciler.views.lines import number_of
 from reconciler.views.markdown import marker
+from reconciler.views.refusal import numbers_of
 
 PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
@@ -122,21 +122,13 @@ def check_target(based: Target, saved: Plan) -> None:
 
 def approved_for(plan: Plan, pull: Pull, target: Target) -> Allowance | None:
     """What the pull request's text approves for this very plan."""
-    found: Allowance | None = allowances(pull.body).get(target.name)
-    return found if found and plan.removals_digest.startswith(found.digest) else None
+    allowance: Allowance | None = allowances(pull.body).get(target.name)
+    return allowance if allowance and plan.removals_digest.startswith(allowance.digest) else None
 
 
 def approval_numbers(approved: Allowance | None) -> tuple[int | None, int | None]:
     """How many removals, and how many creations of users, are approved; None for none of them."""
     return (approved.removals, approved.creations) if approved else (None, None)
-
-
-def said(approved: Allowance) -> str:
-    """What is approved, in words."""
-    removals = number_of(approved.removals, "removal")
-    if approved.creations is None:
-        return removals
-    return f"{removals} and {number_of(approved.creations, 'new user')}"
 
 
 def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
@@ -155,7 +147,7 @@ def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
         if len(found.approved) < needed:
             raise Unapproved(approvals.missing(pull, needed, found), _APPROVE)
     approved = approved_for(saved, pull, based)
-    allowed = () if approved is None else (f"{said(approved)} allowed",)
+    allowed = () if approved is None else (f"{numbers_of(approved.allows)} allowed",)
     return Mandate(
         ran=job.ran_by() or workflow.ran_by(),
         digest=saved.digest,

@@ -23,7 +23,6 @@ from reconciler.github.reviewed import (
     PLAN,
     approval_numbers,
     approved_for,
-    said,
 )
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.plan import Note, Plan, PullRequest
@@ -43,6 +42,7 @@ from reconciler.views.markdown import (
     report_markdown,
 )
 from reconciler.views.recheck import recheck_text
+from reconciler.views.refusal import numbers_of
 from reconciler.views.text import violations_text
 from reconciler.workflow.drift import drift
 
@@ -103,7 +103,7 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
     approved = approved_for(plan, pull, target)
     plan = workflow.judge(plan, based, *approval_numbers(approved))
     if approved is not None:
-        message = f"{said(approved)} approved by a line in the pull request's text"
+        message = f"{numbers_of(approved.allows)} approved by a line in the pull request's text"
         plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))
     return plan
 

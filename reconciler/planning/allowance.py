@@ -11,10 +11,11 @@ a comment, which a template may hold, says nothing; what is in doubt is refused.
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError
-from reconciler.plan import CREATIONS, Plan
+from reconciler.plan import Allow, Option, Plan
 from reconciler.planning.shown import refused, shown_lines
 
 DIGEST_DIGITS = 12
@@ -30,7 +31,7 @@ _ALLOW = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The approval of one plan: its numbers of removals and of new users, and how its digest begins.
+    """What a line allows of one plan: its numbers of removals and of new users, and how its digest begins.
 
     ``creations`` is None where nothing is said of them.
     """
@@ -44,15 +45,36 @@ class Allowance:
         creations = "" if self.creations is None else f" creations={self.creations}"
         return f"Reconciler-Allow: {target}={self.removals}{creations} digest={self.digest}"
 
+    @property
+    def allows(self) -> tuple[Allow, ...]:
+        """What it comes to as options; no removals are named where it is about new users alone."""
+        removals, creations = Allow("--allow-removals", self.removals), self.creations
+        if creations is None:
+            return (removals,)
+        new_users = Allow("--allow-creations", creations)
+        return (removals, new_users) if self.removals else (new_users,)
+
+
+def remedies(plan: Plan) -> tuple[Allow, ...]:
+    """The options that let a refused plan through, each once; empty where something in it is absolute."""
+    found = {violation.remedy for violation in plan.violations}
+    allows = [remedy for remedy in found if isinstance(remedy, Allow)]
+    return tuple(sorted(allows, key=_in_order)) if len(allows) == len(found) else ()
+
+
+def _in_order(remedy: Allow) -> int:
+    return get_args(Option).index(remedy.option)
+
 
 def needed(plan: Plan) -> Allowance | None:
-    """The approval that a refused plan needs; None where something in it has no override."""
-    if not all(violation.overridable for violation in plan.violations):
+    """The line that a refused plan needs; None where something in it is absolute."""
+    options = {remedy.option for remedy in remedies(plan)}
+    if not options:
         return None
-    counts = plan.intended.counts
-    over = any(violation.code == CREATIONS for violation in plan.violations)
-    digest = plan.removals_digest[:DIGEST_DIGITS]
-    return Allowance(counts.removals, digest, counts.users_created if over else None)
+    counts, digest = plan.intended.counts, plan.removals_digest[:DIGEST_DIGITS]
+    return Allowance(
+        counts.removals, digest, counts.users_created if "--allow-creations" in options else None
+    )
 
 
 def allowances(text: str) -> dict[str, Allowance]:

@@ -29,8 +29,11 @@ from decimal import Decimal
 
 from reconciler.changes import ends_access, leaving_members
 from reconciler.model import Address
-from reconciler.plan import CREATIONS, Census, Plan, Violation
+from reconciler.plan import Absolute, Allow, Census, Option, Plan, Violation
 from reconciler.planning.scope import Limits, Policy
+
+_PROTECTED = Absolute("Protected users and groups, and the users whom the keys belong to, have no override.")
+_UNREVIEWED = Absolute("What came about since the review was approved by nobody, and has no override.")
 
 
 def check(
@@ -40,35 +43,36 @@ def check(
     plan = plan.intended
     counts = plan.counts
     wrong = (
-        *_wrong("approval", "--allow-removals", allow_removals, counts.removals),
-        *_wrong(CREATIONS, "--allow-creations", allow_creations, counts.users_created),
+        *_wrong_number("approval", "--allow-removals", allow_removals, counts.removals),
+        *_wrong_number("creations", "--allow-creations", allow_creations, counts.users_created),
     )
-    found = [*_protected(plan, policy)]
+    violations = [*_protected(plan, policy)]
     if wrong or allow_removals is None:
-        found += _over_limits(plan, policy.limits)
+        violations += _over_limits(plan, policy.limits)
     if wrong or allow_creations is None:
-        found += _creations(plan, policy.creations)
-    return (*found, *wrong)
+        violations += _creations(plan, policy.creations)
+    return (*violations, *wrong)
 
 
 def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ...]:
     """Every reason against the part of a fresh plan that is still to be done of a reviewed one."""
     now, before = part.census, reviewed.intended.census
     callers = tuple(sorted({*now.callers, *before.callers}))
-    found = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
+    violations = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
     for name in now.emptied:
         if name not in before.emptied:
             message = f"{name} has changed since the review, and would lose every member it has left"
-            found.append(Violation("emptied", f"{message} ({now.members[name]})", overridable=False))
+            violations.append(Violation("emptied", f"{message} ({now.members[name]})", _UNREVIEWED))
     if _nobody_left(now) and not _nobody_left(before):
         message = "as it is now, no active user would be left of those that the files manage"
-        found.append(Violation("last", message, overridable=False))
-    return tuple(found)
+        violations.append(Violation("last", message, _UNREVIEWED))
+    return tuple(violations)
 
 
-def _wrong(code: str, option: str, given: int | None, number: int) -> Iterator[Violation]:
+def _wrong_number(code: str, option: Option, given: int | None, number: int) -> Iterator[Violation]:
     if given is not None and given != number:
-        yield Violation(code, f"{option} {given} approves another plan: here it would be {number}")
+        message = f"{Allow(option, given)} approves another plan: here it would be {number}"
+        yield Violation(code, message, Allow(option, number))
 
 
 def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
@@ -77,15 +81,15 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
             why = _why_protected(change.address, plan.census, policy)
             if why:
                 message = f"{change.address} {why}, and would be removed"
-                yield Violation("protected", message, overridable=False)
+                yield Violation("protected", message, _PROTECTED)
         for person in (Address("user", key) for key in leaving_members(change)):
             if why := _why_named(person, plan.census, policy):
                 message = f"{person} {why}, and would leave {change.address}"
-                yield Violation("protected", message, overridable=False)
+                yield Violation("protected", message, _PROTECTED)
     for name in plan.census.deserted:
         _, _, key = name.partition("/")
         if why := _why_named(Address("group", key), plan.census, policy):
-            yield Violation("protected", f"{name} {why}, and would be emptied", overridable=False)
+            yield Violation("protected", f"{name} {why}, and would be emptied", _PROTECTED)
 
 
 def _why_protected(address: Address, census: Census, policy: Policy) -> str:
@@ -106,6 +110,7 @@ def _why_named(address: Address, census: Census, policy: Policy) -> str:
 
 def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
     counts, census = plan.counts, plan.census
+    remedy = Allow("--allow-removals", counts.removals)
     users = counts.users_deactivated + counts.users_revoked + counts.users_deleted
     lost = sum(census.losses.values())
     for code, number, total, what in (
@@ -115,15 +120,16 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
         ("attributes", counts.values_cleared, census.values, "attribute values cleared"),
     ):
         if limits.forbid(number, total):
-            yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}")
+            yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}", remedy)
     for name, number in census.losses.items():
         total = census.members[name]
         if name in census.emptied:
-            yield Violation("emptied", f"{name} would lose every member it has ({total})")
+            yield Violation("emptied", f"{name} would lose every member it has ({total})", remedy)
         elif limits.forbid(number, total):
-            yield Violation("members", f"{name}: {_share(number, total)} members removed; {_limit(limits)}")
+            message = f"{name}: {_share(number, total)} members removed; {_limit(limits)}"
+            yield Violation("members", message, remedy)
     if _nobody_left(census):
-        yield Violation("last", "no active user would be left of those that the files manage")
+        yield Violation("last", "no active user would be left of those that the files manage", remedy)
 
 
 def _nobody_left(census: Census) -> bool:
@@ -134,7 +140,7 @@ def _creations(plan: Plan, limits: Limits) -> Iterator[Violation]:
     number, total = plan.counts.users_created, plan.census.live_users
     if limits.forbid(number, total):
         message = f"{number} users created, and {total} are live; {_limit(limits)}"
-        yield Violation(CREATIONS, message)
+        yield Violation("creations", message, Allow("--allow-creations", number))
 
 
 def _share(number: int, total: int) -> str:

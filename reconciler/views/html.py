@@ -29,13 +29,14 @@ from reconciler.views.lines import (
     effort,
     field_name,
     kept,
-    no_override,
     note_line,
+    notes_of,
     sign_of,
     sign_of_field,
     summary,
 )
 from reconciler.views.people import Person, by_person
+from reconciler.views.refusal import why_absolute
 from reconciler.views.safe import label, printable, quote
 
 _KINDS = {"+": "add", "~": "change", "-": "remove"}
@@ -73,7 +74,7 @@ def plan_html(plan: Plan) -> str:
 
     pretend = f", {PRETEND}" if plan.sandbox else ""
     style, script = _ours("plan.css"), _ours("plan.js")
-    approval = needed(plan)
+    allowance = needed(plan)
     text: str = _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 (a file of this package)
@@ -86,10 +87,11 @@ def plan_html(plan: Plan) -> str:
         digest=plan.digest[:DIGEST_DIGITS],
         asked=draw(asked(plan), width=None, color=False).strip() if plan.pull else "",
         violations=[
-            {"message": printable(one.message), "overridable": one.overridable} for one in plan.violations
+            {"message": printable(violation.message), "absolute": violation.is_absolute}
+            for violation in plan.violations
         ],
-        override=printable(approval.line(plan.target)) if approval else "",
-        no_override=no_override(plan),
+        allowance=printable(allowance.line(plan.target)) if allowance else "",
+        why_absolute=printable(why_absolute(plan)),
         cards=list(_cards(plan)),
         notes=list(_notes(plan)),
         objects=[_object(change, plan) for change in plan.changes],
@@ -151,7 +153,7 @@ def _cards(plan: Plan) -> Iterator[dict[str, Any]]:
 
 
 def _notes(plan: Plan) -> Iterator[dict[str, Any]]:
-    for note in sorted(plan.notes, key=lambda one: not one.warning):
+    for note in notes_of(plan):
         yield {"warning": note.warning, "text": _plain(note_line(note))}
     for line in kept(plan.census):
         yield {"warning": False, "text": _plain(line)}

@@ -23,8 +23,7 @@ from reconciler.changes import (
     renamed_from,
 )
 from reconciler.model import FieldPath
-from reconciler.plan import CREATIONS, Census, Note, Plan
-from reconciler.planning.allowance import Allowance
+from reconciler.plan import Census, Note, Plan
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote
@@ -118,6 +117,11 @@ def asked(plan: Plan) -> Iterator[Line]:
 
 def _listed(words: Sequence[str]) -> str:
     return f"{words[0]} alone." if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}."
+
+
+def notes_of(plan: Plan) -> list[Note]:
+    """The notes of a plan as every view shows them: warnings first."""
+    return sorted(plan.notes, key=lambda note: not note.warning)
 
 
 def note_line(note: Note) -> Line:
@@ -261,57 +265,6 @@ def effort(requests: int, pace: int) -> str:
     hours, rest = divmod(minutes, 60)
     time = f"{hours} h {rest} min" if hours else f"{rest} min"
     return f"{writes}, about {time} at {pace} a minute{beside}"
-
-
-def violations(plan: Plan) -> Iterator[Line]:
-    """Why a plan is refused, and how to go on."""
-    bar = Part("|", "alarm", 0)
-    absolute = [violation for violation in plan.violations if not violation.overridable]
-    yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
-    yield Line(bar=bar)
-    for violation in plan.violations:
-        mixed = len(absolute) < len(plan.violations)
-        mark = " (no override)" if not violation.overridable and mixed else ""
-        yield line(Part("-", "alarm"), printable(violation.message) + mark, hang=2, bar=bar)
-    yield Line(bar=bar)
-    if absolute:
-        yield line(no_override(plan), hang=0, bar=bar)
-        yield line("Change the files, and plan again.", hang=0, bar=bar)
-    else:
-        options, what = _approving(plan)
-        yield line(f"To approve exactly this plan, {what}:", hang=0, bar=bar)
-        yield line(Part(options, "strong"), indent=2, bar=bar)
-
-
-def no_override(plan: Plan) -> str:
-    """Why a refused plan can be approved by nobody."""
-    absolute = {violation.code for violation in plan.violations if not violation.overridable}
-    if absolute <= {"emptied", "last"}:
-        return "What came about since the review was approved by nobody, and has no override."
-    return "Protected users and groups, and the users whom the keys belong to, have no override."
-
-
-def _approving(plan: Plan) -> tuple[str, str]:
-    """The options that approve a plan, and what they approve."""
-    counts, codes = plan.intended.counts, {violation.code for violation in plan.violations}
-    needed = []
-    if codes - {CREATIONS}:
-        needed.append(("--allow-removals", counts.removals, "removal"))
-    if CREATIONS in codes:
-        needed.append(("--allow-creations", counts.users_created, "new user"))
-    options = " ".join(f"{option} {number}" for option, number, _ in needed)
-    return options, " and ".join(_all_of(number, noun) for _, number, noun in needed)
-
-
-def approved(approval: Allowance) -> str:
-    """What a line in a pull request's text approves, in words."""
-    new = approval.creations
-    said = [_all_of(approval.removals, "removal")] if approval.removals or new is None else []
-    return " and ".join([*said, *([] if new is None else [_all_of(new, "new user")])])
-
-
-def _all_of(number: int, noun: str) -> str:
-    return f"its only {noun}" if number == 1 else f"all of its {number} {noun}s"
 
 
 def _verb(number: int, verb: str) -> str:

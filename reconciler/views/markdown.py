@@ -26,19 +26,19 @@ from reconciler.views.layout import Line
 from reconciler.views.lines import (
     PRETEND,
     TITLES,
-    approved,
     asked,
     block,
     by_origin,
     effort,
     field_name,
     kept,
-    no_override,
     note_line,
+    notes_of,
     number_of,
     summary,
 )
 from reconciler.views.people import Person, by_person
+from reconciler.views.refusal import all_of, why_absolute
 from reconciler.views.report import report_text
 from reconciler.views.safe import label, printable, shortened, unobeyed
 
@@ -163,15 +163,15 @@ def _title(plan: Plan, name: str) -> str:
 
 
 def _refusal(plan: Plan, shown: int) -> Iterator[str]:
-    violations = sorted(plan.violations, key=lambda one: one.overridable)
+    violations = sorted(plan.violations, key=lambda violation: not violation.is_absolute)
     yield "> [!CAUTION]"
     yield "> **Refused by a guard: this plan will not be applied.**"
     yield ">"
     for violation in violations[:shown]:
-        override = "" if violation.overridable else " (no override)"
-        yield f"> - {code(violation.message)}{override}"
+        mark = " (no override)" if violation.is_absolute else ""
+        yield f"> - {code(violation.message)}{mark}"
     if more := violations[shown:]:
-        absolute = sum(not one.overridable for one in more)
+        absolute = sum(violation.is_absolute for violation in more)
         yield f"> - and {len(more)} more, {absolute} of them without an override"
     yield ">"
     for line in _way_on(plan):
@@ -179,21 +179,21 @@ def _refusal(plan: Plan, shown: int) -> Iterator[str]:
 
 
 def _way_on(plan: Plan) -> Iterator[str]:
-    if approval := needed(plan):
-        what = approved(approval)
+    if allowance := needed(plan):
+        what = all_of(allowance.allows)
         yield f"To approve exactly this plan, {what}, write this line into the pull request's text:"
-        yield code(approval.line(plan.target))
+        yield code(allowance.line(plan.target))
     else:
-        yield no_override(plan)
+        yield code(why_absolute(plan))
 
 
 def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
-    said = sorted(plan.notes, key=lambda one: not one.warning)
-    notes = [_plain(note_line(one)) for one in said[:shown]] + [_plain(one) for one in kept(plan.census)]
-    if len(said) > shown:
-        notes.append(f"... and {number_of(len(said) - shown, 'more note')}")
+    notes = notes_of(plan)
+    rows = [_plain(note_line(note)) for note in notes[:shown]] + [_plain(line) for line in kept(plan.census)]
+    if len(notes) > shown:
+        rows.append(f"... and {number_of(len(notes) - shown, 'more note')}")
     yield ""
-    yield fence([unobeyed(one) for one in notes])
+    yield fence([unobeyed(row) for row in rows])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
@@ -278,11 +278,11 @@ def _least(plan: Plan, budget: int, place: str, run: str) -> str:
     removals = number_of(plan.counts.removals, "removal")
     numbers = f"{removals} in {number_of(len(plan.changes), 'object')}, too many to list here."
     said = [place, _title(plan, name), ""]
-    if found := len(plan.violations):
-        absolute = sum(not one.overridable for one in plan.violations)
-        number = number_of(found, "violation")
+    if plan.violations:
+        absolute = sum(violation.is_absolute for violation in plan.violations)
+        number = number_of(len(plan.violations), "violation")
         said += [f"**Refused by a guard:** {number}, {absolute} of them without an override.", ""]
-    ways = (*_way_on(plan), "") if found else ()
+    ways = (*_way_on(plan), "") if plan.violations else ()
     texts = [
         "\n".join((*said, *way, numbers, _where(plan, address), ""))
         for way, address in ((ways, run), (ways, ""), ((), ""))

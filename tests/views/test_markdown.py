@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import MANDATE, changed
+from builders import MANDATE, PROTECTED, REMOVALS, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
@@ -120,8 +120,12 @@ def test_removals_stay_longest_and_what_is_cut_is_counted() -> None:
     assert "3000 objects more" in text or "Gives or changes something: 3000 objects" in text
 
 
+def violation(message: str, *, absolute: bool = False) -> Violation:
+    return Violation("x", message, PROTECTED if absolute else REMOVALS)
+
+
 def test_violations_are_never_dropped_silently() -> None:
-    violations = tuple(Violation("members", f"group/{n} {'x' * 50}", overridable=n != 77) for n in range(90))
+    violations = tuple(violation(f"group/{n} {'x' * 50}", absolute=n == 77) for n in range(90))
     text = plan_markdown(replace(many(3000), violations=violations))
     assert "and 70 more, 0 of them without an override" in text
     assert f"group/77 {'x' * 50}` (no override)" in text
@@ -131,7 +135,7 @@ def test_violations_are_never_dropped_silently() -> None:
 @pytest.mark.parametrize("budget", [LEAST, 1000, 2000, 3000, 20_000, COMMENT])
 @pytest.mark.parametrize("message", ["y" * 100_000, "a ``` fence", "`" * 590])
 def test_however_small_the_budget_the_verdict_stands(budget: int, message: str) -> None:
-    violations = tuple(Violation("x", f"r{n} {message}", overridable=n != 77) for n in range(10_000))
+    violations = tuple(violation(f"r{n} {message}", absolute=n == 77) for n in range(10_000))
     text = plan_markdown(replace(COMPARED, violations=violations), budget=budget)
     assert len(text) <= budget
     assert "Refused by a guard" in text
@@ -145,7 +149,7 @@ def test_however_small_the_budget_the_verdict_stands(budget: int, message: str) 
 
 
 def test_the_override_stands_in_the_smallest_text_too() -> None:
-    plan = replace(COMPARED, violations=(Violation("x", "`" * 590),))
+    plan = replace(COMPARED, violations=(violation("`" * 590),))
     text = plan_markdown(plan, budget=LEAST)
     assert len(text) <= LEAST
     assert "1 violation, 0 of them without an override" in text
@@ -153,7 +157,7 @@ def test_the_override_stands_in_the_smallest_text_too() -> None:
 
 
 def test_what_has_no_override_is_named_first() -> None:
-    violations = tuple(Violation("x", f"reason {n}", overridable=n != 25) for n in range(30))
+    violations = tuple(violation(f"reason {n}", absolute=n == 25) for n in range(30))
     text = plan_markdown(replace(COMPARED, violations=violations))
     assert text.index("`reason 25` (no override)") < text.index("`reason 0`")
     assert "and 10 more, 0 of them without an override" in text
