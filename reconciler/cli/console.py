@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypedDict
+from typing import TYPE_CHECKING, TextIO, TypedDict, assert_never
 
+from reconciler.cli.formats import PlanFormat
 from reconciler.cli.streams import command, complain, emit, finish, interject, prepare, say, write
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
 
@@ -71,30 +72,33 @@ def bug() -> ExitCode:
     return ExitCode.BUG
 
 
-def show(plan: "Plan", shape: str = "text", budget: int = 65_536) -> None:
-    """Print a plan to standard output, as text, json, markdown or html."""
-    tell = say if shape == "text" else emit
+def show(plan: "Plan", shape: PlanFormat = PlanFormat.TEXT, budget: int = 65_536) -> None:
+    """Print a plan to standard output."""
+    tell = say if shape is PlanFormat.TEXT else emit
     tell(drawn(plan, shape, budget).rstrip("\n"))
 
 
-def drawn(plan: "Plan", shape: str, budget: int) -> str:
-    """A plan in one of its shapes; ``budget`` is the most characters that Markdown may take."""
+def drawn(plan: "Plan", shape: PlanFormat, budget: int) -> str:
+    """A plan in one of its formats; ``budget`` is the most characters that Markdown may take."""
     match shape:
-        case "json":
+        case PlanFormat.TEXT:
+            from reconciler.views.text import plan_text
+
+            return plan_text(plan, **look(sys.stdout))
+        case PlanFormat.JSON:
             from reconciler.saved import to_json
 
             return to_json(plan)
-        case "markdown":
+        case PlanFormat.MARKDOWN:
             from reconciler.views.markdown import plan_markdown
 
             return plan_markdown(plan, budget=budget)
-        case "html":
+        case PlanFormat.HTML:
             from reconciler.views.html import plan_html
 
             return plan_html(plan)
-    from reconciler.views.text import plan_text
-
-    return plan_text(plan, **look(sys.stdout))
+        case _:  # pragma: no cover (mypy proves that there is no other format)
+            assert_never(shape)
 
 
 def show_violations(plan: "Plan", out: TextIO) -> None:

@@ -744,9 +744,10 @@ def test_the_command_reads_settings_and_needs_no_key(
     assert sorted(top.rglob("*")) == before
 
 
-def test_the_command_fails_where_a_setting_does(
-    github: FakeGitHub, capsys: pytest.CaptureFixture[str]
+def test_the_command_fails_where_a_setting_does_and_says_so_in_json_in_a_job_as_well(
+    github: FakeGitHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     github.answers["GET /actions/permissions"] = (200, {"enabled": False})
     assert doctor("--format", "json") == ExitCode.ERROR
     document = json.loads(capsys.readouterr().out)
