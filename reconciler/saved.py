@@ -187,7 +187,7 @@ def _decode_census(item: dict[str, Any]) -> Census:
             }
         elif isinstance(value, dict):
             value = {group: _typed(number, int) for group, number in value.items()}
-        decoded[name] = tuple(_typed(one, str) for one in value) if isinstance(value, list) else value
+        decoded[name] = tuple(_typed(item, str) for item in value) if isinstance(value, list) else value
     return Census(**decoded)
 
 
@@ -204,7 +204,7 @@ def _decode_change(item: dict[str, Any]) -> Change:
     kind = address.kind
     action, label = item["action"], _typed(item["label"], str)
     if action == "delete":
-        ends = tuple(_typed(one, str) for one in _typed(item["ends"], list))
+        ends = tuple(_typed(end, str) for end in _typed(item["ends"], list))
         return Delete(address, label, _typed(item["id"], str), place, ends)
     fields = tuple(_decode_field(kind, field) for field in _typed(item["fields"], list))
     if action == "create":
@@ -237,7 +237,7 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
 
 def _decode_value(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(_typed(one, str, int, float) for one in value)
+        return tuple(_typed(item, str, int, float) for item in value)
     return cast("Value", _typed(value, str, int, float, bool, type(None)))
 
 

@@ -14,7 +14,7 @@ from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
 from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
-from reconciler.views.markdown import failure_markdown, marker
+from reconciler.views.markdown import failure_markdown, marker_of
 
 _MOST = 50
 """Merges that are looked at for plans that were never applied."""
@@ -130,14 +130,14 @@ def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
     Raises ReconcilerError where that cannot be found out, or said.
     """
     found = list(_unapplied(github, target, pull))
-    place = marker(f"apply {target.name}")
+    marker = marker_of(f"apply {target.name}")
     for number in found:
         message = (
             f"The job that was to apply this was cancelled or never ran: of several that wait, GitHub keeps "
             f"the newest only. The apply of #{pull.number} went ahead of it."
         )
         title = f"The plan for {target.name} was never applied"
-        github.comment(number, place, failure_markdown(place, title, message, advice=_ADVICE))
+        github.comment(number, marker, failure_markdown(marker, title, message, advice=_ADVICE))
     return found
 
 
@@ -163,7 +163,7 @@ def _merged_as(github: GitHub, commit: str) -> Pull | None:
 
 def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
     """Whether a plan was made for it that nobody spoke of since."""
-    if github.comments(merged.number, marker(f"apply {target.name}")):
+    if github.comments(merged.number, marker_of(f"apply {target.name}")):
         return False
     kept = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
     if kept is None:

@@ -17,7 +17,7 @@ from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
-from reconciler.views.markdown import marker
+from reconciler.views.markdown import marker_of
 from reconciler.views.refusal import numbers_of
 
 PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
@@ -162,7 +162,7 @@ def mandate(github: GitHub, based: Target, pull: Pull, kept: Kept) -> Mandate:
 
 def _shown(github: GitHub, target: Target, pull: Pull, kept: Kept) -> str:
     """Since when the comment stands there as it is; raises Unapproved where it does not show this plan."""
-    found = github.comments(pull.number, marker(target.name))
+    found = github.comments(pull.number, marker_of(target.name))
     ours = next((one for one in found if one.id == kept.comment_id), None)
     unknown = partial("{}; so nobody is known to have reviewed this plan".format)
     if ours is None:

@@ -37,7 +37,7 @@ from reconciler.views.markdown import (
     COMMENT,
     SUMMARY,
     failure_markdown,
-    marker,
+    marker_of,
     plan_markdown,
     report_markdown,
 )
@@ -64,17 +64,17 @@ def plan_pull(
     """
     pull = pulls.pull(github, number)
     _check_open(pull)
-    place = marker(name)
+    marker = marker_of(name)
     try:
         plan = _planned(root, name, pull, include)
     except ReconcilerError as error:
-        text = failure_markdown(place, f"{name} cannot be planned", str(error))
-        github.comment(number, place, text, anew=True)
+        text = failure_markdown(marker, f"{name} cannot be planned", str(error))
+        github.comment(number, marker, text, anew=True)
         raise
     address = job.repository_address()
     text = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
     _check_open(pulls.pull(github, number))
-    comment = github.comment(number, place, text, anew=True)
+    comment = github.comment(number, marker, text, anew=True)
     out.mkdir(parents=True, exist_ok=True)
     held = {PLAN: to_json(plan), PAGE: plan_html(plan), COMMENT_TEXT: text, COMMENT_ID: str(comment.id)}
     for file, content in held.items():
@@ -133,7 +133,7 @@ def apply_reviewed(
     ``artifact`` is its id, and the SHA-256 of its bytes. What stops it is said there as
     well, and raised again.
     """
-    place = marker(f"apply {target.name}")
+    marker = marker_of(f"apply {target.name}")
     details: list[str] = []
     try:
         pull = pulls.pull(github, number)
@@ -158,15 +158,15 @@ def apply_reviewed(
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
         advice = error.way_on if isinstance(error, Unapproved) else BACKLOG
-        text = failure_markdown(place, title, str(error), "\n".join(details), advice)
-        github.comment(number, place, text)
+        text = failure_markdown(marker, title, str(error), "\n".join(details), advice)
+        github.comment(number, marker, text)
         raise
     # Handed in after the comment: what was applied is said, also where the record of it cannot be.
     why = workflow.record(target, proposal, report)
     report = replace(report, unrecorded=why)
-    text = report_markdown(report, budget=COMMENT - len(place) - 1)
+    text = report_markdown(report, budget=COMMENT - len(marker) - 1)
     job.summarize(text)
-    github.comment(number, place, f"{place}\n{text}")
+    github.comment(number, marker, f"{marker}\n{text}")
     if not why:
         applied.hand_in(target)
     return report
@@ -182,10 +182,10 @@ def report_drift(github: GitHub, target: Target, expectations: Sequence[Expectat
         found = drift(target, session, expectations, today)
     if unknown:
         found = replace(found, notes=(*found.notes, Note("applied", unknown, warning=True)))
-    place, title = marker(f"drift {target.name}"), f"Drift of {target.name}"
+    marker, title = marker_of(f"drift {target.name}"), f"Drift of {target.name}"
     if found.changes:
-        github.issue(DRIFT_LABEL, place, title, plan_markdown(found, budget=COMMENT, place=place))
+        github.issue(DRIFT_LABEL, marker, title, plan_markdown(found, budget=COMMENT, marker=marker))
     else:
-        github.close_issue(DRIFT_LABEL, place, "The live state is as the files say again.")
+        github.close_issue(DRIFT_LABEL, marker, "The live state is as the files say again.")
     job.summarize(plan_markdown(found, budget=SUMMARY))
     return found

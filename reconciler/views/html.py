@@ -95,7 +95,7 @@ def plan_html(plan: Plan) -> str:
         cards=list(_cards(plan)),
         notes=list(_notes(plan)),
         objects=[_object(change, plan) for change in plan.changes],
-        people=[_person(one) for one in by_person(plan)],
+        people=[_person(person) for person in by_person(plan)],
         effort=effort(plan.requests, plan.requests_per_minute) if plan.changes and plan.included else "",
     )
     return text
@@ -196,18 +196,18 @@ def _row(item: FieldChange, origin: Badge | None = None) -> Row:
     return Row(sign, field_name(item.path), before, after, origin, differs)
 
 
-def _person(one: Person) -> dict[str, Any]:
-    sign = "-" if one.loses else "+" if one.account == "create" or one.joins else "~"
-    rows = [Row("-", f"leaves {label(name)}", "member", "") for name in one.leaves]
-    rows += [Row("+", f"joins {label(name)}", "", "member") for name in one.joins]
-    rows += [_row(item) for item in one.fields]
+def _person(person: Person) -> dict[str, Any]:
+    sign = "-" if person.loses else "+" if person.account == "create" or person.joins else "~"
+    rows = [Row("-", f"leaves {label(name)}", "member", "") for name in person.leaves]
+    rows += [Row("+", f"joins {label(name)}", "", "member") for name in person.joins]
+    rows += [_row(item) for item in person.fields]
     return {
         "sign": sign,
         "kind": _KINDS[sign],
-        "takes": one.loses,
-        "name": label(one.key),
-        "deed": one.account,
-        "origins": [_badge(origin) for origin in ORIGINS if origin in one.origins],
+        "takes": person.loses,
+        "name": label(person.key),
+        "deed": person.account,
+        "origins": [_badge(origin) for origin in ORIGINS if origin in person.origins],
         "rows": rows,
     }
 

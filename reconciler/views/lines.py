@@ -95,14 +95,15 @@ def by_origin(plan: Plan) -> Iterator[Line]:
         removals = count(part).removals
         others = sum(not is_removal(atom) for change in part for atom in atoms(change))
         gives = "1 addition or update" if others == 1 else f"{others} additions and updates"
-        said = [number_of(removals, "removal")] if removals else []
-        if others:
-            said.append(gives)
-        if said:
+        numbers = [number_of(removals, "removal")] if removals else []
+        numbers += [gives] if others else []
+        if numbers:
             meaning = Part(EXPLAINED[origin], "dim")
-            yield line(Part(f"{what}:", "strong"), ", ".join(said), meaning, indent=2)
+            yield line(Part(f"{what}:", "strong"), ", ".join(numbers), meaning, indent=2)
     if plan.included:
-        yield line("An apply of this plan does", _listed([ORIGINS[one] for one in plan.included]), indent=2)
+        yield line(
+            "An apply of this plan does", _listed([ORIGINS[origin] for origin in plan.included]), indent=2
+        )
 
 
 def asked(plan: Plan) -> Iterator[Line]:

@@ -24,10 +24,10 @@ def _report(report: Report) -> Iterator[Line]:
     total = len(report.changes)
     done = total - counts["failed"] - counts["skipped"]
     took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
-    said = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
+    changes = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
     verb = "Interrupted: applied" if report.interrupted else "Applied"
     style: Style = "strong" if done == total else "alarm"
-    yield line(Part(verb, style), f"{said} to {label(report.target)} {took}", hang=2)
+    yield line(Part(verb, style), f"{changes} to {label(report.target)} {took}", hang=2)
     tally = ", ".join(f"{number} {key}" for key, number in counts.items() if number)
     if tally:
         yield line(tally, indent=2)
@@ -49,13 +49,13 @@ def _report(report: Report) -> Iterator[Line]:
 def _mandate(mandate: Mandate) -> Iterator[Line]:
     if mandate.pull is not None:
         parts = [f"#{mandate.pull} at {mandate.head[:_SHORT_COMMIT]}, opened by {printable(mandate.asked)}"]
-        approved = ", ".join(printable(one) for one in mandate.approved)
+        approved = ", ".join(map(printable, mandate.approved))
         parts += [f"approved by {approved}"] if approved else ["no approval needed"]
         parts += [f"merged by {printable(mandate.merged)}"] if mandate.merged else []
         yield line("Asked:", "; ".join(parts), hang=2)
-    said = f"plan {mandate.digest[:DIGEST_DIGITS]}"
-    lifted = f" ({', '.join(printable(one) for one in mandate.overrides)})" if mandate.overrides else ""
-    yield line("Run by:", f"{printable(mandate.ran)}, {said}{lifted}", hang=2)
+    overrides = f" ({', '.join(map(printable, mandate.overrides))})" if mandate.overrides else ""
+    plan = f"plan {mandate.digest[:DIGEST_DIGITS]}"
+    yield line("Run by:", f"{printable(mandate.ran)}, {plan}{overrides}", hang=2)
 
 
 def _outcomes(

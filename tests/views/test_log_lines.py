@@ -22,7 +22,7 @@ from reconciler.views.doctor import checks_json, checks_text
 from reconciler.views.html import plan_html
 from reconciler.views.json import report_json
 from reconciler.views.layout import cells, draw, line
-from reconciler.views.markdown import failure_markdown, marker, plan_markdown, report_markdown
+from reconciler.views.markdown import failure_markdown, marker_of, plan_markdown, report_markdown
 from reconciler.views.recheck import recheck_text
 from reconciler.views.report import report_text
 from reconciler.views.safe import label, printable, quote, unobeyed
@@ -71,7 +71,7 @@ def test_reports_and_rechecks(plan: Plan, reason: str, name: str, width: int | N
     harmless(report_text(report, width=width))
     harmless(report_markdown(report))
     harmless(report_json(report))
-    harmless(failure_markdown(marker(name), name, f"{reason}\n{name}", reason))
+    harmless(failure_markdown(marker_of(name), name, f"{reason}\n{name}", reason))
     rechecked = tuple(Rechecked(atom, "moved", reason) for atom in found)
     harmless(recheck_text(Recheck(rechecked, (), (), plan.changes), width=width))
 

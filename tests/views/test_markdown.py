@@ -17,14 +17,13 @@ from reconciler.model import Address, group_address
 from reconciler.operations import Outcome
 from reconciler.plan import Plan, Violation
 from reconciler.report import Report
+from reconciler.views.fences import code, fence
 from reconciler.views.markdown import (
     COMMENT,
     LEAST,
     SUMMARY,
-    code,
     failure_markdown,
-    fence,
-    marker,
+    marker_of,
     plan_markdown,
     report_markdown,
 )
@@ -78,15 +77,15 @@ def assert_harmless(text: str) -> None:
 def test_no_name_becomes_markup_a_mention_or_a_link(plan: Plan, budget: int) -> None:
     text = plan_markdown(plan, budget=budget)
     assert len(text) <= budget
-    assert text.startswith(marker(plan.target) + "\n")
+    assert text.startswith(marker_of(plan.target) + "\n")
     assert_harmless(text)
 
 
 @given(NASTY)
 def test_code_holds_whatever_it_is_given(text: str) -> None:
     assert_harmless(f"a {code(text)} b")
-    assert_harmless(failure_markdown(marker(text), text, text, text, "advice"))
-    assert re.fullmatch(r"<!-- reconciler:[\w.~%]* -->", marker(text))
+    assert_harmless(failure_markdown(marker_of(text), text, text, text, "advice"))
+    assert re.fullmatch(r"<!-- reconciler:[\w.~%]* -->", marker_of(text))
 
 
 def test_a_fence_is_longer_than_any_in_it() -> None:
@@ -179,12 +178,12 @@ def test_no_name_can_drive_the_other_changes_out(run: int, number: int) -> None:
 def test_a_target_s_name_of_any_length_leaves_room() -> None:
     for name in ("é" * 60_000, "x" * 60_000, "`" * 60_000):
         plan = replace(COMPARED, target=name)
-        assert marker(name) != marker(name + "x")
+        assert marker_of(name) != marker_of(name + "x")
         for budget in (LEAST, 2000, COMMENT):
             for one in (plan, replace(plan, violations=())):
                 text = plan_markdown(one, budget=budget)
                 assert len(text) <= budget
-                assert text.startswith(marker(name) + "\n")
+                assert text.startswith(marker_of(name) + "\n")
                 assert ("Refused by a guard" in text) is bool(one.violations)
 
 
@@ -218,7 +217,7 @@ def test_the_override_fits_this_plan_alone() -> None:
 
 
 def test_drift_is_called_so() -> None:
-    text = plan_markdown(replace(COMPARED, included=(), violations=()), place="<!-- here -->")
+    text = plan_markdown(replace(COMPARED, included=(), violations=()), marker="<!-- here -->")
     assert text.startswith("<!-- here -->\n### Drift of `production`\n")
     assert "76 writes" not in text
     assert "**No drift.**" in plan_markdown(replace(SAMPLES["no_changes"], included=()))
