@@ -2,9 +2,9 @@
 
 A *change* says what differs between desired and live state, in no system's
 tongue. Its smallest part is an *atom*: (address, live id, path, before,
-after), one for each field and one for each membership edge. Atoms are what a
-review approves and what an apply checks; everything here is JSON-able,
-comparable and digestible.
+after), one for each field and one for each membership edge. Atoms are what is
+reviewed, and what an apply checks. All of it can be compared, written as JSON,
+and digested.
 """
 
 from collections import Counter
@@ -52,10 +52,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A live object that is to go.
+    """A live object that is to be deleted.
 
-    ``ends`` are the memberships that go with it: of a group its people, by key;
-    of a person the groups, by name.
+    ``ends`` are the memberships that end with it: the people of a group, by key,
+    or the groups of a person, by name.
     """
 
     address: Address
@@ -180,7 +180,7 @@ Origins = Mapping[tuple[Address, FieldPath], Origin]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a plan changes, by kind. A deactivated or revoked user is not also an updated one.
+    """How much a plan changes, by kind. A user who is deactivated or revoked is not counted as updated, too.
 
     ``groups_updated`` counts groups of which the name or members change.
     """
@@ -200,7 +200,7 @@ class Counts:
 
     @property
     def removals(self) -> int:
-        """The number that ``--allow-removals`` must name: all that takes something away."""
+        """The number that ``--allow-removals`` must name: everything that is taken away."""
         return (
             self.users_deactivated
             + self.users_revoked

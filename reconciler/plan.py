@@ -101,9 +101,9 @@ class Census:
     that the files manage, ``live_users`` all. ``ending`` are the keys of those active users
     whose access ends. ``members`` and ``losses`` count, by group address, the people
     in it and those whose membership ends (also through a deletion). ``deserted`` names the
-    groups that lose all their people where nobody joins, and ``emptied`` those of them in which
-    nobody else is, such as an embed user. ``aliases`` are the other names of an address: the live
-    one, and those that the files declare as older. ``callers`` are the users whom the keys
+    groups that lose all their people and that nobody joins; ``emptied`` those of them that hold
+    nobody else either, such as an embed user. ``aliases`` are the other names of an address: the
+    live one, and those that the files declare as older. ``callers`` are the users whom the keys
     belong to, with an empty text for a key whose owner is not known.
     """
 
@@ -137,13 +137,15 @@ class Plan:
 
     ``requests`` is the number of writes; ``requests_per_minute`` the target's
     pace, 0 for none. ``created_at`` is the only field that differs between two
-    plans of the same inputs. ``base`` is the commit that the files were compared
-    with, empty where there was none; only then ``origins`` are known, and only
-    those in ``included`` are to be applied, in a report of drift none. ``applied``
-    is the commit that counts as applied last, ``since`` the one from which what left
-    the files is counted, each empty where none is known. ``violations`` are what the
-    guards said of the part that is to be applied when the plan was made. ``sandbox``
-    says that the system is the embedded pretend one.
+    plans of the same inputs.
+
+    ``base`` is the commit that the files were compared with, empty where there was none.
+    With a base ``origins`` are known, and only those in ``included`` are to be applied; a
+    report of drift includes none. ``applied`` is the commit that was applied last. What left
+    the files is counted from the commit ``since``. Each is empty where none is known.
+
+    ``violations`` are what the guards said, when the plan was made, of the part that is to
+    be applied. ``sandbox`` says that the system is the embedded pretend one.
     """
 
     target: str
@@ -177,7 +179,7 @@ class Plan:
             if part := narrow(change, wanted):
                 parts[change.address] = part
         out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if is_removal(a)}
-        # A revoked person may have no field that changes: leaving groups is all of it.
+        # A revocation may change no field of the person, and only end memberships.
         return tuple(
             parts.get(change.address, change)
             for change in self.changes
@@ -190,8 +192,8 @@ class Plan:
         return self.part(self.only(*self.included) if self.base else self.changes)
 
     def part(self, changes: tuple[Change, ...]) -> "Plan":
-        """A plan of some of the changes, or of parts of them, with whom these take away, and from where."""
-        # Where a group is renamed, a person's deletion names it as it is still called.
+        """A plan of some of the changes, or of parts of them; its census says what these alone end."""
+        # A person's deletion names a group as it is called now, also where the plan renames it.
         now_called = {
             str(group_address(older)): str(change.address)
             for change in self.changes

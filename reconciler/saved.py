@@ -70,8 +70,7 @@ def _escape_unprintable(match: re.Match[str]) -> str:
 def from_json(text: str) -> Plan:
     """Read a saved plan back; raises ValueError with what is wrong with it.
 
-    The digest is checked, so a plan that was edited after it was saved is not
-    accepted.
+    The digest is checked: a plan that was edited after it was saved is refused.
     """
     try:
         document = json.loads(text)

@@ -1,12 +1,12 @@
-"""What a pull request's text says about its plan: lines as git's trailers are.
+"""The lines of a pull request's text that have a say in its plan, written as git's trailers are.
 
-``Reconciler-Allow: production=37 digest=ab12cd34ef56`` approves the one plan
-with this digest although it goes over the limits; 37 is the exact number of its
-removals. Where too many users are created, ``creations=120`` before the digest is their
-exact number. ``Reconciler-Include: drift`` (or ``backlog``) has it applied as well.
+``Reconciler-Allow: production=37 digest=ab12cd34ef56`` lets the one plan with this
+digest go over the limits; 37 is the exact number of its removals. Where too many users
+are created, ``creations=120`` stands before the digest, with their exact number.
+``Reconciler-Include: drift`` (or ``backlog``) has that applied as well.
 
-A line counts where a reader of the page surely sees it. An example in code or in
-a comment, which a template may hold, says nothing; what is in doubt is refused.
+A line counts where a reader of the page surely sees it. An example in code or in a
+comment, as a template may hold one, says nothing. What is in doubt is refused.
 """
 
 import re
@@ -26,7 +26,7 @@ _ALLOW = re.compile(
     rf"([^\s<>\[\]`\\&$~*|]+)=([0-9]{{1,9}})(?:\s+creations=([0-9]{{1,9}}))?\s+digest=([0-9a-f]{{{DIGEST_DIGITS},64}})",
     re.IGNORECASE | re.ASCII,
 )
-"""A target's name holds nothing that Markdown may begin something with that hides the next line."""
+"""A target's name has no character by which Markdown could hide the next line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Allowance:
 
 def remedies(plan: Plan) -> tuple[Allow, ...]:
     """The options that let a refused plan through, each once; empty where something in it is absolute."""
-    found = {violation.remedy for violation in plan.violations}
-    allows = [remedy for remedy in found if isinstance(remedy, Allow)]
-    return tuple(sorted(allows, key=_in_order)) if len(allows) == len(found) else ()
+    distinct = {violation.remedy for violation in plan.violations}
+    allows = [remedy for remedy in distinct if isinstance(remedy, Allow)]
+    return tuple(sorted(allows, key=_in_order)) if len(allows) == len(distinct) else ()
 
 
 def _in_order(remedy: Allow) -> int:
@@ -78,13 +78,13 @@ def needed(plan: Plan) -> Allowance | None:
 
 
 def allowances(text: str) -> dict[str, Allowance]:
-    """The approvals by target; raises ReconcilerError for a line in doubt, not understood, or said twice."""
-    found: dict[str, Allowance] = {}
-    for target, override in _read(text)[0]:
-        if found.setdefault(target, override) != override:
+    """What the text allows, by target; raises ReconcilerError for a line in doubt, odd, or said twice."""
+    by_target: dict[str, Allowance] = {}
+    for target, allowance in _read(text)[0]:
+        if by_target.setdefault(target, allowance) != allowance:
             message = f"the pull request's text approves two plans for {target}: leave one line"
             raise ReconcilerError(message)
-    return found
+    return by_target
 
 
 def inclusions(text: str) -> tuple[Origin, ...]:
@@ -98,20 +98,20 @@ def holds_lines(text: str) -> bool:
 
 
 def _read(text: str) -> tuple[list[tuple[str, Allowance]], list[Origin]]:
-    """All that the text says. Every line is understood: of two in one paragraph, one could hide the other."""
-    approvals: list[tuple[str, Allowance]] = []
+    """Every line of both kinds. One that is not understood is refused: it could hide the next one."""
+    given: list[tuple[str, Allowance]] = []
     origins: list[Origin] = []
     for line in shown_lines(text, _LINE):
-        name, _, said = line.partition(":")
+        name, _, value = line.partition(":")
         if name.lower().endswith("allow"):
-            approvals.append(_approval(line, said.strip()))
+            given.append(_allowance(line, value.strip()))
         else:
-            origins += (_origin(line, word) for word in re.split(r"[\s,]+", said.strip().lower()))
-    return approvals, origins
+            origins += (_origin(line, word) for word in re.split(r"[\s,]+", value.strip().lower()))
+    return given, origins
 
 
-def _approval(line: str, said: str) -> tuple[str, Allowance]:
-    match = _ALLOW.fullmatch(said)
+def _allowance(line: str, value: str) -> tuple[str, Allowance]:
+    match = _ALLOW.fullmatch(value)
     if not match:
         raise _misunderstood(line, "Reconciler-Allow: production=37 digest=ab12cd34ef56")
     creations = None if match[3] is None else int(match[3])

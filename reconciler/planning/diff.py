@@ -41,8 +41,8 @@ def canonical(value: Value, definition: Definition = _TEXT) -> Value:
     is 5, and what a JSON number cannot carry exactly stays text.
     """
     if isinstance(value, tuple):
-        items = {one for item in value if (one := _scalar(item, definition)) is not None}
-        return tuple(sorted(items, key=lambda one: (isinstance(one, str), one))) or None
+        items = {scalar for item in value if (scalar := _scalar(item, definition)) is not None}
+        return tuple(sorted(items, key=lambda item: (isinstance(item, str), item))) or None
     single = _scalar(value, definition)
     return (single,) if definition.multiple and single is not None else single
 
@@ -100,7 +100,7 @@ def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[Fiel
 
 
 def same(path: FieldPath, before: Value, after: Value, definitions: Definitions) -> bool:
-    """Whether a field has the wanted value. Wanting none is also met by the definition's default."""
+    """Whether a field has the wanted value. Where none is wanted, the definition's default will do."""
     if before == after:
         return True
     if after is not None or path[0] != "attributes":
@@ -112,8 +112,8 @@ def same(path: FieldPath, before: Value, after: Value, definitions: Definitions)
 def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
     """Whether an atom is already true; ``facts`` is None for an object that is not live.
 
-    Somebody who has no account is not active and is no one's member: some
-    instances may answer a deactivation by removing the account.
+    A person without an account is not active and in no group: some instances
+    may answer a deactivation by removing the account.
     """
     if atom.path == ():
         return facts is None
@@ -121,7 +121,7 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
         return is_removal(atom)
     before = facts.get(atom.path)
     if atom.address.kind == "group" and isinstance(before, str) and isinstance(atom.after, str):
-        # Who makes a group also accepts one in other capitals; who renames it may mean just these.
+        # To create a group, one in other capitals will do; a rename may be about just these capitals.
         alike = group_key(before) == group_key(atom.after)
         return alike if atom.before is None else looks_like(before, atom.after)
     return same(atom.path, before, atom.after, definitions)

@@ -3,10 +3,10 @@
 Six steps, each with its numbers in the message:
 
 1. Protected users and groups, and the users whom the keys belong to, are never
-   removed or deactivated, and protected groups never left without people. A
-   protected user leaves no group. Whatever name of theirs is protected: the
-   declared one, the live one, or an older one that the files declare. Only people
-   of the user list who are not ignored keep a group from being empty. No override.
+   removed or deactivated. A protected user leaves no group. A protected group is
+   never left without people; who is not in the user list, or is ignored, does not
+   count there. It does not matter which name is protected: the declared one, the
+   live one, or an older one that the files declare. Nothing approves any of this.
 2. Each kind of removal is a share of the live things of its kind that the
    files manage. More than ``limits.removals.share`` *and* more than its ``floor``: refused.
    Memberships count in total and for each group, also those that end because
@@ -17,10 +17,11 @@ Six steps, each with its numbers in the message:
    was meant for another plan.
 5. Users created are a share of all live users: more than ``limits.creations.share`` *and*
    more than its ``floor``: refused. ``--allow-creations N`` approves exactly N.
-6. When a reviewed plan is applied (``check_now``), what is still to be done of it is judged
-   by what is live then. Step 1 holds, for the owners of the keys used then, too. What step 3
-   refuses is let through where the reviewed plan contained it, and had it approved; where
-   it came about since, it has no override: nobody reviewed that.
+6. When a reviewed plan is applied (``check_now``), what remains to be done of it is checked
+   against what is live by then. Step 1 holds again, also for the owners of the keys that are
+   used then. An emptied group, or nobody active (step 3), is let through where the reviewed
+   plan had it, since it was approved with the plan. Where it came about since, nothing
+   approves it: nobody reviewed that.
 """
 
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ def check(
 
 
 def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ...]:
-    """Every reason against the part of a fresh plan that is still to be done of a reviewed one."""
+    """Every reason against what remains to be done of a reviewed plan, given as a part of a fresh one."""
     now, before = part.census, reviewed.intended.census
     callers = tuple(sorted({*now.callers, *before.callers}))
     violations = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
@@ -63,7 +64,7 @@ def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ..
         if name not in before.emptied:
             message = f"{name} has changed since the review, and would lose every member it has left"
             violations.append(Violation("emptied", f"{message} ({now.members[name]})", _UNREVIEWED))
-    if _nobody_left(now) and not _nobody_left(before):
+    if _ends_everybody(now) and not _ends_everybody(before):
         message = "as it is now, no active user would be left of those that the files manage"
         violations.append(Violation("last", message, _UNREVIEWED))
     return tuple(violations)
@@ -101,7 +102,7 @@ def _why_protected(address: Address, census: Census, policy: Policy) -> str:
 
 
 def _why_named(address: Address, census: Census, policy: Policy) -> str:
-    """Which name of theirs ``protect`` names, in words; empty where it names none."""
+    """By which name the object is protected, in words that follow its address; empty where by none."""
     named = next((name for name in census.names(address) if policy.protects(name)), None)
     if named is None:
         return ""
@@ -128,11 +129,11 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
         elif limits.forbid(number, total):
             message = f"{name}: {_share(number, total)} members removed; {_limit(limits)}"
             yield Violation("members", message, remedy)
-    if _nobody_left(census):
+    if _ends_everybody(census):
         yield Violation("last", "no active user would be left of those that the files manage", remedy)
 
 
-def _nobody_left(census: Census) -> bool:
+def _ends_everybody(census: Census) -> bool:
     return bool(census.active_users and not census.active_users_after)
 
 
