@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 class Origin(StrEnum):
-    """What an apply of a compared plan may include beside this change."""
+    """What an apply of a plan with a base may include beside this change."""
 
     DRIFT = "drift"
     BACKLOG = "backlog"
@@ -69,7 +69,8 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="REV",
-        help="What left the files since this git revision goes as `leavers` say; else since the last apply.",
+        help="What left the files since this git revision loses access as `leavers` says; "
+        "by default since the last apply.",
     ),
 ]
 

@@ -61,7 +61,7 @@ def apply(
         raise BadUsage(message)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def apply_to(target: "Target") -> ExitCode:
         saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
         if saved and saved.base:
             target = at_base(target, saved.base)
@@ -102,7 +102,7 @@ def apply(
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
     }
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(root, targets, apply_to, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
 
 
 def _say(report: "Report") -> None:

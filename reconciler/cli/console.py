@@ -1,9 +1,9 @@
 """What the command shows and asks: streams, colours, progress, signals, and an error as one line.
 
 No command's logic is here. Views are imported where they are used, so that
-``--help`` answers at once. Output that nobody takes any more never stops an
-apply half-way: what was approved goes on to its end, and is journalled. All of
-it leaves through ``streams``.
+``--help`` answers at once. Output that nobody reads any more never stops an
+apply half-way: what was approved is done to its end, and journalled. All output
+goes through ``streams``.
 """
 
 import os
@@ -165,12 +165,12 @@ def stoppable(session: "Session") -> Iterator[None]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    # Whoever started us may have said to ignore one, as nohup does.
+    # A signal that whoever started us ignores, as nohup does, stays ignored.
     before = {n: signal.signal(n, handle) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
     try:
         yield
     except KeyboardInterrupt:
-        complain("Stopped at once: the last request may have taken place. A new plan shows what is left.")
+        complain("Stopped at once: the last request may have taken place. A new plan shows what remains.")
         raise
     finally:
         for number, handler in before.items():
@@ -182,7 +182,7 @@ def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
     """A bar on a terminal, plain lines elsewhere; both on standard error."""
     from reconciler.views.safe import printable
 
-    def left(progress: "Progress") -> str:
+    def remaining(progress: "Progress") -> str:
         seconds = (progress.total - progress.done) * 60 / target.requests_per_minute
         return f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
 
@@ -202,7 +202,7 @@ def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
             task,
             completed=p.done,
             total=p.total,
-            description=f"{p.done}/{p.total}  {left(p)}  {printable(p.summary)}",
+            description=f"{p.done}/{p.total}  {remaining(p)}  {printable(p.summary)}",
         )
 
 

@@ -1,4 +1,4 @@
-"""Is everything as it must be."""
+"""See whether everything is as it must be."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ def doctor(
     targets: Targets = None,
     root: Root = DESIRED_STATE,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Find out, with scratch objects, what nobody tells; asks first.")
+        bool, typer.Option("--probe", help="Find out with scratch objects what no document says; asks first.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --probe: do not ask.")] = False,
     github: Annotated[
@@ -54,7 +54,7 @@ def doctor(
         return _repository(root, shape)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def look_at(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
         if probe:
             return _probe(target, watch, yes=yes)
@@ -66,7 +66,7 @@ def doctor(
             documents.append(text)
         return exit_code(checks)
 
-    return for_each(root, targets, one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(root, targets, look_at, documents=documents, gap=shape is Format.TEXT)
 
 
 def _repository(root: Path, shape: Format) -> ExitCode:

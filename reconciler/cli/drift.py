@@ -48,7 +48,7 @@ def drift(
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def drift_of(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
@@ -67,4 +67,6 @@ def drift(
         return ExitCode.DRIFT if plan.changes else ExitCode.OK
 
     only_one = {"--out": out, "--expect": expect}
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
+    return for_each(
+        root, targets, drift_of, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+    )

@@ -61,7 +61,7 @@ def plan(
     check_out(out, root)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def plan_for(target: "Target") -> ExitCode:
         target = target if base is None else at_base(target, base)
         watch = console.Watch(verbose=verbose)
         with (
@@ -95,7 +95,9 @@ def plan(
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
     }
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
+    return for_each(
+        root, targets, plan_for, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+    )
 
 
 def _how_to_apply(target: "Target", root: Path, plan: Path, given: Iterable[str]) -> str:

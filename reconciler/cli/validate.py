@@ -37,7 +37,7 @@ def validate(
     if not targets and root.is_dir():
         _name_unread((path, "it is in no target's folder") for path in strays(root))
 
-    def one(target: "Target") -> ExitCode:
+    def check(target: "Target") -> ExitCode:
         state = workflow.validate(target)
         users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
         _name_unread(unread(target.folder, target.sandbox or ()))
@@ -47,9 +47,11 @@ def validate(
 
     match shape:
         case ProblemFormat.TEXT:
-            return for_each(root, targets, one)
+            return for_each(root, targets, check)
         case ProblemFormat.GITHUB:
-            return _annotated(lambda: for_each(root, targets, lambda target: _annotated(lambda: one(target))))
+            return _annotated(
+                lambda: for_each(root, targets, lambda target: _annotated(lambda: check(target)))
+            )
         case _:  # pragma: no cover (mypy proves that there is no other format)
             assert_never(shape)
 

@@ -19,7 +19,7 @@ _SHOWN: Mapping[Health, tuple[str, Style]] = {
 _STATUS_COLUMN = 8
 _WIDEST_NAME = 24
 _NARROW_COLUMN = 14
-"""Beside a wider column of names there is too little room for another one to wrap in."""
+"""Beside a wider column of names the next column has too little room to wrap in."""
 
 
 def checks_text(

@@ -43,17 +43,17 @@ SUMMARY = 260_000
 """Characters for a step's summary: 1 MiB holds them whatever they are, and a larger one fails the
 step (GitHub docs: Workflow commands). A character takes up to 4 bytes."""
 LEAST = 1000
-"""The smallest budget in which it always stands whether a guard refuses the plan, and the numbers."""
+"""The smallest budget. In it a text says whether a guard refuses the plan, and gives the numbers."""
 
 _LONGEST_NAME = 60
 _LONGEST_MARKER = 200
-_SHOWN = (20, 5, 1)
+_MOST = (20, 5, 1)
 """How many violations, and how many notes, stand there at most: the first number that fits the budget."""
 _WHY = 20
 _SHORT_COMMIT = 8
 _LOG = "... {} more lines: see the log"
 _COUNTED = 120
-"""Characters that a section takes of which only the number of objects is said."""
+"""Characters of a section that says no more than how many objects there are."""
 
 
 def marker_of(about: str) -> str:
@@ -67,13 +67,13 @@ def marker_of(about: str) -> str:
 def plan_markdown(plan: Plan, *, budget: int = COMMENT, marker: str = "", run: str = "") -> str:
     """The plan in at most ``budget`` characters; it begins with ``marker``, else with its target's marker.
 
-    ``run`` is the address of the runs that keep plan.html and plan.json, where there is one. It is
-    the same in every run: what says the same is not written again.
+    ``run`` is the address of the checks whose artifacts hold plan.html and plan.json, where there is
+    one. It is the same for every run, so that the same plan is no new comment.
     """
     marker = marker or marker_of(plan.target)
-    for shown in _SHOWN:
-        head = "\n".join((marker, *_head(plan, shown), ""))
-        foot = "\n".join(_foot(plan, shown, run))
+    for most in _MOST:
+        head = "\n".join((marker, *_head(plan, most), ""))
+        foot = "\n".join(_foot(plan, most, run))
         room = budget - len(head) - len(foot) - 2
         if room >= 2 * _COUNTED:
             return "\n".join((head, *_sections(plan, room), foot))
@@ -115,7 +115,7 @@ def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
     return head + fence_that_fits(lines, budget - len(head) - 1, _LOG) + "\n"
 
 
-def _head(plan: Plan, shown: int) -> Iterator[str]:
+def _head(plan: Plan, most: int) -> Iterator[str]:
     yield _title(plan, plan.target)
     yield ""
     if not plan.changes:
@@ -124,7 +124,7 @@ def _head(plan: Plan, shown: int) -> Iterator[str]:
         yield fence([diff_row(line) for line in summary(plan.counts, plan.census)], "diff")
     if plan.violations:
         yield ""
-        yield from _refusal(plan, shown)
+        yield from _refusal(plan, most)
     compared = by_origin(plan) if plan.base and plan.changes else ()
     if rows := [diff_row(line) for line in (*compared, *asked(plan))]:
         yield ""
@@ -136,15 +136,15 @@ def _title(plan: Plan, name: str) -> str:
     return f"### {TITLES[bool(plan.included)]} {code(name)}{pretend}"
 
 
-def _refusal(plan: Plan, shown: int) -> Iterator[str]:
+def _refusal(plan: Plan, most: int) -> Iterator[str]:
     violations = sorted(plan.violations, key=lambda violation: not violation.is_absolute)
     yield "> [!CAUTION]"
     yield "> **Refused by a guard: this plan will not be applied.**"
     yield ">"
-    for violation in violations[:shown]:
+    for violation in violations[:most]:
         mark = " (no override)" if violation.is_absolute else ""
         yield f"> - {code(violation.message)}{mark}"
-    if more := violations[shown:]:
+    if more := violations[most:]:
         absolute = sum(violation.is_absolute for violation in more)
         yield f"> - and {len(more)} more, {absolute} of them without an override"
     yield ">"
@@ -161,15 +161,13 @@ def _way_on(plan: Plan) -> Iterator[str]:
         yield code(why_absolute(plan))
 
 
-def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
+def _foot(plan: Plan, most: int, run: str) -> Iterator[str]:
     notes = notes_of(plan)
-    rows = [plain_row(note_line(note)) for note in notes[:shown]] + [
-        plain_row(line) for line in kept(plan.census)
-    ]
-    if len(notes) > shown:
-        rows.append(f"... and {number_of(len(notes) - shown, 'more note')}")
+    rows = [plain_row(line) for line in (*map(note_line, notes[:most]), *kept(plan.census))]
+    if len(notes) > most:
+        rows.append(f"... and {number_of(len(notes) - most, 'more note')}")
     yield ""
-    yield fence([unobeyed(row) for row in rows])
+    yield fence([unobeyed(text) for text in rows])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
@@ -189,8 +187,8 @@ def _where(plan: Plan, run: str) -> str:
 def _objects(title: str, changes: Sequence[Change], plan: Plan, room: int) -> str:
     """The objects with their lines, else a line for each, else their number, which takes _COUNTED at most."""
     blocks = [[diff_row(line) for line in block(change, plan)] for change in changes]
-    counted = f"{title}: {number_of(len(changes), 'object')}"
-    opening = f"\n<details open>\n<summary>{counted}</summary>\n\n"
+    heading = f"{title}: {number_of(len(changes), 'object')}"
+    opening = f"\n<details open>\n<summary>{heading}</summary>\n\n"
     closing = "\n\n</details>\n"
     room -= len(opening) + len(closing)
     whole = fence([line for lines in blocks for line in (*lines, "")][:-1], "diff")
@@ -198,10 +196,10 @@ def _objects(title: str, changes: Sequence[Change], plan: Plan, room: int) -> st
         return opening + whole + closing
     hidden = sum(len(lines) - 1 for lines in blocks)
     remark = f"\n\n{number_of(hidden, 'line')} of details left out: see the plan among the artifacts."
-    note, headings = "... and {} more objects", [lines[0] for lines in blocks]
-    if listed := fence_that_fits(headings, room - len(remark), note, "diff"):
+    note, first_lines = "... and {} more objects", [lines[0] for lines in blocks]
+    if listed := fence_that_fits(first_lines, room - len(remark), note, "diff"):
         return opening + listed + remark + closing
-    return f"\n{counted}, all of them left out: see the plan among the artifacts.\n"
+    return f"\n{heading}, all of them left out: see the plan among the artifacts.\n"
 
 
 def _people(people: Sequence[Person], room: int) -> str:
