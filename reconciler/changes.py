@@ -2,17 +2,18 @@
 
 A *change* says what differs between desired and live state, in no system's
 tongue. Its smallest part is an *atom*: (address, live id, path, before,
-after), one for each field and one for each membership edge. Atoms are what a
-review approves and what an apply checks; everything here is JSON-able,
-comparable and digestible.
+after), one for each field and one for each membership edge. Atoms are what is
+reviewed, and what an apply checks. All of it can be compared, written as JSON,
+and digested.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from reconciler.errors import Place
-from reconciler.model import Address, FieldPath, Value
+from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Value
 
 Removal = Literal["deactivate", "revoke", "revoke, deactivate"]
 """How an update takes a person's access away. A deletion is a change of its own."""
@@ -51,10 +52,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A live object that is to go.
+    """A live object that is to be deleted.
 
-    ``ends`` are the memberships that go with it: of a group its people, by key;
-    of a person the groups, by name.
+    ``ends`` are the memberships that end with it: the people of a group, by key,
+    or the groups of a person, by name.
     """
 
     address: Address
@@ -97,15 +98,66 @@ def atoms(change: Change) -> tuple[Atom, ...]:
     return tuple(Atom(change.address, live_id, f.path, f.before, f.after) for f in change.fields)
 
 
+def is_removal(part: FieldChange | Atom) -> bool:
+    """Whether this takes something away: a value, a membership, a whole object, or a person's access."""
+    return part.after is None or (part.path == ACTIVE and part.after is False)
+
+
+def takes_away(change: Change) -> bool:
+    """Whether anybody loses anything by this change, if only one attribute's value."""
+    return ends_access(change) or any(map(is_removal, fields_of(change)))
+
+
+def ends_access(change: Change) -> bool:
+    """Whether a change takes a person's access away, or removes an object."""
+    return isinstance(change, Delete) or (isinstance(change, Update) and change.removal is not None)
+
+
+def ends_access_by(change: Change, atom: Atom) -> bool:
+    """Whether a person loses their access by this very atom of the change. A revocation has several such."""
+    if change.address.kind == "group" or not ends_access(change):
+        return False
+    only_deactivates = isinstance(change, Update) and change.removal == "deactivate"
+    return atom.path == ACTIVE if only_deactivates else True
+
+
+def leaving_members(change: Change) -> tuple[str, ...]:
+    """The people, by key, whose membership of a group ends with this change of the group."""
+    if change.address.kind == "user":
+        return ()
+    if isinstance(change, Delete):
+        return change.ends
+    return tuple(f.path[1] for f in change.fields if f.path[0] == "members" and f.after is None)
+
+
+def renamed_from(change: Change) -> str | None:
+    """What an object is called until this change gives it another name; None where it gives none."""
+    if not isinstance(change, Update):
+        return None
+    older = (f.before for f in change.fields if f.path == NAMED_BY[change.address.kind])
+    return next((name for name in older if isinstance(name, str)), None)
+
+
+def only_names(change: Change, item: FieldChange) -> bool:
+    """Whether a field of a new object says no more than its label does."""
+    named_by = NAMED_BY[change.address.kind]
+    return isinstance(change, Create) and item.path == named_by and item.after == change.label
+
+
+def fields_of(change: Change) -> tuple[FieldChange, ...]:
+    """The fields of a change; a deletion has none."""
+    return () if isinstance(change, Delete) else change.fields
+
+
 def narrow(change: Change, wanted: Iterable[Atom]) -> Change | None:
-    """The change with only the wanted atoms left; None where none is."""
+    """The change cut down to the wanted atoms; None where it has none of them."""
     keep = set(wanted)
     if isinstance(change, Delete):
         return change if keep.issuperset(atoms(change)) else None
     fields = tuple(f for f, atom in zip(change.fields, atoms(change), strict=True) if atom in keep)
     if not fields:
         return None
-    if isinstance(change, Update) and all(f.path != ("active",) for f in fields):
+    if isinstance(change, Update) and all(f.path != ACTIVE for f in fields):
         return replace(change, fields=fields, removal=_STILL_ACTIVE.get(change.removal, change.removal))
     return replace(change, fields=fields)
 
@@ -114,7 +166,7 @@ _STILL_ACTIVE: Mapping[Removal | None, Removal | None] = {
     "deactivate": None,
     "revoke, deactivate": "revoke",
 }
-"""What is left of a removal that deactivates nobody."""
+"""What remains of a removal that deactivates nobody."""
 
 
 Origin = Literal["change", "drift", "backlog"]
@@ -128,7 +180,7 @@ Origins = Mapping[tuple[Address, FieldPath], Origin]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a plan changes, by kind. A deactivated or revoked user is not also an updated one.
+    """How much a plan changes, by kind. A user who is deactivated or revoked is not counted as updated, too.
 
     ``groups_updated`` counts groups of which the name or members change.
     """
@@ -148,7 +200,7 @@ class Counts:
 
     @property
     def removals(self) -> int:
-        """The number that ``--allow-removals`` must name: all that takes something away."""
+        """The number that ``--allow-removals`` must name: everything that is taken away."""
         return (
             self.users_deactivated
             + self.users_revoked
@@ -159,45 +211,53 @@ class Counts:
         )
 
 
-def ends_access(change: Change) -> bool:
-    """Whether a change takes a person's access away, or removes an object."""
-    return isinstance(change, Delete) or (isinstance(change, Update) and change.removal is not None)
+Action = Literal["created", "updated", "deactivated", "revoked", "deleted"]
+"""What becomes of a whole object."""
+
+
+def action_of(change: Change) -> Action:
+    """What becomes of the object."""
+    match change:
+        case Create():
+            return "created"
+        case Delete():
+            return "deleted"
+        case Update(removal=None):
+            return "updated"
+        case Update(removal="revoke"):
+            return "revoked"
+        case Update():
+            return "deactivated"
+        case _:  # pragma: no cover (mypy proves that there is no other change)
+            assert_never(change)
 
 
 def count(changes: Sequence[Change]) -> Counts:
     """Count the changes by kind."""
-    tally = dict.fromkeys(Counts.__slots__, 0)
-    for change in changes:
-        noun = f"{change.address.kind}s"
-        match change:
-            case Create():
-                tally[f"{noun}_created"] += 1
-            case Update(removal=None):
-                tally[f"{noun}_updated"] += 1
-            case Update(removal=removal):
-                tally[f"{noun}_{'revoked' if removal == 'revoke' else 'deactivated'}"] += 1
-            case Delete():
-                tally[f"{noun}_deleted"] += 1
-            case _:  # pragma: no cover (mypy proves that there is no other change)
-                assert_never(change)
-        for item in _fields(change):
-            if item.path[0] == "members":
-                tally["memberships_removed" if item.after is None else "memberships_added"] += 1
-            elif item.path[0] == "attributes":
-                tally["values_cleared" if item.after is None else "values_set"] += 1
-    return Counts(**tally)
-
-
-def _fields(change: Change) -> Iterator[FieldChange]:
-    return iter(() if isinstance(change, Delete) else change.fields)
+    objects = Counter((change.address.kind, action_of(change)) for change in changes)
+    parts = Counter((item.path[0], is_removal(item)) for change in changes for item in fields_of(change))
+    return Counts(
+        users_created=objects["user", "created"],
+        users_updated=objects["user", "updated"],
+        users_deactivated=objects["user", "deactivated"],
+        users_revoked=objects["user", "revoked"],
+        users_deleted=objects["user", "deleted"],
+        groups_created=objects["group", "created"],
+        groups_updated=objects["group", "updated"],
+        groups_deleted=objects["group", "deleted"],
+        memberships_added=parts["members", False],
+        memberships_removed=parts["members", True],
+        values_set=parts["attributes", False],
+        values_cleared=parts["attributes", True],
+    )
 
 
 def encode_change(change: Change, origins: Origins | None = None) -> dict[str, object]:
     """One change as JSON data, as ``schemas/plan.schema.json`` describes it."""
 
     def origin(path: FieldPath) -> dict[str, object]:
-        found = (origins or {}).get((change.address, path))
-        return {"origin": found} if found else {}
+        known = (origins or {}).get((change.address, path))
+        return {"origin": known} if known else {}
 
     encoded: dict[str, object] = {
         "action": type(change).__name__.lower(),

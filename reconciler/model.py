@@ -8,7 +8,7 @@ is compared with like; ``Live`` adds the id, which stays out of the domain.
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 from reconciler.errors import Place
 
@@ -20,6 +20,11 @@ Value = Scalar | tuple[str | int | float, ...] | None
 
 FieldPath = tuple[str, ...]
 """Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
+
+NAMED_BY: Final[Mapping[Kind, FieldPath]] = {"user": ("email",), "group": ("name",)}
+"""The field that says what an object is called, by kind: its key comes from it."""
+ACTIVE: Final[FieldPath] = ("active",)
+"""The field that says whether a person may sign in."""
 
 
 def user_key(email: str) -> str:

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
-from reconciler.changes import Atom, Change, Create, Delete, Update, atoms, narrow
+from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, narrow
 from reconciler.model import Address
 from reconciler.transport.messages import Method, Request
 
@@ -50,9 +50,10 @@ Status = Literal["done", "adopted", "failed", "unsettled", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one atom. ``unsettled``: sent, and whether it took place is not known.
+    """What became of one atom.
 
-    ``adopted``: somebody else had made the object; it was found and is used.
+    ``unsettled``: it was sent, and nobody knows whether it took place. ``adopted``: somebody
+    else had created the object; it was found and is used.
     """
 
     atom: Atom
@@ -64,7 +65,7 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def is_id(text: object) -> TypeGuard[str]:
-    """Whether this can be the id of a user or group; it goes into paths and filters, so nothing else may."""
+    """Whether this can be the id of a user or group: ids go into paths and filters, so little can."""
     return isinstance(text, str) and _SAFE_ID.fullmatch(text) is not None
 
 
@@ -105,12 +106,12 @@ def _refs(value: object) -> Iterator[Ref]:
 
 
 class Stage(IntEnum):
-    """When an atom is applied: access is given before any is taken, and what is deleted goes last.
+    """When an atom is applied: access is given before any is taken away, and deletions come last.
 
-    A group is made with its members, and another name is written together with the
-    first added (or removed) ones, each in one request; a declared name is never also
-    an older name, so no other change waits for it. A person's whole update waits when
-    it takes access away.
+    A group is created together with its members, in one request. Its new name is written
+    in the request of the memberships that begin, or else of those that end: no other change
+    waits for it, since a declared name is never also an older name of another group. An
+    update that takes a person's access away waits as a whole.
     """
 
     CREATE_USERS = 0
@@ -137,9 +138,7 @@ def stage_of(change: Change, atom: Atom) -> Stage:
             if f.path != atom.path
         )
         return min(edges, default=Stage.ADD_MEMBERS)
-    if isinstance(change, Update) and change.removal is None:
-        return Stage.UPDATE_USERS
-    return Stage.REMOVE_USERS
+    return Stage.REMOVE_USERS if ends_access(change) else Stage.UPDATE_USERS
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -162,6 +161,6 @@ def stages(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
             by_stage.setdefault(stage_of(change, atom), []).append(atom)
         for stage, wanted in by_stage.items():
             part = narrow(change, wanted) if len(by_stage) > 1 else change
-            if part is not None:  # pragma: no branch (what was found in a change is left in it)
+            if part is not None:  # pragma: no branch (an atom of a change is a part of it)
                 parts[stage].append(part)
     yield from (tuple(part) for part in parts.values() if part)

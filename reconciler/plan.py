@@ -5,8 +5,9 @@ It is data. Its digest seals all that an apply acts upon.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
 
 from reconciler.changes import (
     Change,
@@ -15,15 +16,17 @@ from reconciler.changes import (
     Delete,
     Origin,
     Origins,
-    Update,
     atoms,
     count,
     encode_change,
     ends_access,
+    is_removal,
+    leaving_members,
     narrow,
+    renamed_from,
 )
 from reconciler.errors import Place
-from reconciler.model import Address, group_address
+from reconciler.model import ACTIVE, Address, group_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,43 @@ class Note:
     warning: bool = False
 
 
+Option = Literal["--allow-removals", "--allow-creations"]
+"""What a person may give for one plan, with the exact number of its removals or of the users it creates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A refused plan is let through by this option with this number."""
+
+    option: Option
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A refused plan is let through by nothing; ``why_not`` is a sentence for people."""
+
+    why_not: str
+
+
+Remedy = Allow | Absolute
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One reason why a plan is not let through; ``code`` is one word for programs.
-
-    What can be approved at all is approved by the number of users created where the
-    code is ``CREATIONS``, else by that of removals.
-    """
+    """One reason why a plan is not let through, and what can be done. ``code`` is one word for programs."""
 
     code: str
     message: str
-    overridable: bool = True
+    remedy: Remedy
 
-
-CREATIONS = "creations"
+    @property
+    def is_absolute(self) -> bool:
+        """Whether nobody can approve it."""
+        return isinstance(self.remedy, Absolute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +101,9 @@ class Census:
     that the files manage, ``live_users`` all. ``ending`` are the keys of those active users
     whose access ends. ``members`` and ``losses`` count, by group address, the people
     in it and those whose membership ends (also through a deletion). ``deserted`` names the
-    groups that lose all their people where nobody joins, and ``emptied`` those of them in which
-    nobody else is, such as an embed user. ``aliases`` are the other names of an address: the live
-    one, and those that the files declare as older. ``callers`` are the users whom the keys
+    groups that lose all their people and that nobody joins; ``emptied`` those of them that hold
+    nobody else either, such as an embed user. ``aliases`` are the other names of an address: the
+    live one, and those that the files declare as older. ``callers`` are the users whom the keys
     belong to, with an empty text for a key whose owner is not known.
     """
 
@@ -111,13 +137,15 @@ class Plan:
 
     ``requests`` is the number of writes; ``requests_per_minute`` the target's
     pace, 0 for none. ``created_at`` is the only field that differs between two
-    plans of the same inputs. ``base`` is the commit that the files were compared
-    with, empty where there was none; only then ``origins`` are known, and only
-    those in ``included`` are to be applied, in a report of drift none. ``applied``
-    is the commit that counts as applied last, ``since`` the one from which what left
-    the files is counted, each empty where none is known. ``violations`` are what the
-    guards said of the part that is to be applied when the plan was made. ``sandbox``
-    says that the system is the embedded pretend one.
+    plans of the same inputs.
+
+    ``base`` is the commit that the files were compared with, empty where there was none.
+    With a base ``origins`` are known, and only those in ``included`` are to be applied; a
+    report of drift includes none. ``applied`` is the commit that was applied last. What left
+    the files is counted from the commit ``since``. Each is empty where none is known.
+
+    ``violations`` are what the guards said, when the plan was made, of the part that is to
+    be applied. ``sandbox`` says that the system is the embedded pretend one.
     """
 
     target: str
@@ -147,11 +175,11 @@ class Plan:
         """The changes cut down to the atoms of these origins."""
         parts: dict[Address, Change] = {}
         for change in self.changes:
-            found = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
-            if part := narrow(change, found):
+            wanted = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
+            if part := narrow(change, wanted):
                 parts[change.address] = part
-        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if not a.after}
-        # A revoked person may have no field that changes: leaving groups is all of it.
+        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if is_removal(a)}
+        # A revocation may change no field of the person, and only end memberships.
         return tuple(
             parts.get(change.address, change)
             for change in self.changes
@@ -164,14 +192,12 @@ class Plan:
         return self.part(self.only(*self.included) if self.base else self.changes)
 
     def part(self, changes: tuple[Change, ...]) -> "Plan":
-        """A plan of some of the changes, or of parts of them, with whom these take away, and from where."""
-        # Where a group is renamed, a person's deletion names it as it is still called.
+        """A plan of some of the changes, or of parts of them; its census says what these alone end."""
+        # A person's deletion names a group as it is called now, also where the plan renames it.
         now_called = {
-            str(group_address(f.before)): str(change.address)
+            str(group_address(older)): str(change.address)
             for change in self.changes
-            if isinstance(change, Update) and change.address.kind == "group"
-            for f in change.fields
-            if f.path == ("name",) and isinstance(f.before, str)
+            if change.address.kind == "group" and (older := renamed_from(change)) is not None
         }
         lost: dict[str, set[str]] = {}
         for change in changes:
@@ -180,7 +206,7 @@ class Plan:
                     group = str(group_address(name))
                     lost.setdefault(now_called.get(group, group), set()).add(change.address.key)
             elif change.address.kind == "group":
-                lost.setdefault(str(change.address), set()).update(_leaving(change))
+                lost.setdefault(str(change.address), set()).update(leaving_members(change))
         census = self.census
         losses = {name: len(lost[name]) for name in census.losses if lost.get(name)}
         joined = _joined(self.changes, changes)
@@ -226,9 +252,9 @@ class Plan:
         return _sha256(self._named(self.intended.changes, {}))
 
     def _named(self, changes: Iterable[Change], origins: Origins) -> dict[str, object]:
-        encoded = [encode_change(change, origins) for change in changes]
-        for one in encoded:
-            del one["place"]
+        encoded = [encode_change(each, origins) for each in changes]
+        for change in encoded:
+            del change["place"]
         included = list(self.included)
         return {"target": self.target, "url": self.url, "included": included, "changes": encoded}
 
@@ -250,22 +276,16 @@ def _begins(change: Change) -> bool:
     if change.address.kind == "group" or isinstance(change, Delete):
         return False
     return isinstance(change, Create) or any(
-        (f.path, f.before, f.after) == (("active",), False, True) for f in change.fields
+        (f.path, f.before, f.after) == (ACTIVE, False, True) for f in change.fields
     )
 
 
 def _joined(whole: Sequence[Change], part: Sequence[Change]) -> set[str]:
-    """The groups that somebody joins by a part of the changes: nobody joins whom it does not create."""
-    made = {change.address for change in part}
-    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in made}
+    """The groups that somebody joins by a part of the changes: nobody joins whom the part does not create."""
+    included = {change.address for change in part}
+    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in included}
     return {
         str(change.address)
         for change in part
         if any(atom.member and atom.after and atom.member not in missing for atom in atoms(change))
     }
-
-
-def _leaving(change: Change) -> Iterator[str]:
-    if isinstance(change, Delete):
-        return iter(change.ends)
-    return (f.path[1] for f in change.fields if f.path[0] == "members" and f.after is None)

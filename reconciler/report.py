@@ -1,9 +1,10 @@
-"""What an apply did, as data for every view."""
+"""What an apply did, and what a doctor or a probe found: as data for every view."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from reconciler.changes import Atom, Change, Create, Update, atoms, count, narrow
+from reconciler.changes import Atom, Change, Create, Update, atoms, count, is_removal, narrow
 from reconciler.errors import ExitCode
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
@@ -14,8 +15,9 @@ class Mandate:
     """On whose word a plan is applied.
 
     ``ran`` is who ran the apply, ``digest`` the plan's. ``overrides`` are the options, or the lines of
-    the pull request's text, that lift a rule for it. Of a pull request: its number and ``head``, who
-    ``asked`` by opening it, who ``merged`` it, and whose approvals count.
+    the pull request's text, that lift a rule for it. For a pull request ``pull`` is its number, ``head``
+    its last commit, ``asked`` who opened it, ``merged`` who merged it, and ``approved`` whose approvals
+    count.
     """
 
     ran: str
@@ -32,9 +34,10 @@ class Mandate:
 class Report:
     """What an apply did, and on whose word.
 
-    ``requests`` counts writes sent, ``seconds`` the time from first to last; ``ids`` are
-    the live ids of all that is known by now, what was created among it. ``unrecorded``
-    says why the commit is not recorded as applied, empty where it is.
+    ``requests`` counts the writes that were sent, ``seconds`` the time they took together.
+    ``ids`` are all live ids that are known by now, also of what was created. ``stopped`` says
+    why the apply ended early, ``unrecorded`` why the commit is not recorded as applied; each
+    is empty where that is not so.
     """
 
     target: str
@@ -68,42 +71,96 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What took place, and what did not; an object can count on both sides.
+        """How much was done, and how much was not. An object can count on both sides.
 
-        Objects that were created, updated and adopted, and those of which a part failed, or was skipped.
-        ``removed`` counts every single removal that took place, as a plan counts them. To a revoked
-        person belong the memberships that end, which are atoms of the groups.
+        ``created``, ``updated`` and ``adopted`` count objects; ``failed`` and ``skipped`` count those
+        of which a part was not done. ``removed`` counts each removal that took place by itself, as a
+        plan does. A revocation took place where its memberships ended, which are atoms of the groups.
         """
         status = {outcome.atom: outcome.status for outcome in self.outcomes}
         became = dict(_became(self.changes, status))
-        took = [part for change in self.changes if (part := _part(change, status, "done"))]
-        counted = count(took)
+        done = [part for change in self.changes if (part := _part(change, status, "done"))]
+        counted = count(done)
         revoked = sum(_revokes(c) and became[c.address] == {"done"} for c in self.changes)
-        adopted = {address for address, found in became.items() if "adopted" in found}
-        failed = {address for address, found in became.items() if found & {"failed", "unsettled"}}
+        adopted = {address for address, each in became.items() if "adopted" in each}
+        failed = {address for address, each in became.items() if each & {"failed", "unsettled"}}
         return {
-            "created": sum(isinstance(part, Create) and part.address not in adopted for part in took),
+            "created": sum(isinstance(part, Create) and part.address not in adopted for part in done),
             "updated": counted.users_updated + counted.groups_updated,
             "removed": counted.removals - counted.users_revoked + revoked,
             "unchanged": self.unchanged,
             "adopted": len(adopted),
             "failed": len(failed),
-            "skipped": sum("skipped" in found and a not in failed for a, found in became.items()),
+            "skipped": sum("skipped" in each and a not in failed for a, each in became.items()),
         }
+
+
+Health = Literal["ok", "failed", "unknown"]
+"""How a thing is that was looked at; ``unknown`` fails nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a doctor looked at, how it is, and what was found.
+
+    ``todo`` says what to do about it; it is empty where there is nothing to do.
+    """
+
+    name: str
+    status: Health
+    said: str
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found out about one question, which has its name from ``quirks.yaml``.
+
+    ``value`` is None where the answer is not known; ``how`` says how it was found, or why it was not.
+    """
+
+    name: str
+    value: str | bool | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe found and did.
+
+    ``removed`` are objects of an earlier probe that are gone now. ``remaining`` is what is still
+    there, each with the reason. ``journal`` is a path, ``found_at`` a time in ISO 8601.
+    ``stopped`` says why the probe ended early, and is empty where it did not.
+    """
+
+    findings: tuple[Finding, ...]
+    removed: tuple[str, ...]
+    remaining: tuple[str, ...]
+    journal: str
+    found_at: str
+    stopped: str = ""
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK where every question was asked and nothing of the probe remains."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        return ExitCode.ERROR if self.stopped or self.remaining else ExitCode.OK
 
 
 def _became(
     changes: Iterable[Change], status: Mapping[Atom, Status]
 ) -> Iterator[tuple[Address, set[Status]]]:
-    """What became of the parts of each change."""
-    ended: dict[Address | None, set[Status]] = {}
-    for atom, found in status.items():
-        if not atom.after:
-            ended.setdefault(atom.member, set()).add(found)
+    """What became of the parts of each change; memberships that end are parts of a revocation as well."""
+    endings: dict[Address | None, set[Status]] = {}
+    for atom, became in status.items():
+        if is_removal(atom):
+            endings.setdefault(atom.member, set()).add(became)
     for change in changes:
-        found_here = {status[atom] for atom in atoms(change)}
-        leaves = isinstance(change, Update) and "revoke" in (change.removal or "")
-        yield change.address, found_here | (ended.get(change.address, set()) if leaves else set())
+        own = {status[atom] for atom in atoms(change)}
+        is_revocation = isinstance(change, Update) and "revoke" in (change.removal or "")
+        yield change.address, own | (endings.get(change.address, set()) if is_revocation else set())
 
 
 def _revokes(change: Change) -> bool:

@@ -8,10 +8,10 @@ from typing import Any, cast, get_args
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import Address, FieldPath, Value
-from reconciler.plan import Census, Note, Plan, PullRequest, Violation
+from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Kind, Value
+from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def to_json(plan: Plan) -> str:
@@ -70,8 +70,7 @@ def _escape_unprintable(match: re.Match[str]) -> str:
 def from_json(text: str) -> Plan:
     """Read a saved plan back; raises ValueError with what is wrong with it.
 
-    The digest is checked, so a plan that was edited after it was saved is not
-    accepted.
+    The digest is checked: a plan that was edited after it was saved is refused.
     """
     try:
         document = json.loads(text)
@@ -139,12 +138,19 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         origins=dict(_decode_origins(document["changes"])),
         included=tuple(_decode_origin(item) for item in _typed(document["included"], list)),
         violations=tuple(
-            Violation(
-                _typed(item["code"], str), _typed(item["message"], str), _typed(item["overridable"], bool)
-            )
+            Violation(_typed(item["code"], str), _typed(item["message"], str), _decode_remedy(item["remedy"]))
             for item in _typed(document["violations"], list)
         ),
     )
+
+
+def _decode_remedy(item: dict[str, Any]) -> Remedy:
+    if "why_not" in item:
+        return Absolute(_typed(item["why_not"], str))
+    if item["option"] not in get_args(Option):
+        message = f"{item['option']!r} is no option that lets a plan through"
+        raise ValueError(message)
+    return Allow(item["option"], _typed(item["number"], int))
 
 
 def _decode_pull(item: Any) -> PullRequest | None:
@@ -180,7 +186,7 @@ def _decode_census(item: dict[str, Any]) -> Census:
             }
         elif isinstance(value, dict):
             value = {group: _typed(number, int) for group, number in value.items()}
-        decoded[name] = tuple(_typed(one, str) for one in value) if isinstance(value, list) else value
+        decoded[name] = tuple(_typed(item, str) for item in value) if isinstance(value, list) else value
     return Census(**decoded)
 
 
@@ -197,7 +203,7 @@ def _decode_change(item: dict[str, Any]) -> Change:
     kind = address.kind
     action, label = item["action"], _typed(item["label"], str)
     if action == "delete":
-        ends = tuple(_typed(one, str) for one in _typed(item["ends"], list))
+        ends = tuple(_typed(end, str) for end in _typed(item["ends"], list))
         return Delete(address, label, _typed(item["id"], str), place, ends)
     fields = tuple(_decode_field(kind, field) for field in _typed(item["fields"], list))
     if action == "create":
@@ -212,11 +218,14 @@ def _decode_change(item: dict[str, Any]) -> Change:
     raise ValueError(message)
 
 
-_OWN_FIELDS = {"user": (("email",), ("name",), ("active",)), "group": (("name",),)}
-_NESTED_FIELDS = {"user": "attributes", "group": "members"}
+_OWN_FIELDS: dict[Kind, tuple[FieldPath, ...]] = {
+    "user": (NAMED_BY["user"], ("name",), ACTIVE),
+    "group": (NAMED_BY["group"],),
+}
+_NESTED_FIELDS: dict[Kind, str] = {"user": "attributes", "group": "members"}
 
 
-def _decode_field(kind: str, item: dict[str, Any]) -> FieldChange:
+def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
     path = tuple(_typed(part, str) for part in _typed(item["path"], list))
     nested = len(path) == 2 and path[0] == _NESTED_FIELDS[kind] and path[1]  # noqa: PLR2004 (key in a mapping)
     if not nested and path not in _OWN_FIELDS[kind]:
@@ -227,7 +236,7 @@ def _decode_field(kind: str, item: dict[str, Any]) -> FieldChange:
 
 def _decode_value(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(_typed(one, str, int, float) for one in value)
+        return tuple(_typed(item, str, int, float) for item in value)
     return cast("Value", _typed(value, str, int, float, bool, type(None)))
 
 

@@ -18,6 +18,7 @@ from reconciler.model import (
     group_key,
     user_key,
 )
+from reconciler.plan import Absolute, Allow
 from reconciler.report import Mandate
 
 MANDATE = Mandate("ada@laptop", "ab12cd34ef56" + "0" * 52)
@@ -81,6 +82,10 @@ def live(
         foreign=foreign or {},
         callers=(caller,),
     )
+
+
+REMOVALS = Allow("--allow-removals", 5)
+PROTECTED = Absolute("Protected users and groups, and the users whom the keys belong to, have no override.")
 
 
 def changed(*path: str, before: Value = None, after: Value = None) -> FieldChange:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.approval import overrides
+from reconciler.planning.allowance import allowances
 
 SLOWEST = 2.0
 """Seconds of a processor that one text may take."""
@@ -97,7 +97,7 @@ def document(seed: int, number: int) -> str:
 def hidden(text: str) -> tuple[int, list[str]]:
     """How many lines count, and which of them the page does not show; -1 where the text is refused."""
     try:
-        counted = [LINE.format(target.removeprefix("t")) for target in overrides(text)]
+        counted = [LINE.format(target.removeprefix("t")) for target in allowances(text)]
     except ReconcilerError:
         return -1, []
     shown = shown_lines(text) if counted else set()

@@ -1,14 +1,15 @@
 """Plans of every kind, and a strategy for any plan, for the tests of plans and of what draws them."""
 
 from dataclasses import replace
+from typing import get_args
 
-from builders import changed
+from builders import PROTECTED, REMOVALS, changed
 from hypothesis import strategies as st
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
-from reconciler.plan import Census, Note, Plan, Violation
+from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, Violation
 
 URL = "https://acme.omniapp.co"
 HOSTILE = (
@@ -214,8 +215,8 @@ COMPARED = replace(
         for number, atom in enumerate(atom for change in EVERY_KIND.changes for atom in atoms(change))
     },
     violations=(
-        Violation("emptied", "group/interns would lose every member it has (2)"),
-        Violation("protected", "user/former@acme.com is protected, and would be removed", overridable=False),
+        Violation("emptied", "group/interns would lose every member it has (2)", REMOVALS),
+        Violation("protected", "user/former@acme.com is protected, and would be removed", PROTECTED),
     ),
 )
 
@@ -292,6 +293,7 @@ _ORIGIN: st.SearchStrategy[Origin] = st.sampled_from(("change", "drift", "backlo
 
 _NUMBERS = st.integers(0, 9999)
 _TALLIES = st.dictionaries(TEXTS, _NUMBERS, max_size=3)
+_REMEDIES = st.builds(Absolute, TEXTS) | st.builds(Allow, st.sampled_from(get_args(Option)), _NUMBERS)
 _PLANS = st.builds(
     Plan,
     target=TEXTS,
@@ -315,6 +317,6 @@ _PLANS = st.builds(
     requests=_NUMBERS,
     requests_per_minute=st.integers(0, 60),
     created_at=TEXTS,
-    violations=st.lists(st.builds(Violation, TEXTS, TEXTS, st.booleans()), max_size=2).map(tuple),
+    violations=st.lists(st.builds(Violation, TEXTS, TEXTS, _REMEDIES), max_size=2).map(tuple),
 )
 PLANS = st.builds(_compared, _PLANS, TEXTS, st.lists(_ORIGIN, min_size=20, max_size=20))

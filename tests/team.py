@@ -19,7 +19,7 @@ from repository import commit, git
 
 from reconciler import cli
 from reconciler.starter.write import artifact
-from reconciler.views.markdown import marker
+from reconciler.views.markdown import marker_of
 
 PEOPLE = """\
 users:
@@ -186,7 +186,7 @@ class Team:
 
     def comment(self, number: int, about: str = "acme") -> str:
         """The one comment about the plan, or about its application ("apply acme")."""
-        (found,) = [text for text in self.github.texts(number) if text.startswith(marker(about))]
+        (found,) = [text for text in self.github.texts(number) if text.startswith(marker_of(about))]
         return found
 
     def applied(self) -> str:

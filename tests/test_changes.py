@@ -9,7 +9,20 @@ from builders import changed
 from hypothesis import given
 from sample_plans import EVERY_KIND, PLANS, create_user, member
 
-from reconciler.changes import Atom, Change, Counts, Create, Delete, FieldChange, Update, atoms, count, narrow
+from reconciler.changes import (
+    Atom,
+    Change,
+    Counts,
+    Create,
+    Delete,
+    FieldChange,
+    Update,
+    atoms,
+    count,
+    ends_access_by,
+    narrow,
+    takes_away,
+)
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
 from reconciler.operations import Operation, Ref, Stage, in_order, resolve, stage_of, stages
@@ -58,6 +71,41 @@ def test_nothing_counts_as_nothing() -> None:
 
 
 # atoms
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        delete(ADA),
+        delete(FINANCE),
+        update(ADA, removal="revoke"),
+        update(ADA, FieldChange(("active",), None, after=False)),
+        update(ADA, FieldChange(("attributes", "region"), "emea", None)),
+        update(FINANCE, FieldChange(("members", "ada"), before=True, after=None)),
+    ],
+)
+def test_whatever_somebody_loses_is_taken_away(change: Change) -> None:
+    assert takes_away(change)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, "0", True, ("a",)])
+def test_a_value_that_is_set_takes_nothing_away_be_it_nought(value: Any) -> None:
+    level = FieldChange(("attributes", "level"), 1, value)
+    assert not takes_away(update(ADA, level))
+    assert not takes_away(make(ADA, level))
+
+
+def test_access_ends_by_the_atoms_that_end_it() -> None:
+    fields = (FieldChange(("name",), "A", "B"), FieldChange(("active",), before=True, after=False))
+
+    def ends(change: Change) -> list[bool]:
+        return [ends_access_by(change, atom) for atom in atoms(change)]
+
+    assert ends(update(ADA, *fields)) == [False, False]
+    assert ends(update(ADA, *fields, removal="deactivate")) == [False, True]
+    assert ends(update(ADA, *fields, removal="revoke, deactivate")) == [True, True]
+    assert ends(delete(ADA)) == [True]
+    assert ends(delete(FINANCE)) == [False]
 
 
 def test_an_update_has_one_atom_for_each_field_and_edge() -> None:

@@ -345,7 +345,7 @@ def of_another_release(document: dict[str, Any]) -> str:
     ("spoil", "reason"),
     [
         (edited, "it does not match its digest: it was edited after it was saved; plan again"),
-        (of_another_release, "its format_version is 99; this release reads 2: plan again"),
+        (of_another_release, "its format_version is 99; this release reads 3: plan again"),
         (lambda document: json.dumps(document)[:200], "it is not JSON: "),
         (lambda _: "[]", "it is not a saved plan"),
         (lambda _: "", "it is not JSON: "),

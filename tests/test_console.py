@@ -144,7 +144,7 @@ def test_the_second_signal_stops_at_once(capfd: pytest.CaptureFixture[str]) -> N
         twice()
     assert capfd.readouterr().err == (
         "\nStopping after the request in flight; once more stops at once.\n"
-        "Stopped at once: the last request may have taken place. A new plan shows what is left.\n"
+        "Stopped at once: the last request may have taken place. A new plan shows what remains.\n"
     )
 
 

@@ -130,7 +130,7 @@ def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
         connection = session(store, target)
         proposal = workflow.propose(target, connection)
         approved = check(proposal.plan, target.policy, allow_removals=proposal.plan.counts.removals)
-        assert all(not violation.overridable for violation in approved)
+        assert all(violation.is_absolute for violation in approved)
         report = workflow.apply(target, connection, proposal, MANDATE)
         after = store.snapshot()
         # Nobody approves what is refused; executed all the same it shows that the guard stops
@@ -226,7 +226,7 @@ def test_whatever_fails_or_changes_meanwhile_nobody_last_and_nothing_protected_i
 def _refused(plan: Plan, target: Target) -> bool:
     """Whether a guard refuses the plan whatever number is approved."""
     now = check(plan, target.policy, allow_removals=plan.counts.removals)
-    return any(not violation.overridable for violation in (*plan.violations, *now))
+    return any(violation.is_absolute for violation in (*plan.violations, *now))
 
 
 def _without_anybody(

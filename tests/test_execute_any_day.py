@@ -83,7 +83,9 @@ def test_every_outcome_is_the_truth(
         raise NoAnswer(message)
 
     staff = {user_address(email) for email in (ADA, BOB, CLEO)}
-    count = Headcount({group_address("All Staff"): staff}, active=staff - {user_address(BOB)}, deserted=False)
+    count = Headcount(
+        {group_address("All Staff"): staff}, active=staff - {user_address(BOB)}, ends_everybody=False
+    )
     stage = Stage(sandbox, answerer=answer, journal_fails_at=journal, headcount=count)
     stage.run(*changes)
 

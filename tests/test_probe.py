@@ -14,9 +14,10 @@ from asking import ask, rows
 from clocks import FakeClock
 from project import Hooked, Project
 
-from reconciler.diagnosis.probe import Probed, announcement, check_allowed, probe, quirks_yaml
+from reconciler.diagnosis.probe import announcement, check_allowed, probe, quirks_of, quirks_yaml
 from reconciler.errors import ExitCode, GuardRefused, JournalFailed, NoAnswer, Unreachable
 from reconciler.model import Need
+from reconciler.report import Probed
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 from reconciler.target.session import Session
@@ -92,7 +93,7 @@ class System:
 
 def unnamed(system: System, probed: Probed) -> list[str]:
     """What is live of a probe, and what it says is left does not cover."""
-    said = "\n".join(probed.left)
+    said = "\n".join(probed.remaining)
     return [name for name in system.scratch if name not in said and "perhaps more named" not in said]
 
 
@@ -148,7 +149,7 @@ def test_a_probe_finds_what_every_switch_is_set_to_and_touches_nothing_else(
             "group_names_case_sensitive": by_case,
             "retry_after": None,
         }
-        assert (probed.left, probed.removed, probed.exit_code) == ((), (), ExitCode.OK)
+        assert (probed.remaining, probed.removed, probed.exit_code) == ((), (), ExitCode.OK)
         assert live(system) == system.before
 
 
@@ -296,15 +297,15 @@ def test_after_trouble_at_any_write_nothing_is_left_that_is_not_named(
                 assert more
                 continue
             found = system.scratch
-            assert unnamed(system, probed) == [], (at, more, probed.left)
-            if not probed.left:
+            assert unnamed(system, probed) == [], (at, more, probed.remaining)
+            if not probed.remaining:
                 assert system.store.snapshot() == system.before
                 continue
             assert probed.exit_code != ExitCode.OK
             system.omni.hook = lambda _: None
             again = system.probe("0000bbbb")
             assert len(again.removed) == len(found)
-            assert (again.stopped, again.left) == ("", ()), (at, more)
+            assert (again.stopped, again.remaining) == ("", ()), (at, more)
             assert system.store.snapshot() == system.before
 
 
@@ -317,7 +318,7 @@ def test_a_person_who_stops_it_gets_everything_removed(make: Make) -> None:
 
         system.fail(stop, at)
         probed = system.probe()
-        assert (probed.left, system.store.snapshot()) == ((), system.before)
+        assert (probed.remaining, system.store.snapshot()) == ((), system.before)
         cleaning = at > WRITES - 4
         assert probed.interrupted is not cleaning
         assert probed.exit_code == (ExitCode.OK if cleaning else ExitCode.INTERRUPTED)
@@ -328,8 +329,8 @@ def test_a_second_interrupt_while_it_cleans_up_leaves_what_is_named(make: Make) 
     system.fail(_interrupt, WRITES - 3, more=1000)
     probed = system.probe()
     assert probed.interrupted
-    assert sorted(line.split(" (")[0].split()[1] for line in probed.left[:-1]) == sorted(system.scratch)
-    assert probed.left[-1].startswith("perhaps more")
+    assert sorted(line.split(" (")[0].split()[1] for line in probed.remaining[:-1]) == sorted(system.scratch)
+    assert probed.remaining[-1].startswith("perhaps more")
 
 
 def test_without_a_journal_nothing_more_is_sent_and_what_is_there_is_named(
@@ -348,14 +349,14 @@ def test_without_a_journal_nothing_more_is_sent_and_what_is_there_is_named(
             patch.setattr("reconciler.diagnosis.probe.Journal.write", write)
             probed = system.probe()
         assert unnamed(system, probed) == []
-        assert probed.left or system.store.snapshot() == system.before
+        assert probed.remaining or system.store.snapshot() == system.before
 
 
 def test_a_deletion_that_is_answered_and_does_not_take_is_named(make: Make) -> None:
     system = make()
     system.omni.hook = lambda request: Response(204) if request.method == "DELETE" else None
     probed = system.probe()
-    assert [line.rsplit(": ", 1)[1] for line in probed.left] == [
+    assert [line.rsplit(": ", 1)[1] for line in probed.remaining] == [
         "it was answered as deleted, and is still there"
     ] * 2
     assert len(system.scratch) == 2
@@ -369,7 +370,7 @@ def test_a_leftover_that_cannot_be_removed_is_named_and_does_not_keep_it_from_as
         Response(400, text="no") if request.method == "DELETE" and row["id"] in request.path else None
     )
     probed = system.probe()
-    assert [line.split(" (")[0] for line in probed.left] == [f"group {TWO}"]
+    assert [line.split(" (")[0] for line in probed.remaining] == [f"group {TWO}"]
     assert values(probed)["deactivation"] == "flag"
 
 
@@ -427,7 +428,7 @@ def test_an_answer_that_is_no_list_stops_it_before_anything_is_made(make: Make, 
     system.omni.hook = lambda r: Response(200, json=body) if "filter" in r.query else None
     probed = system.probe()
     assert "not a SCIM list" in probed.stopped, probed
-    assert (probed.exit_code, probed.left, system.omni.writes) == (ExitCode.ERROR, (), [])
+    assert (probed.exit_code, probed.remaining, system.omni.writes) == (ExitCode.ERROR, (), [])
 
 
 def test_a_total_that_promises_too_much_ends_the_list(make: Make) -> None:
@@ -443,7 +444,7 @@ def test_a_refused_key_stops_it_before_anything_is_made(make: Make) -> None:
     system.omni.hook = lambda _: Response(401, json={"detail": "no such key"})
     probed = system.probe()
     assert "no such key" in probed.stopped
-    assert (probed.left, system.omni.writes) == ((), [])
+    assert (probed.remaining, system.omni.writes) == ((), [])
 
 
 @pytest.mark.parametrize(
@@ -486,7 +487,7 @@ def test_what_was_found_is_what_the_client_then_uses(make: Make) -> None:
         system = make(switches={"list_omits_attributes": omits, "extension_nulls": False})
         target, probed = system.target, system.probe()
         system.project.write("quirks.yaml", quirks_yaml(target, probed))
-        assert system.target.quirks == probed.quirks
+        assert system.target.quirks == quirks_of(probed)
         need = Need({"ada@acme.com": frozenset({"region", "team"}), "bob@acme.com": frozenset({"team"})})
         reads = []
         for each in (target, system.target):
@@ -508,5 +509,5 @@ def test_quirks_yaml_keeps_hostile_words_in_their_remark(make: Make) -> None:
     )
     probed = system.probe()
     system.project.write("quirks.yaml", quirks_yaml(system.target, probed))
-    assert system.target.quirks == probed.quirks
+    assert system.target.quirks == quirks_of(probed)
     assert system.target.quirks.lists_carry_attributes is None

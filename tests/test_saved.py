@@ -64,6 +64,10 @@ def edited(edit: Callable[[Any], object]) -> str:
     return json.dumps(document)
 
 
+def refused(remedy: object) -> dict[str, object]:
+    return {"code": "users", "message": "too many", "remedy": remedy}
+
+
 @pytest.mark.parametrize("text", ["", "{", to_json(EVERY_KIND)[:-20], "[" * 100_000, "\ufeff{}"])
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^it is not JSON: "):
@@ -76,9 +80,9 @@ def test_what_is_another_file_is_refused(text: str) -> None:
         from_json(text)
 
 
-@pytest.mark.parametrize("version", [0, 1, "2", None])
+@pytest.mark.parametrize("version", [0, 2, "3", None])
 def test_another_version_is_refused_by_name(version: object) -> None:
-    with pytest.raises(ValueError, match=r"^its format_version is .+; this release reads 2: plan again$"):
+    with pytest.raises(ValueError, match=r"^its format_version is .+; this release reads 3: plan again$"):
         from_json(edited(lambda d: d.update(format_version=version)))
 
 
@@ -114,6 +118,13 @@ def test_a_plan_that_was_edited_is_refused(edit: Callable[[Any], object]) -> Non
         (lambda d: d["census"].update(members={"group/a": "1"}), "'1' is not a int"),
         (lambda d: d["census"].update(emptied=[1]), "1 is not a str"),
         (lambda d: d["notes"][0].update(place=1), "1 is not a str"),
+        (
+            lambda d: d.update(violations=[refused({"option": "--force", "number": 1})]),
+            "'--force' is no option",
+        ),
+        (lambda d: d.update(violations=[refused({"option": "--allow-removals"})]), "'number' is missing"),
+        (lambda d: d.update(violations=[refused({"why_not": 1})]), "1 is not a str"),
+        (lambda d: d.update(violations=[refused(None)]), ""),
         (lambda d: d["notes"][0].update(warning="no"), "'no' is not a bool"),
         (
             lambda d: d["changes"][0].update(address="robot/x"),

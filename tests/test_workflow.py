@@ -138,8 +138,8 @@ def test_a_saved_plan_narrows_what_is_done(project: Project, target: Target, wir
     project.write("more.yaml", "users:\n  eve@acme.com: {}\n")
     proposal = workflow.propose(target, wire.session, saved=saved)
     assert proposal.plan == saved
-    assert proposal.review
-    assert [str(change.address) for change in proposal.review.unreviewed] == ["user/eve@acme.com"]
+    assert proposal.recheck
+    assert [str(change.address) for change in proposal.recheck.unreviewed] == ["user/eve@acme.com"]
     assert [str(change.address) for change in proposal.changes] == [
         str(change.address) for change in saved.changes
     ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
+from reconciler.cli.formats import Format, PlanFormat
 from reconciler.errors import ExitCode, ReconcilerError, gravest
 
 if TYPE_CHECKING:
@@ -26,24 +27,8 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class PlanFormat(StrEnum):
-    """How to print a plan."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
 class Origin(StrEnum):
-    """What an apply of a compared plan may include beside this change."""
+    """What an apply of a plan with a base may include beside this change."""
 
     DRIFT = "drift"
     BACKLOG = "backlog"
@@ -84,7 +69,8 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="REV",
-        help="What left the files since this git revision goes as `leavers` say; else since the last apply.",
+        help="What left the files since this git revision loses access as `leavers` says; "
+        "by default since the last apply.",
     ),
 ]
 
@@ -184,5 +170,7 @@ def for_each(
 
 def lifted(removals: int | None, creations: int | None) -> tuple[str, ...]:
     """The options that lift a limit for one plan, as they were given."""
-    given = {"--allow-removals": removals, "--allow-creations": creations}
-    return tuple(f"{option} {number}" for option, number in given.items() if number is not None)
+    from reconciler.plan import Allow, Option
+
+    given: dict[Option, int | None] = {"--allow-removals": removals, "--allow-creations": creations}
+    return tuple(str(Allow(option, number)) for option, number in given.items() if number is not None)

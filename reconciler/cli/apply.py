@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -13,7 +13,6 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
-    Format,
     Root,
     Shape,
     Since,
@@ -22,9 +21,11 @@ from reconciler.cli.app import (
     for_each,
     lifted,
 )
+from reconciler.cli.formats import Format
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.report import Report
     from reconciler.target.settings import Target
 
 
@@ -54,15 +55,13 @@ def apply(
     from reconciler.target.base import at_base
     from reconciler.target.session import connect
     from reconciler.views.json import report_json
-    from reconciler.views.report import report_text
-    from reconciler.views.safe import printable
 
     if skip_stale and not file:
         message = "--skip-stale goes with --plan"
         raise BadUsage(message)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def apply_to(target: "Target") -> ExitCode:
         saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
         if saved and saved.base:
             target = at_base(target, saved.base)
@@ -89,14 +88,13 @@ def apply(
             with console.stoppable(session), console.progress(target) as on_progress:
                 report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
             report = replace(report, unrecorded=workflow.record(target, proposal, report))
-        if shape is Format.JSON:
-            documents.append(report_json(report))
-        elif proposal.changes:
-            console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
-        else:
-            console.say("Nothing to do, and nothing was sent.")
-            if report.unrecorded:
-                console.say(f"Not recorded as applied: {printable(report.unrecorded)}")
+        match shape:
+            case Format.JSON:
+                documents.append(report_json(report))
+            case Format.TEXT:
+                _say(report)
+            case _:  # pragma: no cover (mypy proves that there is no other format)
+                assert_never(shape)
         return report.exit_code
 
     only_one = {
@@ -104,4 +102,16 @@ def apply(
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
     }
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(root, targets, apply_to, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+
+
+def _say(report: "Report") -> None:
+    from reconciler.views.report import report_text
+    from reconciler.views.safe import printable
+
+    if report.changes:
+        console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
+        return
+    console.say("Nothing to do, and nothing was sent.")
+    if report.unrecorded:
+        console.say(f"Not recorded as applied: {printable(report.unrecorded)}")

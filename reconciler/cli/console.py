@@ -1,9 +1,9 @@
 """What the command shows and asks: streams, colours, progress, signals, and an error as one line.
 
 No command's logic is here. Views are imported where they are used, so that
-``--help`` answers at once. Output that nobody takes any more never stops an
-apply half-way: what was approved goes on to its end, and is journalled. All of
-it leaves through ``streams``.
+``--help`` answers at once. Output that nobody reads any more never stops an
+apply half-way: what was approved is done to its end, and journalled. All output
+goes through ``streams``.
 """
 
 import os
@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypedDict
+from typing import TYPE_CHECKING, TextIO, TypedDict, assert_never
 
+from reconciler.cli.formats import PlanFormat
 from reconciler.cli.streams import command, complain, emit, finish, interject, prepare, say, write
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
 
@@ -71,30 +72,33 @@ def bug() -> ExitCode:
     return ExitCode.BUG
 
 
-def show(plan: "Plan", shape: str = "text", budget: int = 65_536) -> None:
-    """Print a plan to standard output, as text, json, markdown or html."""
-    tell = say if shape == "text" else emit
+def show(plan: "Plan", shape: PlanFormat = PlanFormat.TEXT, budget: int = 65_536) -> None:
+    """Print a plan to standard output."""
+    tell = say if shape is PlanFormat.TEXT else emit
     tell(drawn(plan, shape, budget).rstrip("\n"))
 
 
-def drawn(plan: "Plan", shape: str, budget: int) -> str:
-    """A plan in one of its shapes; ``budget`` is the most characters that Markdown may take."""
+def drawn(plan: "Plan", shape: PlanFormat, budget: int) -> str:
+    """A plan in one of its formats; ``budget`` is the most characters that Markdown may take."""
     match shape:
-        case "json":
+        case PlanFormat.TEXT:
+            from reconciler.views.text import plan_text
+
+            return plan_text(plan, **look(sys.stdout))
+        case PlanFormat.JSON:
             from reconciler.saved import to_json
 
             return to_json(plan)
-        case "markdown":
+        case PlanFormat.MARKDOWN:
             from reconciler.views.markdown import plan_markdown
 
             return plan_markdown(plan, budget=budget)
-        case "html":
+        case PlanFormat.HTML:
             from reconciler.views.html import plan_html
 
             return plan_html(plan)
-    from reconciler.views.text import plan_text
-
-    return plan_text(plan, **look(sys.stdout))
+        case _:  # pragma: no cover (mypy proves that there is no other format)
+            assert_never(shape)
 
 
 def show_violations(plan: "Plan", out: TextIO) -> None:
@@ -107,16 +111,16 @@ def show_violations(plan: "Plan", out: TextIO) -> None:
 
 def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> None:
     """Show what is about to be done; raises GuardRefused or Stale where it may not be."""
-    from reconciler.views.review import review_text
+    from reconciler.views.recheck import recheck_text
     from reconciler.views.text import plan_text
 
     write(out, plan_text(proposal.plan, **look(out)))
-    if proposal.review:
-        write(out, "\n" + review_text(proposal.review, **look(out)))
+    if proposal.recheck:
+        write(out, "\n" + recheck_text(proposal.recheck, **look(out)))
     if proposal.plan.violations:
         message = "a guard refuses this plan; nothing was executed"
         raise GuardRefused(message)
-    if proposal.review and proposal.review.stale and not skip_stale:
+    if proposal.recheck and proposal.recheck.stale and not skip_stale:
         message = (
             "the reviewed plan does not hold any more, so nothing was executed: plan and review again, "
             "or leave out what no longer holds with --skip-stale"
@@ -161,12 +165,12 @@ def stoppable(session: "Session") -> Iterator[None]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    # Whoever started us may have said to ignore one, as nohup does.
+    # A signal that whoever started us ignores, as nohup does, stays ignored.
     before = {n: signal.signal(n, handle) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
     try:
         yield
     except KeyboardInterrupt:
-        complain("Stopped at once: the last request may have taken place. A new plan shows what is left.")
+        complain("Stopped at once: the last request may have taken place. A new plan shows what remains.")
         raise
     finally:
         for number, handler in before.items():

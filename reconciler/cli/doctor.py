@@ -1,27 +1,28 @@
-"""Is everything as it must be."""
+"""See whether everything is as it must be."""
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.app import DESIRED_STATE, BadUsage, Format, Root, Shape, Targets, Verbose, for_each
+from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Shape, Targets, Verbose, for_each
+from reconciler.cli.formats import Format
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.report import Check
     from reconciler.target.settings import Target
-
-T = TypeVar("T")
 
 
 def doctor(
     targets: Targets = None,
     root: Root = DESIRED_STATE,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Find out, with scratch objects, what nobody tells; asks first.")
+        bool, typer.Option("--probe", help="Find out with scratch objects what no document says; asks first.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --probe: do not ask.")] = False,
     github: Annotated[
@@ -39,7 +40,6 @@ def doctor(
     CODEOWNERS and what workflows may do. Reads GITHUB_REPOSITORY and GITHUB_TOKEN.
     """
     from reconciler.diagnosis.doctor import diagnose, exit_code
-    from reconciler.views.doctor import checks_json, checks_text
 
     if yes and not probe:
         message = "--yes goes with --probe"
@@ -54,19 +54,19 @@ def doctor(
         return _repository(root, shape)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def look_at(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
         if probe:
             return _probe(target, watch, yes=yes)
         checks = diagnose(target, on_request=watch.on_request, on_wait=watch.on_wait)
-        if shape is Format.JSON:
-            documents.append(checks_json(checks, target=target.name, url=target.url))
+        text = _drawn(checks, shape, target.name, target.url, {"target": target.name, "url": target.url})
+        if shape is Format.TEXT:
+            console.say(text)
         else:
-            look = console.look(sys.stdout)
-            console.say(checks_text(checks, name=target.name, where=target.url, **look).rstrip("\n"))
+            documents.append(text)
         return exit_code(checks)
 
-    return for_each(root, targets, one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(root, targets, look_at, documents=documents, gap=shape is Format.TEXT)
 
 
 def _repository(root: Path, shape: Format) -> ExitCode:
@@ -74,16 +74,25 @@ def _repository(root: Path, shape: Format) -> ExitCode:
     from reconciler.github.api import from_environment
     from reconciler.github.repository import diagnose
     from reconciler.target.settings import load_targets
-    from reconciler.views.doctor import checks_json, checks_text
 
     service, name = from_environment(), os.environ["GITHUB_REPOSITORY"].strip()
     checks = diagnose(service, root, load_targets(root))
-    if shape is Format.JSON:
-        console.say(checks_json(checks, repository=name).rstrip("\n"))
-    else:
-        look = console.look(sys.stdout)
-        console.say(checks_text(checks, name=name, where="its settings on GitHub", **look).rstrip("\n"))
+    tell = console.say if shape is Format.TEXT else console.emit
+    tell(_drawn(checks, shape, name, "its settings on GitHub", {"repository": name}))
     return exit_code(checks)
+
+
+def _drawn(checks: Sequence["Check"], shape: Format, name: str, where: str, about: Mapping[str, str]) -> str:
+    """The checks in one of their formats; ``about`` says in JSON what was looked at."""
+    from reconciler.views.doctor import checks_json, checks_text
+
+    match shape:
+        case Format.TEXT:
+            return checks_text(checks, name=name, where=where, **console.look(sys.stdout)).rstrip("\n")
+        case Format.JSON:
+            return checks_json(checks, **about).rstrip("\n")
+        case _:  # pragma: no cover (mypy proves that there is no other format)
+            assert_never(shape)
 
 
 def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:

@@ -1,7 +1,7 @@
 """What differs between the files and the live state, without a wish to change it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -9,7 +9,6 @@ from reconciler.cli import console
 from reconciler.cli.app import (
     DESIRED_STATE,
     Expect,
-    PlanFormat,
     PlanShape,
     Root,
     Targets,
@@ -17,6 +16,7 @@ from reconciler.cli.app import (
     check_out,
     for_each,
 )
+from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -48,20 +48,25 @@ def drift(
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def drift_of(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            found = find_drift(target, session, expectations, today)
+            plan = find_drift(target, session, expectations, today)
         if out:
-            console.save(out, to_json(found))
-        if shape is PlanFormat.JSON:
-            documents.append(to_json(found))
-        else:
-            console.show(found, shape)
-        return ExitCode.DRIFT if found.changes else ExitCode.OK
+            console.save(out, to_json(plan))
+        match shape:
+            case PlanFormat.JSON:
+                documents.append(to_json(plan))
+            case PlanFormat.TEXT | PlanFormat.MARKDOWN | PlanFormat.HTML:
+                console.show(plan, shape)
+            case _:  # pragma: no cover (mypy proves that there is no other format)
+                assert_never(shape)
+        return ExitCode.DRIFT if plan.changes else ExitCode.OK
 
     only_one = {"--out": out, "--expect": expect}
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
+    return for_each(
+        root, targets, drift_of, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+    )

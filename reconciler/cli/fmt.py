@@ -25,13 +25,13 @@ def fmt(
     from reconciler.views.lines import number_of
     from reconciler.views.safe import printable
 
-    def one(target: "Target") -> ExitCode:
+    def put_in_order(target: "Target") -> ExitCode:
         target.load()
         changed = []
         for path, name, text in sources(target.folder):
-            found = path.read_bytes()
-            formatted = with_line_ends_of(found, format_text(text, name))
-            if formatted.encode() != found:
+            before = path.read_bytes()
+            formatted = with_line_ends_of(before, format_text(text, name))
+            if formatted.encode() != before:
                 changed.append(name)
                 if not check:
                     console.save(path, formatted, "the file", path.stat().st_mode & 0o777)
@@ -46,4 +46,4 @@ def fmt(
             )
         return ExitCode.ERROR if check and changed else ExitCode.OK
 
-    return for_each(root, targets, one)
+    return for_each(root, targets, put_in_order)

@@ -48,9 +48,9 @@ def plan_pull_request(
 
     number = job.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
-    made = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)
-    console.show(made)
-    return ExitCode.GUARD if made.violations else ExitCode.OK
+    plan = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)
+    console.show(plan)
+    return ExitCode.GUARD if plan.violations else ExitCode.OK
 
 
 @github.command("reviewed")
@@ -72,11 +72,11 @@ def find_reviewed(
     from reconciler.views.annotations import Command
 
     targets = load_targets(root)
-    found, plans = reviewed.find(from_environment(), commit, targets)
-    job.output("pull", found.number)
+    merged, plans = reviewed.find(from_environment(), commit, targets)
+    job.output("pull", merged.number)
     job.output("targets", [asdict(plan) for plan in plans])
     for name in sorted({target.name for target in targets} - {plan.name for plan in plans}):
-        message = f"{name}: no plan was made for #{found.number}, so nothing is applied there"
+        message = f"{name}: no plan was made for #{merged.number}, so nothing is applied there"
         console.command(Command("warning", message))
     return ExitCode.OK
 
@@ -109,17 +109,17 @@ def apply_pull_request(
         with console.stoppable(session), console.progress(based) as on_progress:
             return workflow.apply(based, session, proposal, mandate, on_progress=on_progress)
 
-    service, one = from_environment(), _one(root, target)
+    service, loaded = from_environment(), _load(root, target)
     number = job.event_number() if pull is None else pull
     try:
-        report = steps.apply_reviewed(service, one, number, (artifact, digest), execute)
+        report = steps.apply_reviewed(service, loaded, number, (artifact, digest), execute)
         code = report.exit_code
         console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
     except ReconcilerError as error:
         code = console.failed(error)
     try:
-        for other in applied.name_unapplied(service, one, pulls.pull(service, number)):
-            console.say(f"#{other} was merged and never applied to {one.name}: said there.")
+        for other in applied.name_unapplied(service, loaded, pulls.pull(service, number)):
+            console.say(f"#{other} was merged and never applied to {loaded.name}: said there.")
     except ReconcilerError as error:
         # What was applied stays so; that something else was not is named by the next apply.
         console.failed(error)
@@ -136,13 +136,13 @@ def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect =
     from reconciler.workflow.drift import load_expectations
 
     known = load_expectations(expect) if expect else []
-    found = steps.report_drift(from_environment(), _one(root, target), known, f"{datetime.now(UTC):%Y-%m-%d}")
-    console.show(found)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    console.show(steps.report_drift(from_environment(), _load(root, target), known, today))
     return ExitCode.OK
 
 
-def _one(root: Path, name: str) -> "Target":
+def _load(root: Path, name: str) -> "Target":
     from reconciler.target.settings import load_targets
 
-    (found,) = load_targets(root, [name])
-    return found
+    (loaded,) = load_targets(root, [name])
+    return loaded

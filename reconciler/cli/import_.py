@@ -53,23 +53,23 @@ def import_(
     from reconciler.views.safe import printable
     from reconciler.workflow.adopt import adopt, write
 
-    def one(target: "Target") -> ExitCode:
+    def import_from(target: "Target") -> ExitCode:
         watch = console.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            found = adopt(target, session, Wish(layout.value, members.value, tuple(only or ())))
-        for remark in (*found.remarks, *found.left_out):
+            export = adopt(target, session, Wish(layout.value, members.value, tuple(only or ())))
+        for remark in (*export.remarks, *export.left_out):
             console.complain(f"note: {printable(remark)}")
-        written = write(target, found)
+        written = write(target, export)
         if not written:
             console.say("Nothing that is live and asked for is missing in the files.")
             return ExitCode.OK
         for path in written:
             console.say(f"wrote {printable(str(path))}")
-        users, groups = number_of(found.users, "user"), number_of(found.groups, "group")
+        users, groups = number_of(export.users, "user"), number_of(export.groups, "group")
         console.say(f"{users}, {groups}. See that nothing would change: reconciler plan {target.name}")
         return ExitCode.OK
 
-    return for_each(root, [target_name], one)
+    return for_each(root, [target_name], import_from)

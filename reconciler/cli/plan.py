@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -16,7 +16,6 @@ from reconciler.cli.app import (
     BadUsage,
     Base,
     Include,
-    PlanFormat,
     PlanShape,
     Root,
     Since,
@@ -26,6 +25,7 @@ from reconciler.cli.app import (
     for_each,
     lifted,
 )
+from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -61,40 +61,47 @@ def plan(
     check_out(out, root)
     documents: list[str] = []
 
-    def one(target: "Target") -> ExitCode:
+    def plan_for(target: "Target") -> ExitCode:
         target = target if base is None else at_base(target, base)
         watch = console.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
-        made = workflow.guarded(found.plan, target, allow_removals, allow_creations)
+            planned = workflow.plan(target, session, since, base, [o.value for o in include or ()])
+        judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
-            console.save(out, to_json(made))
-        if shape is PlanFormat.JSON:
-            documents.append(to_json(made))
-            console.show_violations(made, sys.stderr)
-        else:
-            console.show(made, shape)
-            if out and shape is PlanFormat.TEXT:
-                given = lifted(allow_removals, allow_creations)
-                how = "" if made.violations else f" {_how_to_apply(target, root, out, given)}"
-                console.say(f"\nSaved to {out}.{how}")
-        if made.violations:
+            console.save(out, to_json(judged))
+        match shape:
+            case PlanFormat.JSON:
+                documents.append(to_json(judged))
+                console.show_violations(judged, sys.stderr)
+            case PlanFormat.MARKDOWN | PlanFormat.HTML:
+                console.show(judged, shape)
+            case PlanFormat.TEXT:
+                console.show(judged, shape)
+                if out:
+                    given = lifted(allow_removals, allow_creations)
+                    how = "" if judged.violations else f" {_how_to_apply(target, root, out, given)}"
+                    console.say(f"\nSaved to {out}.{how}")
+            case _:  # pragma: no cover (mypy proves that there is no other format)
+                assert_never(shape)
+        if judged.violations:
             return ExitCode.GUARD
-        return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.OK
+        return ExitCode.CHANGES if detailed_exitcode and judged.changes else ExitCode.OK
 
     only_one = {
         "--out": out,
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
     }
-    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
+    return for_each(
+        root, targets, plan_for, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+    )
 
 
 def _how_to_apply(target: "Target", root: Path, plan: Path, given: Iterable[str]) -> str:
     where = () if root == DESIRED_STATE else ("--dir", str(root))
-    options = (part for one in given for part in one.split())
+    options = (part for option in given for part in option.split())
     command = ("reconciler", "apply", target.name, *where, *options, "--plan", str(plan))
     return f"Apply exactly this with: {shlex.join(command)}"

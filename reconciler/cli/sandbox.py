@@ -66,7 +66,10 @@ def serve_sandbox(
     from reconciler.sandbox.server import serve
     from reconciler.target.session import open_sandbox
 
-    schedule, switches = _said("--fault", fault, Schedule.from_texts), _said("--switch", switch, from_texts)
+    schedule, switches = (
+        _understood("--fault", fault, Schedule.from_texts),
+        _understood("--switch", switch, from_texts),
+    )
     store = open_sandbox(seed, state)
     store.behave(switches)
     try:
@@ -84,7 +87,7 @@ def serve_sandbox(
     return ExitCode.OK
 
 
-def _said(option: str, given: list[str] | None, understand: Callable[[dict[str, str]], T]) -> T:
+def _understood(option: str, given: list[str] | None, understand: Callable[[dict[str, str]], T]) -> T:
     """What an option that is repeated as NAME=VALUE says; raises BadUsage where it cannot be understood."""
     try:
         return understand(_pairs(given or ()))
@@ -94,11 +97,11 @@ def _said(option: str, given: list[str] | None, understand: Callable[[dict[str, 
 
 
 def _pairs(given: Iterable[str]) -> dict[str, str]:
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name in said:
+        if not equals or name in values:
             message = f"{name}: {'given twice' if equals else 'write NAME=VALUE'}"
             raise ValueError(message)
-        said[name] = value
-    return said
+        values[name] = value
+    return values

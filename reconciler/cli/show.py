@@ -6,10 +6,8 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.app import (
-    PlanFormat,
-    PlanShape,
-)
+from reconciler.cli.app import PlanShape
+from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
 
 

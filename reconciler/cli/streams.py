@@ -174,14 +174,14 @@ def interject(text: str) -> None:
 
 
 def _send(stream: TextIO, text: str) -> None:
-    """Write at once. A reader that has left (``| head -1``) is none of our business, and a full disk is."""
+    """Write at once. A reader that is gone (``| head -1``) is no error, and a full disk is."""
     raw = stream.stream if isinstance(stream, Door) else stream
     _notices.writing = True
     try:
         raw.write(text)
         raw.flush()
     except OSError as error:
-        # What is left in the buffer must go somewhere, or Python complains about it again at exit.
+        # What remains in the buffer must go somewhere, or Python complains about it again at exit.
         with suppress(OSError), open(os.devnull, "wb") as null:  # noqa: PTH123 (a device, for its descriptor)
             os.dup2(null.fileno(), raw.fileno())
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):

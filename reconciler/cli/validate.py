@@ -1,8 +1,7 @@
 """Check the files."""
 
 from collections.abc import Callable, Iterable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -13,17 +12,11 @@ from reconciler.cli.app import (
     Targets,
     for_each,
 )
+from reconciler.cli.formats import ProblemFormat
 from reconciler.errors import ExitCode, Invalid
 
 if TYPE_CHECKING:
     from reconciler.target.settings import Target
-
-
-class ProblemFormat(StrEnum):
-    """How to print problems."""
-
-    TEXT = "text"
-    GITHUB = "github"
 
 
 def validate(
@@ -44,7 +37,7 @@ def validate(
     if not targets and root.is_dir():
         _name_unread((path, "it is in no target's folder") for path in strays(root))
 
-    def one(target: "Target") -> ExitCode:
+    def check(target: "Target") -> ExitCode:
         state = workflow.validate(target)
         users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
         _name_unread(unread(target.folder, target.sandbox or ()))
@@ -52,16 +45,22 @@ def validate(
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
         return ExitCode.OK
 
-    if shape is ProblemFormat.TEXT:
-        return for_each(root, targets, one)
-    return _annotated(lambda: for_each(root, targets, lambda target: _annotated(lambda: one(target))))
+    match shape:
+        case ProblemFormat.TEXT:
+            return for_each(root, targets, check)
+        case ProblemFormat.GITHUB:
+            return _annotated(
+                lambda: for_each(root, targets, lambda target: _annotated(lambda: check(target)))
+            )
+        case _:  # pragma: no cover (mypy proves that there is no other format)
+            assert_never(shape)
 
 
-def _name_unread(found: Iterable[tuple[str, str]]) -> None:
+def _name_unread(files: Iterable[tuple[str, str]]) -> None:
     """Say what lies there and is read by nothing."""
     from reconciler.views.safe import printable
 
-    for path, why in found:
+    for path, why in files:
         console.complain(f"note: {printable(path)}: read by nothing: {why}")
 
 
@@ -72,6 +71,6 @@ def _annotated(work: Callable[[], ExitCode]) -> ExitCode:
     try:
         return work()
     except Invalid as error:
-        for one in annotations(error.problems):
-            console.command(one)
+        for annotation in annotations(error.problems):
+            console.command(annotation)
         return error.exit_code

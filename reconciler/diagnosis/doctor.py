@@ -7,15 +7,13 @@ only a person who stops it ends it early.
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
 from pathlib import Path
-from typing import Literal
 
 from reconciler.errors import (
-    BadAnswer,
     ExitCode,
     Interrupted,
     Invalid,
@@ -23,6 +21,7 @@ from reconciler.errors import (
     NotAccepted,
     ReconcilerError,
 )
+from reconciler.model import Kind
 from reconciler.planning.scope import need
 from reconciler.providers.omni import specification
 from reconciler.providers.omni.dialect import OMNI
@@ -30,14 +29,13 @@ from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definit
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import words
 from reconciler.providers.scim.provider import ScimReader
+from reconciler.report import Check, Health
 from reconciler.target.credentials import dot_env, environment, resolve_keys
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader, Response
 from reconciler.transport.pacing import Patience
 from reconciler.views.lines import number_of
-
-Status = Literal["ok", "failed", "unknown"]
 
 _PATIENCE = Patience(faults=1)
 """A doctor says soon that nothing answers; a plan waits longer."""
@@ -50,16 +48,6 @@ _SERVER = 500
 _FORBIDDEN = (401, 403)
 _READS = ("clock", "key", "users", "groups", "attributes", "pace")
 _KEY_HINT = "check that the key is complete, still enabled, and was made in this instance"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; ``todo`` is empty where there is nothing to do."""
-
-    name: str
-    status: Status
-    said: str
-    todo: str = ""
 
 
 def exit_code(checks: list[Check]) -> ExitCode:
@@ -103,13 +91,8 @@ def examine(target: Target, reader: Reader, *, wall: Callable[[], float] = time.
     server = ScimReader(reader, OMNI)
     totals: dict[str, int] = {}
 
-    def count(kind: str) -> Check:
-        body = server.get(OMNI.path(kind), {"count": "1"})
-        total = body.get("totalResults") if isinstance(body, Mapping) else None
-        if isinstance(total, bool) or not isinstance(total, int):
-            message = f"GET {OMNI.path(kind)} was answered with something that is not a SCIM list"
-            raise BadAnswer(message)
-        totals[kind] = total
+    def count(kind: Kind) -> Check:
+        total = totals[kind] = server.page(kind, {"count": "1"}).total
         return Check(f"{kind}s", "ok", f"may be read; there {_are(total)} {number_of(total, kind)}")
 
     def definitions() -> Check:
@@ -220,7 +203,7 @@ def _key(response: Response) -> Check:
         said = "this instance does not say of which kind it is (it has no /v1/whoami)"
         return Check("key", "unknown", said, "see below whether it may read users and groups")
     if not response.ok:
-        status: Status = "unknown" if response.status >= _SERVER else "failed"
+        status: Health = "unknown" if response.status >= _SERVER else "failed"
         todo = _KEY_HINT if response.status in _FORBIDDEN else "try again"
         return Check("key", status, f"GET {WHOAMI} was answered {response.status}: {words(response)}", todo)
     body = response.json if isinstance(response.json, Mapping) else {}

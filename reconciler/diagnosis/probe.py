@@ -10,62 +10,24 @@ known".
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.diagnosis.scratch import DOMAIN, MARK, Scratch, ScratchObject, group_name, user_name
-from reconciler.errors import ExitCode, GuardRefused, Interrupted, ReconcilerError, Refused
+from reconciler.errors import GuardRefused, Interrupted, ReconcilerError, Refused
 from reconciler.journal import Journal
 from reconciler.model import Definition, Value, group_address, user_address
 from reconciler.providers.omni.provider import DEFINITIONS, read_definitions
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import UserRow
+from reconciler.report import Finding, Probed
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.views.safe import printable
 
 _NO_VALUE = (None, "", ())
 _QUESTIONS = tuple(field.name for field in fields(Quirks) if field.name != "found_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to one question, by its name in ``Quirks``; None where it is not known. ``how`` says why."""
-
-    name: str
-    value: str | bool | None
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """What a probe found and did.
-
-    ``removed`` are objects that an earlier probe had left; ``left`` what is
-    still there, with the reason; ``stopped`` says why it ended early, or "".
-    """
-
-    findings: tuple[Finding, ...]
-    removed: tuple[str, ...]
-    left: tuple[str, ...]
-    journal: str
-    found_at: str
-    stopped: str = ""
-    interrupted: bool = False
-
-    @property
-    def quirks(self) -> Quirks:
-        """The findings as the client uses them."""
-        known: dict[str, Any] = {finding.name: finding.value for finding in self.findings}
-        return Quirks(**known, found_at=self.found_at)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """OK where every question was asked and nothing of the probe is left."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        return ExitCode.ERROR if self.stopped or self.left else ExitCode.OK
 
 
 def check_allowed(target: Target) -> None:
@@ -126,12 +88,18 @@ def probe(target: Target, session: Session, *, token: str = "") -> Probed:
     return Probed(
         findings=tuple(findings),
         removed=tuple(scratch.removed),
-        left=tuple(scratch.remaining),
+        remaining=tuple(scratch.remaining),
         journal=str(journal.path),
         found_at=f"{_now():%Y-%m-%dT%H:%M:%SZ}",
         stopped=stopped,
         interrupted=interrupted,
     )
+
+
+def quirks_of(probed: Probed) -> Quirks:
+    """The findings as the client uses them."""
+    known: dict[str, Any] = {finding.name: finding.value for finding in probed.findings}
+    return Quirks(**known, found_at=probed.found_at)
 
 
 def quirks_yaml(target: Target, probed: Probed) -> str:

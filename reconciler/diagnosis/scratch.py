@@ -6,7 +6,7 @@ an apply would send, journalled before it is sent and after it is answered.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import (
-    BadAnswer,
     CredentialRefused,
     Interrupted,
     NoAnswer,
@@ -25,11 +24,11 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.journal import Journal
-from reconciler.model import Address, FieldPath, Kind, Value, group_address, user_address
+from reconciler.model import NAMED_BY, Address, FieldPath, Kind, Value, group_address, user_address
 from reconciler.operations import is_id, resolve
 from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
-from reconciler.providers.scim.codec import UserRow, group_row, user_row
+from reconciler.providers.scim.codec import Page, UserRow, group_row, user_row
 from reconciler.providers.scim.provider import ScimReader
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -101,7 +100,7 @@ class Scratch:
     def make(self, kind: Kind, label: str) -> tuple[ScratchObject | None, Answer]:
         """Make an object; None where that did not work. The answer comes along."""
         address = user_address(label) if kind == "user" else group_address(label)
-        changes = [FieldChange(("email" if kind == "user" else "name",), None, label)]
+        changes = [FieldChange(NAMED_BY[kind], None, label)]
         if kind == "user":
             changes.append(FieldChange(("name",), None, "A scratch user of reconciler"))
         self._tried = True
@@ -123,14 +122,10 @@ class Scratch:
 
     def listed(self, user: ScratchObject) -> tuple[UserRow | None, UserRow | None]:
         """The user's row in the plain list, where new users are first or last, and in a filtered one."""
-        first, total = self._page("user", {"startIndex": "1"})
-        last, _ = self._page("user", {"startIndex": str(max(1, total - len(first) + 1))})
-        filtered, _ = self._page("user", {"filter": f'userName eq "{user.label}"'})
-        rows_of_user = [
-            next((row for row in rows if row.get("id") == user.id), None) for rows in (first + last, filtered)
-        ]
-        plain, by_filter = (None if row is None else user_row(row, OMNI) for row in rows_of_user)
-        return plain, by_filter
+        first = self._page("user", {"startIndex": "1"})
+        last = self._page("user", {"startIndex": str(max(1, first.total - len(first.rows) + 1))})
+        filtered = self._page("user", {"filter": f'userName eq "{user.label}"'})
+        return _row_of(user, (*first.rows, *last.rows)), _row_of(user, filtered.rows)
 
     def members(self, group: ScratchObject) -> frozenset[str]:
         """The ids of a group's members."""
@@ -188,10 +183,11 @@ class Scratch:
     def _live_objects(self, token: str) -> list[ScratchObject]:
         """The scratch objects with this token, or all of them; a list may show some that are gone."""
         scratch_objects = []
-        for kind, key, address in (
+        kinds: Sequence[tuple[Kind, str, Callable[[str], Address]]] = (
             ("user", "userName", user_address),
             ("group", "displayName", group_address),
-        ):
+        )
+        for kind, key, address in kinds:
             for row in self._rows(kind):
                 label, live_id = row.get(key), row.get("id")
                 if isinstance(label, str) and is_id(live_id) and _NAMES[kind].fullmatch(label):
@@ -202,7 +198,7 @@ class Scratch:
             if token in item.address.key and self.server.get_or_none(item.path) is not None
         ]
 
-    def _rows(self, kind: str) -> list[Mapping[str, Any]]:
+    def _rows(self, kind: Kind) -> list[Mapping[str, Any]]:
         narrow = {"filter": f'userName co "{MARK}-"'} if kind == "user" else {"excludedAttributes": "members"}
         try:
             return list(self._pages(kind, narrow))
@@ -212,23 +208,17 @@ class Scratch:
             # Older instances knew no `co`; then everything is listed.
             return list(self._pages(kind, {}))
 
-    def _pages(self, kind: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    def _page(self, kind: Kind, query: Mapping[str, str]) -> Page:
+        return self.server.page(kind, {"count": str(OMNI.page), **query})
+
+    def _pages(self, kind: Kind, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         start, total = 1, 1
         while start <= total:
-            rows, total = self._page(kind, {**query, "startIndex": str(start)})
-            yield from rows
-            if not rows:
+            page = self._page(kind, {**query, "startIndex": str(start)})
+            yield from (row for row in page.rows if isinstance(row, Mapping))
+            if not page.rows:
                 return
-            start += len(rows)
-
-    def _page(self, kind: str, query: Mapping[str, str]) -> tuple[list[Mapping[str, Any]], int]:
-        body = self.server.get(OMNI.path(kind), {"count": str(OMNI.page), **query})
-        answer = body if isinstance(body, Mapping) else {}
-        rows, total = answer.get("Resources"), answer.get("totalResults")
-        if not isinstance(rows, list) or not isinstance(total, int):
-            message = f"GET {OMNI.path(kind)} was answered with something that is not a SCIM list"
-            raise BadAnswer(message)
-        return [row for row in rows if isinstance(row, Mapping)], total
+            start, total = start + len(page.rows), page.total
 
     def _write(self, change: Change) -> Answer:
         """Send one write, journalled; raises Interrupted, Unreachable, CredentialRefused, JournalFailed."""
@@ -258,3 +248,10 @@ class Scratch:
     def _wait(self, seconds: float) -> None:
         with suppress(Interrupted):
             self.session.wait(seconds)
+
+
+def _row_of(user: ScratchObject, rows: Sequence[object]) -> UserRow | None:
+    """The user's row among these; None where it is not one of them."""
+    mine = (row for row in rows if isinstance(row, Mapping) and row.get("id") == user.id)
+    row = next(mine, None)
+    return None if row is None else user_row(row, OMNI)

@@ -14,7 +14,7 @@ from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
 from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
-from reconciler.views.markdown import failure_markdown, marker
+from reconciler.views.markdown import failure_markdown, marker_of
 
 _MOST = 50
 """Merges that are searched for plans that were never applied."""
@@ -135,14 +135,14 @@ def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
     Raises ReconcilerError where GitHub cannot be asked, or takes no comment.
     """
     numbers = list(_unapplied(github, target, pull))
-    mark = marker(f"apply {target.name}")
+    marker = marker_of(f"apply {target.name}")
     for number in numbers:
         message = (
             f"The job that was to apply this was cancelled or never ran: of several waiting jobs, GitHub "
             f"keeps only the newest. The apply of #{pull.number} ran in its place."
         )
         title = f"The plan for {target.name} was never applied"
-        posts.comment(github, number, mark, failure_markdown(mark, title, message, advice=_ADVICE))
+        posts.comment(github, number, marker, failure_markdown(marker, title, message, advice=_ADVICE))
     return numbers
 
 
@@ -168,7 +168,7 @@ def _merged_as(github: GitHub, commit: str) -> Pull | None:
 
 def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
     """Whether a plan with changes was made for it, and no comment says what became of that."""
-    if posts.comments(github, merged.number, marker(f"apply {target.name}")):
+    if posts.comments(github, merged.number, marker_of(f"apply {target.name}")):
         return False
     uploaded = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
     if uploaded is None:

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from reconciler.diagnosis.doctor import Check
 from reconciler.errors import ReconcilerError
 from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, required, text
 from reconciler.github.workflows import Job
+from reconciler.report import Check
 from reconciler.views.safe import label
 
 _APPLY = "apply.yml"

@@ -12,13 +12,13 @@ from reconciler.github import applied, approvals, job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
-from reconciler.planning.approval import Override, holds_lines, overrides
+from reconciler.planning.allowance import Allowance, allowances, holds_lines
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
-from reconciler.views.lines import number_of
-from reconciler.views.markdown import marker
+from reconciler.views.markdown import marker_of
+from reconciler.views.refusal import numbers_of
 
 PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
@@ -121,23 +121,15 @@ def check_target(based: Target, saved: Plan) -> None:
         raise Invalid([Problem(Place(PLAN), message, "plan again for this target")])
 
 
-def approved_for(plan: Plan, pull: Pull, target: Target) -> Override | None:
+def approved_for(plan: Plan, pull: Pull, target: Target) -> Allowance | None:
     """What the pull request's text allows for this very plan; None where it allows nothing."""
-    override: Override | None = overrides(pull.body).get(target.name)
-    return override if override and plan.removals_digest.startswith(override.digest) else None
+    allowance: Allowance | None = allowances(pull.body).get(target.name)
+    return allowance if allowance and plan.removals_digest.startswith(allowance.digest) else None
 
 
-def approval_numbers(approved: Override | None) -> tuple[int | None, int | None]:
+def approval_numbers(approved: Allowance | None) -> tuple[int | None, int | None]:
     """How many removals and how many creations of users are allowed; None where no number is given."""
     return (approved.removals, approved.creations) if approved else (None, None)
-
-
-def override_text(approved: Override) -> str:
-    """What is allowed, in words."""
-    removals = number_of(approved.removals, "removal")
-    if approved.creations is None:
-        return removals
-    return f"{removals} and {number_of(approved.creations, 'new user')}"
 
 
 def mandate(github: GitHub, based: Target, pull: Pull, contents: Contents) -> Mandate:
@@ -156,7 +148,7 @@ def mandate(github: GitHub, based: Target, pull: Pull, contents: Contents) -> Ma
         if len(answer.approved) < needed:
             raise Unapproved(approvals.missing(pull, needed, answer), _APPROVE)
     approved = approved_for(saved, pull, based)
-    allowed = () if approved is None else (f"{override_text(approved)} allowed",)
+    allowed = () if approved is None else (f"{numbers_of(approved.allows)} allowed",)
     return Mandate(
         ran=job.ran_by() or workflow.ran_by(),
         digest=saved.digest,
@@ -171,7 +163,7 @@ def mandate(github: GitHub, based: Target, pull: Pull, contents: Contents) -> Ma
 
 def _shown_since(github: GitHub, target: Target, pull: Pull, contents: Contents) -> str:
     """When the comment was last written; raises Unapproved where it does not show this plan as it is."""
-    comments = posts.comments(github, pull.number, marker(target.name))
+    comments = posts.comments(github, pull.number, marker_of(target.name))
     ours = next((comment for comment in comments if comment.id == contents.comment_id), None)
     unknown = partial("{}; so nobody is known to have reviewed this plan".format)
     if ours is None:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.diagnosis.doctor import Check
 from reconciler.errors import BadAnswer
 from reconciler.github.reading import Repository, Settings, Unseen, listed, mapping, part, text
+from reconciler.report import Check
 from reconciler.views.safe import label
 
 _NOT_PROTECTED = "Branch not protected"

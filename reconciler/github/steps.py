@@ -22,11 +22,10 @@ from reconciler.github.reviewed import (
     PLAN,
     approval_numbers,
     approved_for,
-    override_text,
 )
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.plan import Note, Plan, PullRequest
-from reconciler.planning.approval import inclusions
+from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
@@ -38,11 +37,12 @@ from reconciler.views.markdown import (
     COMMENT,
     SUMMARY,
     failure_markdown,
-    marker,
+    marker_of,
     plan_markdown,
     report_markdown,
 )
-from reconciler.views.review import review_text
+from reconciler.views.recheck import recheck_text
+from reconciler.views.refusal import numbers_of
 from reconciler.views.text import violations_text
 from reconciler.workflow.drift import drift
 
@@ -64,17 +64,17 @@ def plan_pull(
     """
     pull = pulls.pull(github, number)
     _check_open(pull)
-    mark = marker(name)
+    marker = marker_of(name)
     try:
         plan = _planned(root, name, pull, include)
     except ReconcilerError as error:
-        text = failure_markdown(mark, f"{name} cannot be planned", str(error))
-        posts.comment(github, number, mark, text, anew=True)
+        text = failure_markdown(marker, f"{name} cannot be planned", str(error))
+        posts.comment(github, number, marker, text, anew=True)
         raise
     address = job.repository_address()
     text = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
     _check_open(pulls.pull(github, number))
-    comment = posts.comment(github, number, mark, text, anew=True)
+    comment = posts.comment(github, number, marker, text, anew=True)
     out.mkdir(parents=True, exist_ok=True)
     files = {PLAN: to_json(plan), PAGE: plan_html(plan), COMMENT_TEXT: text, COMMENT_ID: str(comment.id)}
     for file, content in files.items():
@@ -103,7 +103,7 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))
     if approved is not None:
-        message = f"{override_text(approved)} approved by a line in the pull request's text"
+        message = f"{numbers_of(approved.allows)} approved by a line in the pull request's text"
         plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))
     return plan
 
@@ -133,7 +133,7 @@ def apply_reviewed(
     ``artifact`` is its id, and the SHA-256 of its bytes. What stops it is commented
     as well, and raised again.
     """
-    mark = marker(f"apply {target.name}")
+    marker = marker_of(f"apply {target.name}")
     details: list[str] = []
     try:
         pull = pulls.pull(github, number)
@@ -152,21 +152,21 @@ def apply_reviewed(
             )
             if proposal.plan.violations:
                 details.append(violations_text(proposal.plan))
-            if proposal.review and proposal.review.stale:
-                details.append(review_text(proposal.review))
+            if proposal.recheck and proposal.recheck.stale:
+                details.append(recheck_text(proposal.recheck))
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
         advice = error.advice if isinstance(error, Unapproved) else BACKLOG
-        text = failure_markdown(mark, title, str(error), "\n".join(details), advice)
-        posts.comment(github, number, mark, text)
+        text = failure_markdown(marker, title, str(error), "\n".join(details), advice)
+        posts.comment(github, number, marker, text)
         raise
     # The comment comes first: what was applied is said, also where it cannot be recorded.
     why = workflow.record(target, proposal, report)
     report = replace(report, unrecorded=why)
-    text = report_markdown(report, budget=COMMENT - len(mark) - 1)
+    text = report_markdown(report, budget=COMMENT - len(marker) - 1)
     job.summarize(text)
-    posts.comment(github, number, mark, f"{mark}\n{text}")
+    posts.comment(github, number, marker, f"{marker}\n{text}")
     if not why:
         applied.push_record(target)
     return report
@@ -182,10 +182,10 @@ def report_drift(github: GitHub, target: Target, expectations: Sequence[Expectat
         plan = drift(target, session, expectations, today)
     if unknown:
         plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
-    mark, title = marker(f"drift {target.name}"), f"Drift of {target.name}"
+    marker, title = marker_of(f"drift {target.name}"), f"Drift of {target.name}"
     if plan.changes:
-        posts.issue(github, DRIFT_LABEL, mark, title, plan_markdown(plan, budget=COMMENT, place=mark))
+        posts.issue(github, DRIFT_LABEL, marker, title, plan_markdown(plan, budget=COMMENT, marker=marker))
     else:
-        posts.close_issue(github, DRIFT_LABEL, mark, "The live state is as the files say again.")
+        posts.close_issue(github, DRIFT_LABEL, marker, "The live state is as the files say again.")
     job.summarize(plan_markdown(plan, budget=SUMMARY))
     return plan

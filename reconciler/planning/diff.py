@@ -10,8 +10,19 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
-from reconciler.changes import Atom, FieldChange
-from reconciler.model import Definition, FieldPath, Group, User, Value, group_key, looks_like, user_key
+from reconciler.changes import Atom, FieldChange, is_removal
+from reconciler.model import (
+    ACTIVE,
+    NAMED_BY,
+    Definition,
+    FieldPath,
+    Group,
+    User,
+    Value,
+    group_key,
+    looks_like,
+    user_key,
+)
 
 Facts = Mapping[FieldPath, Value]
 Definitions = Mapping[str, Definition]
@@ -30,8 +41,8 @@ def canonical(value: Value, definition: Definition = _TEXT) -> Value:
     is 5, and what a JSON number cannot carry exactly stays text.
     """
     if isinstance(value, tuple):
-        items = {one for item in value if (one := _scalar(item, definition)) is not None}
-        return tuple(sorted(items, key=lambda one: (isinstance(one, str), one))) or None
+        items = {scalar for item in value if (scalar := _scalar(item, definition)) is not None}
+        return tuple(sorted(items, key=lambda item: (isinstance(item, str), item))) or None
     single = _scalar(value, definition)
     return (single,) if definition.multiple and single is not None else single
 
@@ -63,9 +74,9 @@ def _number(text: str) -> str | int | float:
 def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
     facts: dict[FieldPath, Value] = {
-        ("email",): user_key(user.email),
+        NAMED_BY["user"]: user_key(user.email),
         ("name",): user.name,
-        ("active",): user.active,
+        ACTIVE: user.active,
     }
     for key, value in (user.attributes or {}).items():
         facts["attributes", key] = canonical(value, definitions.get(key, _TEXT))
@@ -74,7 +85,7 @@ def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
 
 def group_facts(group: Group) -> dict[FieldPath, Value]:
     """All that is known of a live group; one fact for each member."""
-    facts: dict[FieldPath, Value] = {("name",): group.name}
+    facts: dict[FieldPath, Value] = {NAMED_BY["group"]: group.name}
     facts.update((("members", key), True) for key in group.members or ())
     return facts
 
@@ -94,7 +105,7 @@ def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[Fiel
 
 
 def same(path: FieldPath, before: Value, after: Value, definitions: Definitions) -> bool:
-    """Whether a field has the wanted value. Wanting none is also met by the definition's default."""
+    """Whether a field has the wanted value. Where none is wanted, the definition's default will do."""
     if before == after:
         return True
     if after is not None or path[0] != "attributes":
@@ -106,16 +117,16 @@ def same(path: FieldPath, before: Value, after: Value, definitions: Definitions)
 def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
     """Whether an atom is already true; ``facts`` is None for an object that is not live.
 
-    Somebody who has no account is not active and is no one's member: some
-    instances may answer a deactivation by removing the account.
+    A person without an account is not active and in no group: some instances
+    may answer a deactivation by removing the account.
     """
     if atom.path == ():
         return facts is None
     if facts is None:
-        return not atom.after
+        return is_removal(atom)
     before = facts.get(atom.path)
     if atom.address.kind == "group" and isinstance(before, str) and isinstance(atom.after, str):
-        # Who makes a group also accepts one in other capitals; who renames it may mean just these.
+        # To create a group, one in other capitals will do; a rename may be about just these capitals.
         alike = group_key(before) == group_key(atom.after)
         return alike if atom.before is None else looks_like(before, atom.after)
     return same(atom.path, before, atom.after, definitions)

@@ -37,37 +37,38 @@ def _dotted(path: FieldPath) -> str:
 
 
 def without_expected(plan: Plan, expectations: Sequence[Expectation], today: str) -> Plan:
-    """The plan without what is expected, and notes about what was, is no longer, or never came.
+    """The plan without the differences that are expected, and with a note about each expectation.
 
-    An expectation whose day has passed covers nothing; one that covers nothing
-    is named as well, so that the list does not outlive its reasons.
+    An expectation whose day has passed hides nothing any more. A note names it, and each
+    that met no difference, so that the list does not outlive its reasons.
     """
-    current = [one for one in expectations if one.until >= today]
-    covered: dict[Expectation, int] = dict.fromkeys(expectations, 0)
+    current = [expectation for expectation in expectations if expectation.until >= today]
+    met: dict[Expectation, int] = dict.fromkeys(expectations, 0)
     changes = []
     for change in plan.changes:
         unexpected = []
         for atom in atoms(change):
-            found = [one for one in expectations if one.covers(atom)]
-            for one in found:
-                covered[one] += 1
-            if not any(one in current for one in found):
+            covering = [expectation for expectation in expectations if expectation.covers(atom)]
+            for expectation in covering:
+                met[expectation] += 1
+            if not any(expectation in current for expectation in covering):
                 unexpected.append(atom)
         part = narrow(change, unexpected) if atoms(change) else change
         if part:
             changes.append(part)
-    notes = [_note(one, number, expired=one not in current) for one, number in covered.items()]
+    notes = [_note(each, number, expired=each not in current) for each, number in met.items()]
     return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes))
 
 
-def _note(one: Expectation, covered: int, *, expired: bool) -> Note:
-    what = f"{one.pattern} {one.field}".rstrip()
-    if not covered:
-        message = f"{what} was expected to differ and does not: the expectation can go ({one.reason})"
-        return Note("expected", message, one.place, warning=True)
+def _note(expectation: Expectation, met: int, *, expired: bool) -> Note:
+    """What became of an expectation, which so many differences met."""
+    what = f"{expectation.pattern} {expectation.field}".rstrip()
+    until, reason = expectation.until, expectation.reason
+    if not met:
+        message = f"{what} was expected to differ and does not: the expectation can go ({reason})"
+        return Note("expected", message, expectation.place, warning=True)
     if expired:
-        message = f"{what} was expected to differ until {one.until}, which has passed ({one.reason})"
-        return Note("expected", message, one.place, warning=True)
-    details = "1 difference" if covered == 1 else f"{covered} differences"
-    message = f"{what}: {details} expected until {one.until} ({one.reason})"
-    return Note("expected", message, one.place)
+        message = f"{what} was expected to differ until {until}, which has passed ({reason})"
+        return Note("expected", message, expectation.place, warning=True)
+    differences = "1 difference" if met == 1 else f"{met} differences"
+    return Note("expected", f"{what}: {differences} expected until {until} ({reason})", expectation.place)

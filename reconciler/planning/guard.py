@@ -3,10 +3,10 @@
 Six steps, each with its numbers in the message:
 
 1. Protected users and groups, and the users whom the keys belong to, are never
-   removed or deactivated, and protected groups never left without people. A
-   protected user leaves no group. Whatever name of theirs is protected: the
-   declared one, the live one, or an older one that the files declare. Only people
-   of the user list who are not ignored keep a group from being empty. No override.
+   removed or deactivated. A protected user leaves no group. A protected group is
+   never left without people; who is not in the user list, or is ignored, does not
+   count there. It does not matter which name is protected: the declared one, the
+   live one, or an older one that the files declare. Nothing approves any of this.
 2. Each kind of removal is a share of the live things of its kind that the
    files manage. More than ``limits.removals.share`` *and* more than its ``floor``: refused.
    Memberships count in total and for each group, also those that end because
@@ -17,20 +17,24 @@ Six steps, each with its numbers in the message:
    was meant for another plan.
 5. Users created are a share of all live users: more than ``limits.creations.share`` *and*
    more than its ``floor``: refused. ``--allow-creations N`` approves exactly N.
-6. When a reviewed plan is applied (``check_now``), what is still to be done of it is judged
-   by what is live then. Step 1 holds, for the owners of the keys used then, too. What step 3
-   refuses is let through where the reviewed plan contained it, and had it approved; where
-   it came about since, it has no override: nobody reviewed that.
+6. When a reviewed plan is applied (``check_now``), what remains to be done of it is checked
+   against what is live by then. Step 1 holds again, also for the owners of the keys that are
+   used then. An emptied group, or nobody active (step 3), is let through where the reviewed
+   plan had it, since it was approved with the plan. Where it came about since, nothing
+   approves it: nobody reviewed that.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.changes import Change, Delete, atoms, ends_access
+from reconciler.changes import ends_access, leaving_members
 from reconciler.model import Address
-from reconciler.plan import CREATIONS, Census, Plan, Violation
+from reconciler.plan import Absolute, Allow, Census, Option, Plan, Violation
 from reconciler.planning.scope import Limits, Policy
+
+_PROTECTED = Absolute("Protected users and groups, and the users whom the keys belong to, have no override.")
+_UNREVIEWED = Absolute("What came about since the review was approved by nobody, and has no override.")
 
 
 def check(
@@ -40,35 +44,36 @@ def check(
     plan = plan.intended
     counts = plan.counts
     wrong = (
-        *_wrong("approval", "--allow-removals", allow_removals, counts.removals),
-        *_wrong(CREATIONS, "--allow-creations", allow_creations, counts.users_created),
+        *_wrong_number("approval", "--allow-removals", allow_removals, counts.removals),
+        *_wrong_number("creations", "--allow-creations", allow_creations, counts.users_created),
     )
-    found = [*_protected(plan, policy)]
+    violations = [*_protected(plan, policy)]
     if wrong or allow_removals is None:
-        found += _over_limits(plan, policy.limits)
+        violations += _over_limits(plan, policy.limits)
     if wrong or allow_creations is None:
-        found += _creations(plan, policy.creations)
-    return (*found, *wrong)
+        violations += _creations(plan, policy.creations)
+    return (*violations, *wrong)
 
 
 def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ...]:
-    """Every reason against the part of a fresh plan that is still to be done of a reviewed one."""
+    """Every reason against what remains to be done of a reviewed plan, given as a part of a fresh one."""
     now, before = part.census, reviewed.intended.census
     callers = tuple(sorted({*now.callers, *before.callers}))
-    found = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
+    violations = [*_protected(replace(part, census=replace(now, callers=callers)), policy)]
     for name in now.emptied:
         if name not in before.emptied:
             message = f"{name} has changed since the review, and would lose every member it has left"
-            found.append(Violation("emptied", f"{message} ({now.members[name]})", overridable=False))
-    if _nobody_left(now) and not _nobody_left(before):
+            violations.append(Violation("emptied", f"{message} ({now.members[name]})", _UNREVIEWED))
+    if _ends_everybody(now) and not _ends_everybody(before):
         message = "as it is now, no active user would be left of those that the files manage"
-        found.append(Violation("last", message, overridable=False))
-    return tuple(found)
+        violations.append(Violation("last", message, _UNREVIEWED))
+    return tuple(violations)
 
 
-def _wrong(code: str, option: str, given: int | None, number: int) -> Iterator[Violation]:
+def _wrong_number(code: str, option: Option, given: int | None, number: int) -> Iterator[Violation]:
     if given is not None and given != number:
-        yield Violation(code, f"{option} {given} approves another plan: here it would be {number}")
+        message = f"{Allow(option, given)} approves another plan: here it would be {number}"
+        yield Violation(code, message, Allow(option, number))
 
 
 def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
@@ -77,23 +82,15 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
             why = _why_protected(change.address, plan.census, policy)
             if why:
                 message = f"{change.address} {why}, and would be removed"
-                yield Violation("protected", message, overridable=False)
-        for person in _leaving(change):
+                yield Violation("protected", message, _PROTECTED)
+        for person in (Address("user", key) for key in leaving_members(change)):
             if why := _why_named(person, plan.census, policy):
                 message = f"{person} {why}, and would leave {change.address}"
-                yield Violation("protected", message, overridable=False)
+                yield Violation("protected", message, _PROTECTED)
     for name in plan.census.deserted:
         _, _, key = name.partition("/")
         if why := _why_named(Address("group", key), plan.census, policy):
-            yield Violation("protected", f"{name} {why}, and would be emptied", overridable=False)
-
-
-def _leaving(change: Change) -> Iterator[Address]:
-    """The people whose membership of a group ends with this change."""
-    if not isinstance(change, Delete):
-        yield from (atom.member for atom in atoms(change) if atom.after is None and atom.member)
-    elif change.address.kind == "group":
-        yield from (Address("user", key) for key in change.ends)
+            yield Violation("protected", f"{name} {why}, and would be emptied", _PROTECTED)
 
 
 def _why_protected(address: Address, census: Census, policy: Policy) -> str:
@@ -105,7 +102,7 @@ def _why_protected(address: Address, census: Census, policy: Policy) -> str:
 
 
 def _why_named(address: Address, census: Census, policy: Policy) -> str:
-    """Which name of theirs ``protect`` names, in words; empty where it names none."""
+    """By which name the object is protected, in words that follow its address; empty where by none."""
     named = next((name for name in census.names(address) if policy.protect.match(name)), None)
     if named is None:
         return ""
@@ -114,6 +111,7 @@ def _why_named(address: Address, census: Census, policy: Policy) -> str:
 
 def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
     counts, census = plan.counts, plan.census
+    remedy = Allow("--allow-removals", counts.removals)
     users = counts.users_deactivated + counts.users_revoked + counts.users_deleted
     lost = sum(census.losses.values())
     for code, number, total, what in (
@@ -123,18 +121,19 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
         ("attributes", counts.values_cleared, census.values, "attribute values cleared"),
     ):
         if limits.forbid(number, total):
-            yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}")
+            yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}", remedy)
     for name, number in census.losses.items():
         total = census.members[name]
         if name in census.emptied:
-            yield Violation("emptied", f"{name} would lose every member it has ({total})")
+            yield Violation("emptied", f"{name} would lose every member it has ({total})", remedy)
         elif limits.forbid(number, total):
-            yield Violation("members", f"{name}: {_share(number, total)} members removed; {_limit(limits)}")
-    if _nobody_left(census):
-        yield Violation("last", "no active user would be left of those that the files manage")
+            message = f"{name}: {_share(number, total)} members removed; {_limit(limits)}"
+            yield Violation("members", message, remedy)
+    if _ends_everybody(census):
+        yield Violation("last", "no active user would be left of those that the files manage", remedy)
 
 
-def _nobody_left(census: Census) -> bool:
+def _ends_everybody(census: Census) -> bool:
     return bool(census.active_users and not census.active_users_after)
 
 
@@ -142,7 +141,7 @@ def _creations(plan: Plan, limits: Limits) -> Iterator[Violation]:
     number, total = plan.counts.users_created, plan.census.live_users
     if limits.forbid(number, total):
         message = f"{number} users created, and {total} are live; {_limit(limits)}"
-        yield Violation(CREATIONS, message)
+        yield Violation("creations", message, Allow("--allow-creations", number))
 
 
 def _share(number: int, total: int) -> str:

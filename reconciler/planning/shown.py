@@ -1,14 +1,14 @@
-"""Which lines of a page that GitHub draws from Markdown its reader surely sees.
+"""Which lines of a Markdown text its reader surely sees on GitHub's page.
 
 A line is seen where it stands in a paragraph at the top level, and nothing above
-it can reach down and swallow it. CommonMark (spec 0.31: fenced code blocks, HTML
-blocks) lets three things do that: code between fences, HTML, and a comment.
-GitHub adds math between ``$$``. A paragraph at the left edge between two empty
-lines is in no list, quotation, footnote or table.
+it can hide it. In CommonMark (spec 0.31: fenced code blocks, HTML blocks) three
+things can: code between fences, HTML, and a comment. GitHub adds math between
+``$$``. A paragraph at the left edge between two empty lines is in no list,
+quotation, footnote or table.
 
-A parser tells paragraphs, fences and comments. What another parser may take for
-one of the three is in doubt above such a line, and refused: tags, and fences
-with blanks before them, which may be a list's or the page's own. What stands
+A parser finds paragraphs, fences and comments. Another parser may find more of
+them than ours: at a tag, or at a fence with blanks before it, which may belong to
+a list or to the page. Above a line that counts, both are refused. What stands
 below a line cannot hide it, since GitHub takes styles and scripts out
 (github/markup: README).
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _END = re.compile(r"\r\n?|\n")
 _COMMENT = re.compile(r"<!--(?!-?>)(?:(?!--!?>).)*-->[ \t]*\n?", re.DOTALL)
-"""A comment and nothing else, that HTML ends where Markdown does (WHATWG HTML: comment start state)."""
+"""A comment and nothing else, which ends where Markdown ends it (WHATWG HTML: comment start state)."""
 _LONGEST = 120
 _ANYWHERE = (
     ("a control character", re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff]")),
@@ -41,7 +41,7 @@ _IN_THE_OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A text's lines, and what the parser takes them for, by their numbers from 0."""
+    """The lines of a text, and what the parser takes them for, by their numbers from 0."""
 
     lines: Sequence[str]
     examples: frozenset[int]
@@ -60,14 +60,14 @@ def shown_lines(text: str, wanted: re.Pattern[str]) -> list[str]:
     """The lines that match from their beginning, without blanks around them; examples are left out.
 
     Raises ReconcilerError for a line that is neither surely seen nor surely an
-    example, and for what stands above one that is seen and may hide it.
+    example. Raises it as well for what stands above a line that is seen, and may hide it.
     """
     lines = _END.split(text)
-    found = {at for at, line in enumerate(lines) if wanted.match(line)}
-    if not found:
+    matching = {at for at, line in enumerate(lines) if wanted.match(line)}
+    if not matching:
         return []
     page = _read(text, lines)
-    shown = found - page.examples
+    shown = matching - page.examples
     for at in sorted(shown):
         _check_paragraph(page, shown, at)
     for at in range(max(shown, default=-1) + 1):
@@ -92,9 +92,9 @@ def _check_paragraph(page: _Page, shown: AbstractSet[int], at: int) -> None:
 
 def _check_doubts(page: _Page, at: int) -> None:
     for name, doubt in _ANYWHERE if at in page.sure else _ANYWHERE + _IN_THE_OPEN:
-        if found := doubt.search(page.lines[at]):
+        if match := doubt.search(page.lines[at]):
             why = f"has {name}, and may hide a Reconciler line below it: put that one at the top of the text"
-            raise refused(page.lines[at][found.start() :], why)
+            raise refused(page.lines[at][match.start() :], why)
 
 
 def _read(text: str, lines: Sequence[str]) -> _Page:

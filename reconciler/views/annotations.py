@@ -23,8 +23,8 @@ class Command:
 
     def __str__(self) -> str:
         given = ",".join(f"{key}={_escaped(value, ',:')}" for key, value in self.properties.items())
-        said = "%0A".join(_escaped(line) for line in self.message.split("\n"))
-        return f"::{self.name}{' ' if given else ''}{given}::{said}"
+        message = "%0A".join(_escaped(line) for line in self.message.split("\n"))
+        return f"::{self.name}{' ' if given else ''}{given}::{message}"
 
 
 def annotations(problems: Iterable[Problem]) -> Iterator[Command]:

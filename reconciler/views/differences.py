@@ -1,6 +1,6 @@
-"""What a value gains and loses, said before the whole of it: a reader, or a view, may not get to its end.
+"""What a value gains and loses. It stands before the whole value, whose end a reader may never reach.
 
-What is too long here as well is counted: nothing is left out without its number.
+What is too long even so is counted: nothing is left out without its number.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def joins(before: Value, after: Value) -> str:
     if after is None or not (isinstance(before, tuple) or isinstance(after, tuple)):
         return ""
     gained, lost = _gained(after, before), _gained(before, after)
-    said = ", ".join(row for row in (_signed("+", gained), _signed("-", lost)) if row)
-    return f"({said})" if said else ""
+    rows = ", ".join(row for row in (_signed("+", gained), _signed("-", lost)) if row)
+    return f"({rows})" if rows else ""
 
 
 def long_difference(before: Value, after: Value) -> str:
@@ -58,7 +58,7 @@ def _gained(now: Value, then: Value) -> list[Value]:
     """The values that are there now and were not then; text and a number are a list of one."""
     old, new = (value if isinstance(value, tuple) else (value,) for value in (then, now))
     had = set(old)
-    return [one for one in new if one not in had]
+    return [value for value in new if value not in had]
 
 
 def _signed(sign: str, items: Sequence[Value]) -> str:

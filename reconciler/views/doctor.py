@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
+from reconciler.report import Check, Health, Probed
 from reconciler.saved import dump_json
 from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
 from reconciler.views.lines import number_of
@@ -11,7 +11,7 @@ from reconciler.views.safe import label, printable
 
 FORMAT_VERSION = 1
 
-_SHOWN: Mapping[str, tuple[str, Style]] = {
+_SHOWN: Mapping[Health, tuple[str, Style]] = {
     "ok": ("ok", "add"),
     "failed": ("FAILED", "alarm"),
     "unknown": ("unknown", "change"),
@@ -19,67 +19,7 @@ _SHOWN: Mapping[str, tuple[str, Style]] = {
 _STATUS_COLUMN = 8
 _WIDEST_NAME = 24
 _NARROW_COLUMN = 14
-"""Beside a wider column of names there is too little room for another one to wrap in."""
-
-
-class Check(Protocol):
-    """One thing that was looked at; ``status`` is ok, failed or unknown."""
-
-    @property
-    def name(self) -> str:
-        """What was looked at."""
-
-    @property
-    def status(self) -> str:
-        """How it is."""
-
-    @property
-    def said(self) -> str:
-        """What was found."""
-
-    @property
-    def todo(self) -> str:
-        """What to do about it, or the empty text."""
-
-
-class Finding(Protocol):
-    """The answer to one question about an instance."""
-
-    @property
-    def name(self) -> str:
-        """The question, as quirks.yaml names it."""
-
-    @property
-    def value(self) -> str | bool | None:
-        """The answer, None where it is not known."""
-
-    @property
-    def how(self) -> str:
-        """How it was found, or why it was not."""
-
-
-class Probed(Protocol):
-    """What a probe found and did."""
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """Every question with its answer."""
-
-    @property
-    def removed(self) -> Sequence[str]:
-        """What an earlier probe had left, and this one removed."""
-
-    @property
-    def left(self) -> Sequence[str]:
-        """What is still there, each with the reason."""
-
-    @property
-    def stopped(self) -> str:
-        """Why it ended early, or the empty text."""
-
-    @property
-    def journal(self) -> str:
-        """The path of its journal."""
+"""Beside a wider column of names the next column has too little room to wrap in."""
 
 
 def checks_text(
@@ -133,9 +73,9 @@ def _probed(probed: Probed) -> Iterator[Line]:
         yield line(printable(finding.how), indent=4, hang=4)
     if probed.stopped:
         yield line(Part("Stopped:", "alarm"), printable(probed.stopped))
-    for name in probed.left:
+    for name in probed.remaining:
         yield line(Part("STILL THERE:", "alarm"), printable(name))
-    if probed.left:
+    if probed.remaining:
         yield line("The next probe looks for these first. Or remove them by hand.", hang=2)
     else:
         yield line("Everything that was made is removed again.", hang=2)

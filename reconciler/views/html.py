@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, atoms
+from reconciler.changes import Change, Delete, FieldChange, Origin, atoms, only_names, takes_away
 from reconciler.plan import Plan
-from reconciler.planning.approval import DIGEST_DIGITS, needed
+from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
 from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
@@ -29,13 +29,14 @@ from reconciler.views.lines import (
     effort,
     field_name,
     kept,
-    no_override,
     note_line,
+    notes_of,
     sign_of,
+    sign_of_field,
     summary,
 )
-from reconciler.views.markdown import takes_away
 from reconciler.views.people import Person, by_person
+from reconciler.views.refusal import why_absolute
 from reconciler.views.safe import label, printable, quote
 
 _KINDS = {"+": "add", "~": "change", "-": "remove"}
@@ -73,7 +74,7 @@ def plan_html(plan: Plan) -> str:
 
     pretend = f", {PRETEND}" if plan.sandbox else ""
     style, script = _ours("plan.css"), _ours("plan.js")
-    approval = needed(plan)
+    allowance = needed(plan)
     text: str = _template().render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 (a file of this package)
@@ -86,14 +87,15 @@ def plan_html(plan: Plan) -> str:
         digest=plan.digest[:DIGEST_DIGITS],
         asked=draw(asked(plan), width=None, color=False).strip() if plan.pull else "",
         violations=[
-            {"message": printable(one.message), "overridable": one.overridable} for one in plan.violations
+            {"message": printable(violation.message), "absolute": violation.is_absolute}
+            for violation in plan.violations
         ],
-        override=printable(approval.line(plan.target)) if approval else "",
-        no_override=no_override(plan),
+        allowance=printable(allowance.line(plan.target)) if allowance else "",
+        why_absolute=printable(why_absolute(plan)),
         cards=list(_cards(plan)),
         notes=list(_notes(plan)),
         objects=[_object(change, plan) for change in plan.changes],
-        people=[_person(one) for one in by_person(plan)],
+        people=[_person(person) for person in by_person(plan)],
         effort=effort(plan.requests, plan.requests_per_minute) if plan.changes and plan.included else "",
     )
     return text
@@ -151,7 +153,7 @@ def _cards(plan: Plan) -> Iterator[dict[str, Any]]:
 
 
 def _notes(plan: Plan) -> Iterator[dict[str, Any]]:
-    for note in sorted(plan.notes, key=lambda one: not one.warning):
+    for note in notes_of(plan):
         yield {"warning": note.warning, "text": _plain(note_line(note))}
     for line in kept(plan.census):
         yield {"warning": False, "text": _plain(line)}
@@ -179,36 +181,33 @@ def _rows(change: Change, plan: Plan) -> Iterator[Row]:
             yield Row("-", label(name), "member", "")
         return
     for item in change.fields:
-        if isinstance(change, Create) and item.path in {("email",), ("name",)} and item.after == change.label:
-            continue
-        yield _row(item, _badge(plan.origins.get((change.address, item.path))))
+        if not only_names(change, item):
+            yield _row(item, _badge(plan.origins.get((change.address, item.path))))
 
 
 def _row(item: FieldChange, origin: Badge | None = None) -> Row:
+    sign = sign_of_field(item)
     if item.path[0] == "members":
-        name = label(item.path[1])
-        joins = item.after is not None
-        return Row("+" if joins else "-", name, "" if joins else "member", "member" if joins else "", origin)
-    gone = item.after is None or (item.path == ("active",) and item.after is False)
-    sign = "+" if item.before is None else "-" if gone else "~"
+        before, after = ("member", "") if sign == "-" else ("", "member")
+        return Row(sign, label(item.path[1]), before, after, origin)
     before = "" if item.before is None else quote(item.before)
     after = "" if item.after is None else quote(item.after)
     differs = long_difference(item.before, item.after)
     return Row(sign, field_name(item.path), before, after, origin, differs)
 
 
-def _person(one: Person) -> dict[str, Any]:
-    sign = "-" if one.loses else "+" if one.account == "create" or one.joins else "~"
-    rows = [Row("-", f"leaves {label(name)}", "member", "") for name in one.leaves]
-    rows += [Row("+", f"joins {label(name)}", "", "member") for name in one.joins]
-    rows += [_row(item) for item in one.fields]
+def _person(person: Person) -> dict[str, Any]:
+    sign = "-" if person.loses else "+" if person.account == "create" or person.joins else "~"
+    rows = [Row("-", f"leaves {label(name)}", "member", "") for name in person.leaves]
+    rows += [Row("+", f"joins {label(name)}", "", "member") for name in person.joins]
+    rows += [_row(item) for item in person.fields]
     return {
         "sign": sign,
         "kind": _KINDS[sign],
-        "takes": one.loses,
-        "name": label(one.key),
-        "deed": one.account,
-        "origins": [_badge(origin) for origin in ORIGINS if origin in one.origins],
+        "takes": person.loses,
+        "name": label(person.key),
+        "deed": person.account,
+        "origins": [_badge(origin) for origin in ORIGINS if origin in person.origins],
         "rows": rows,
     }
 

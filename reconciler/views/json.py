@@ -1,9 +1,9 @@
-"""An apply report for programs. A plan's own JSON is ``changes.to_json``."""
+"""An apply report for programs. A plan's own JSON is ``saved.to_json``."""
 
 from dataclasses import asdict
 
+from reconciler.report import Report
 from reconciler.saved import dump_json
-from reconciler.views.report import Report
 
 FORMAT_VERSION = 2
 
@@ -20,7 +20,7 @@ def report_json(report: Report) -> str:
             "run": report.run,
             "mandate": asdict(report.mandate),
             "journal": report.journal,
-            "counts": dict(report.counts),
+            "counts": report.counts,
             "requests": report.requests,
             "seconds": round(report.seconds, 3),
             "stopped": report.stopped,

@@ -55,9 +55,9 @@ BLANK = Line()
 
 def line(*parts: Part | str, indent: int = 0, hang: int = 4, bar: Part | None = None) -> Line:
     """A line of these parts, without blanks around each; plain text stands for an unstyled part."""
-    made = (Part(part) if isinstance(part, str) else part for part in parts)
+    styled = (Part(part) if isinstance(part, str) else part for part in parts)
     bare = (
-        part if part.text == (text := part.text.strip(" ")) else replace(part, text=text) for part in made
+        part if part.text == (text := part.text.strip(" ")) else replace(part, text=text) for part in styled
     )
     return Line(tuple(part for part in bare if part.text), indent, hang, bar)
 

@@ -7,10 +7,23 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.changes import Change, Counts, Create, Delete, FieldChange, Origin, Update, atoms, count
+from reconciler.changes import (
+    Change,
+    Counts,
+    Create,
+    Delete,
+    FieldChange,
+    Origin,
+    Update,
+    atoms,
+    count,
+    ends_access,
+    is_removal,
+    only_names,
+    renamed_from,
+)
 from reconciler.model import FieldPath
-from reconciler.plan import CREATIONS, Census, Note, Plan
-from reconciler.planning.approval import Override
+from reconciler.plan import Census, Note, Plan
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote
@@ -80,16 +93,17 @@ def by_origin(plan: Plan) -> Iterator[Line]:
     for origin, what in ORIGINS.items():
         part = plan.only(origin)
         removals = count(part).removals
-        others = sum(atom.after not in (None, False) for change in part for atom in atoms(change))
+        others = sum(not is_removal(atom) for change in part for atom in atoms(change))
         gives = "1 addition or update" if others == 1 else f"{others} additions and updates"
-        said = [number_of(removals, "removal")] if removals else []
-        if others:
-            said.append(gives)
-        if said:
+        numbers = [number_of(removals, "removal")] if removals else []
+        numbers += [gives] if others else []
+        if numbers:
             meaning = Part(EXPLAINED[origin], "dim")
-            yield line(Part(f"{what}:", "strong"), ", ".join(said), meaning, indent=2)
+            yield line(Part(f"{what}:", "strong"), ", ".join(numbers), meaning, indent=2)
     if plan.included:
-        yield line("An apply of this plan does", _listed([ORIGINS[one] for one in plan.included]), indent=2)
+        yield line(
+            "An apply of this plan does", _listed([ORIGINS[origin] for origin in plan.included]), indent=2
+        )
 
 
 def asked(plan: Plan) -> Iterator[Line]:
@@ -104,6 +118,11 @@ def asked(plan: Plan) -> Iterator[Line]:
 
 def _listed(words: Sequence[str]) -> str:
     return f"{words[0]} alone." if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}."
+
+
+def notes_of(plan: Plan) -> list[Note]:
+    """The notes of a plan as every view shows them: warnings first."""
+    return sorted(plan.notes, key=lambda note: not note.warning)
 
 
 def note_line(note: Note) -> Line:
@@ -143,20 +162,14 @@ def block(change: Change, plan: Plan) -> Iterator[Line]:
         for name in change.ends:
             yield line(Part("-", "remove"), label(name), indent=4, hang=6)
         return
-    said = ("email",) if change.address.kind == "user" else ("name",)
-    own = [
-        f
-        for f in change.fields
-        if f.path[0] != "members" and not (f.path == said and f.before is None and f.after == change.label)
-    ]
+    own = [f for f in change.fields if f.path[0] != "members" and not only_names(change, f)]
     column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
     marks = {f.path: _mark(plan.origins.get((change.address, f.path))) for f in change.fields if origins}
     for item in own:
         yield _field(item, column, marks.get(item.path, _BARE))
     for item in change.fields:
         if item.path[0] == "members":
-            sign = "+" if item.after else "-"
-            mark = marks.get(item.path, _BARE)
+            sign, mark = sign_of_field(item), marks.get(item.path, _BARE)
             yield line(Part(sign, _STYLES[sign]), label(item.path[1]), mark, indent=4, hang=6)
 
 
@@ -166,13 +179,16 @@ def _mark(origin: Origin | None) -> Part:
 
 def sign_of(change: Change) -> str:
     """``+``, ``~`` or ``-`` for a whole object."""
-    match change:
-        case Create():
-            return "+"
-        case Update(removal=None):
-            return "~"
-        case _:
-            return "-"
+    if ends_access(change):
+        return "-"
+    return "+" if isinstance(change, Create) else "~"
+
+
+def sign_of_field(item: FieldChange) -> str:
+    """``+``, ``~`` or ``-`` for one field or membership."""
+    if item.before is None:
+        return "+"
+    return "-" if is_removal(item) else "~"
 
 
 def deed(change: Change, census: Census) -> str:
@@ -190,8 +206,7 @@ def deed(change: Change, census: Census) -> str:
         case Create():
             deeds = ["create"]
         case _:
-            renamed = change.address.kind == "group" and ("name",) in {f.path for f in change.fields}
-            deeds = ["rename"] if renamed else []
+            deeds = ["rename"] if renamed_from(change) is not None else []
     edges = [f.after for f in change.fields if f.path[0] == "members"]
     added = sum(after is not None for after in edges)
     if added:
@@ -219,14 +234,13 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
             indent=4,
             hang=hang,
         )
-    gone = item.after is None or (item.path == ("active",) and item.after is False)
-    sign = "-" if gone else "~"
+    sign = sign_of_field(item)
     return line(
         Part(sign, _STYLES[sign]),
         name,
         Part(first, gap=gap),
         Part(quote(item.before), gap=values),
-        Part(f"-> {quote(item.after)}", "remove" if gone else ""),
+        Part(f"-> {quote(item.after)}", "remove" if sign == "-" else ""),
         Part("" if first else joins(item.before, item.after), "dim", 2),
         mark,
         indent=4,
@@ -252,57 +266,6 @@ def effort(requests: int, pace: int) -> str:
     hours, rest = divmod(minutes, 60)
     time = f"{hours} h {rest} min" if hours else f"{rest} min"
     return f"{writes}, about {time} at {pace} a minute{beside}"
-
-
-def violations(plan: Plan) -> Iterator[Line]:
-    """Why a plan is refused, and how to go on."""
-    bar = Part("|", "alarm", 0)
-    absolute = [violation for violation in plan.violations if not violation.overridable]
-    yield line(Part("REFUSED:", "alarm"), Part("this plan will not be applied", "strong"), hang=2)
-    yield Line(bar=bar)
-    for violation in plan.violations:
-        mixed = len(absolute) < len(plan.violations)
-        mark = " (no override)" if not violation.overridable and mixed else ""
-        yield line(Part("-", "alarm"), printable(violation.message) + mark, hang=2, bar=bar)
-    yield Line(bar=bar)
-    if absolute:
-        yield line(no_override(plan), hang=0, bar=bar)
-        yield line("Change the files, and plan again.", hang=0, bar=bar)
-    else:
-        options, what = _approving(plan)
-        yield line(f"To approve exactly this plan, {what}:", hang=0, bar=bar)
-        yield line(Part(options, "strong"), indent=2, bar=bar)
-
-
-def no_override(plan: Plan) -> str:
-    """Why a refused plan can be approved by nobody."""
-    absolute = {violation.code for violation in plan.violations if not violation.overridable}
-    if absolute <= {"emptied", "last"}:
-        return "What came about since the review was approved by nobody, and has no override."
-    return "Protected users and groups, and the users whom the keys belong to, have no override."
-
-
-def _approving(plan: Plan) -> tuple[str, str]:
-    """The options that approve a plan, and what they approve."""
-    counts, codes = plan.intended.counts, {violation.code for violation in plan.violations}
-    needed = []
-    if codes - {CREATIONS}:
-        needed.append(("--allow-removals", counts.removals, "removal"))
-    if CREATIONS in codes:
-        needed.append(("--allow-creations", counts.users_created, "new user"))
-    options = " ".join(f"{option} {number}" for option, number, _ in needed)
-    return options, " and ".join(_all_of(number, noun) for _, number, noun in needed)
-
-
-def approved(approval: Override) -> str:
-    """What a line in a pull request's text approves, in words."""
-    new = approval.creations
-    said = [_all_of(approval.removals, "removal")] if approval.removals or new is None else []
-    return " and ".join([*said, *([] if new is None else [_all_of(new, "new user")])])
-
-
-def _all_of(number: int, noun: str) -> str:
-    return f"its only {noun}" if number == 1 else f"all of its {number} {noun}s"
 
 
 def _verb(number: int, verb: str) -> str:

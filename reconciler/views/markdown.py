@@ -1,44 +1,39 @@
-"""A plan as a comment on a pull request, or the summary of a job, on GitHub.
+"""A plan, a report or a failure as a comment on a pull request, or the summary of a job, on GitHub.
 
-Whatever comes from outside stands in a code span or a fence of code, where
-GitHub looks for no markup, mention, reference or link (GitHub docs: Basic
-writing and formatting syntax); a span or fence is longer than any run of
-backticks in it, and nothing in it is invisible. No line is a command for
-GitHub's runner, in whose log the text may be printed.
+Whatever comes from outside stands in a code span or a fence of code (see ``fences``), and
+nothing in it is invisible.
 
-A text has a budget of characters. What is taken away comes first, and gives way
-last: whole objects with their lines, then one line for each object, then as many
-of these as fit. What is left out is counted. The guards' verdict and the numbers
-always stand.
+A text has a budget of characters. What is taken away comes first, and gives way last: whole
+objects with their lines, then one line for each object, then as many of these as fit. What is
+left out is counted. What the guards say and the numbers always stand.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler.changes import Change, Delete, Update
+from reconciler.changes import Change, takes_away
 from reconciler.plan import Plan
-from reconciler.planning.approval import DIGEST_DIGITS, needed
+from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.report import Report
 from reconciler.views.differences import counted
-from reconciler.views.layout import Line
+from reconciler.views.fences import LONGEST_PART, code, diff_row, fence, fence_that_fits, plain_row, row
 from reconciler.views.lines import (
     PRETEND,
     TITLES,
-    approved,
     asked,
     block,
     by_origin,
     effort,
     field_name,
     kept,
-    no_override,
     note_line,
+    notes_of,
     number_of,
     summary,
 )
 from reconciler.views.people import Person, by_person
+from reconciler.views.refusal import all_of, why_absolute
 from reconciler.views.report import report_text
 from reconciler.views.safe import label, printable, shortened, unobeyed
 
@@ -48,23 +43,20 @@ SUMMARY = 260_000
 """Characters for a step's summary: 1 MiB holds them whatever they are, and a larger one fails the
 step (GitHub docs: Workflow commands). A character takes up to 4 bytes."""
 LEAST = 1000
-"""The smallest budget in which the verdict and the numbers always stand."""
+"""The smallest budget. In it a text says whether a guard refuses the plan, and gives the numbers."""
 
-_LONGEST_LINE = 600
-_LONGEST_PART = 240
-"""Characters of a name, of a value, of what differs, of a place: of each part of an object's lines."""
 _LONGEST_NAME = 60
 _LONGEST_MARKER = 200
-_SHOWN = (20, 5, 1)
+_MOST = (20, 5, 1)
 """How many violations, and how many notes, stand there at most: the first number that fits the budget."""
 _WHY = 20
 _SHORT_COMMIT = 8
 _LOG = "... {} more lines: see the log"
 _COUNTED = 120
-"""Characters that a section takes of which only the number of objects is said."""
+"""Characters of a section that says no more than how many objects there are."""
 
 
-def marker(about: str) -> str:
+def marker_of(about: str) -> str:
     """A comment that nobody sees, by which a text is found again."""
     name = quote(about, safe="", errors="surrogatepass").replace("-", "%2D")
     if len(name) > _LONGEST_MARKER:
@@ -72,39 +64,20 @@ def marker(about: str) -> str:
     return f"<!-- reconciler:{name} -->"
 
 
-def code(text: str) -> str:
-    """The text as a code span, clipped to what a line should hold."""
-    shown = shortened(printable(text), _LONGEST_LINE) or " "
-    ticks = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
-    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{ticks}{pad}{shown}{pad}{ticks}"
+def plan_markdown(plan: Plan, *, budget: int = COMMENT, marker: str = "", run: str = "") -> str:
+    """The plan in at most ``budget`` characters; it begins with ``marker``, else with its target's marker.
 
-
-def fence(lines: Sequence[str], language: str = "") -> str:
-    """The lines as a block of code."""
-    ticks = "`" * _ticks(lines)
-    return "\n".join((ticks + language, *lines, ticks))
-
-
-def _ticks(lines: Sequence[str]) -> int:
-    """How long a fence must be, so that nothing in the lines closes it."""
-    return max((len(run) for line in lines for run in re.findall("`{3,}", line)), default=2) + 1
-
-
-def plan_markdown(plan: Plan, *, budget: int = COMMENT, place: str = "", run: str = "") -> str:
-    """The plan in at most ``budget`` characters; it begins with ``place``, else with its target's marker.
-
-    ``run`` is the address of the runs that keep plan.html and plan.json, where there is one. It is
-    the same in every run: what says the same is not written again.
+    ``run`` is the address of the checks whose artifacts hold plan.html and plan.json, where there is
+    one. It is the same for every run, so that the same plan is no new comment.
     """
-    place = place or marker(plan.target)
-    for shown in _SHOWN:
-        head = "\n".join((place, *_head(plan, shown), ""))
-        foot = "\n".join(_foot(plan, shown, run))
+    marker = marker or marker_of(plan.target)
+    for most in _MOST:
+        head = "\n".join((marker, *_head(plan, most), ""))
+        foot = "\n".join(_foot(plan, most, run))
         room = budget - len(head) - len(foot) - 2
         if room >= 2 * _COUNTED:
             return "\n".join((head, *_sections(plan, room), foot))
-    return _least(plan, budget, place, run)
+    return _least(plan, budget, marker, run)
 
 
 def _sections(plan: Plan, room: int) -> Iterator[str]:
@@ -112,56 +85,50 @@ def _sections(plan: Plan, room: int) -> Iterator[str]:
     removals = [change for change in plan.changes if takes_away(change)]
     others = [change for change in plan.changes if not takes_away(change)]
     if removals:
-        said = _objects("Takes something away", removals, plan, room - _COUNTED)
-        room -= len(said) + 1
-        yield said
+        section = _objects("Takes something away", removals, plan, room - _COUNTED)
+        room -= len(section) + 1
+        yield section
     if others:
-        said = _objects("Gives or changes something", others, plan, room)
-        room -= len(said) + 1
-        yield said
-    if (people := by_person(plan)) and (said := _people(people, room - 1)):
-        yield said
+        section = _objects("Gives or changes something", others, plan, room)
+        room -= len(section) + 1
+        yield section
+    if (people := by_person(plan)) and (section := _people(people, room - 1)):
+        yield section
 
 
-def takes_away(change: Change) -> bool:
-    """Whether somebody loses something by this change."""
-    if isinstance(change, Delete) or (isinstance(change, Update) and change.removal):
-        return True
-    return any(f.after is None or (f.path == ("active",) and f.after is False) for f in change.fields)
-
-
-def failure_markdown(place: str, title: str, message: str, details: str = "", advice: str = "") -> str:
+def failure_markdown(marker: str, title: str, message: str, details: str = "", advice: str = "") -> str:
     """What stopped a job, for a comment; ``details`` are lines of text, shown as they are."""
-    why = [_row(printable(line)) for line in message.splitlines()]
-    shown = [_row(printable(line)) for line in details.splitlines()]
-    said = [place, f"### {code(title)}", "", _fenced(why[:_WHY], COMMENT, _LOG, left=len(why[_WHY:]))]
-    said += ["", _fenced(shown, COMMENT // 2, _LOG)] if shown else []
-    said += ["", advice] if advice else []
-    return "\n".join([*said, ""])
+    why = [row(printable(line)) for line in message.splitlines()]
+    shown = [row(printable(line)) for line in details.splitlines()]
+    reasons = fence_that_fits(why[:_WHY], COMMENT, _LOG, hidden=len(why[_WHY:]))
+    paragraphs = [f"{marker}\n### {code(title)}", reasons]
+    paragraphs += [fence_that_fits(shown, COMMENT // 2, _LOG)] if shown else []
+    paragraphs += [advice] if advice else []
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
     """How an apply went: what was done, and what failed or was skipped, each with its reason."""
-    lines = [_row(line) for line in report_text(report).splitlines()]
+    lines = [row(line) for line in report_text(report).splitlines()]
     title = "Applied" if report.complete else "Not all of it was applied"
     head = f"### {title}: {code(report.target)}\n\n"
-    return head + _fenced(lines, budget - len(head) - 1, _LOG) + "\n"
+    return head + fence_that_fits(lines, budget - len(head) - 1, _LOG) + "\n"
 
 
-def _head(plan: Plan, shown: int) -> Iterator[str]:
+def _head(plan: Plan, most: int) -> Iterator[str]:
     yield _title(plan, plan.target)
     yield ""
     if not plan.changes:
         yield "**No changes.**" if plan.included else "**No drift.**"
     else:
-        yield fence([_diff(one) for one in summary(plan.counts, plan.census)], "diff")
+        yield fence([diff_row(line) for line in summary(plan.counts, plan.census)], "diff")
     if plan.violations:
         yield ""
-        yield from _refusal(plan, shown)
+        yield from _refusal(plan, most)
     compared = by_origin(plan) if plan.base and plan.changes else ()
-    if said := [_diff(one) for one in (*compared, *asked(plan))]:
+    if rows := [diff_row(line) for line in (*compared, *asked(plan))]:
         yield ""
-        yield fence(said)
+        yield fence(rows)
 
 
 def _title(plan: Plan, name: str) -> str:
@@ -169,16 +136,16 @@ def _title(plan: Plan, name: str) -> str:
     return f"### {TITLES[bool(plan.included)]} {code(name)}{pretend}"
 
 
-def _refusal(plan: Plan, shown: int) -> Iterator[str]:
-    violations = sorted(plan.violations, key=lambda one: one.overridable)
+def _refusal(plan: Plan, most: int) -> Iterator[str]:
+    violations = sorted(plan.violations, key=lambda violation: not violation.is_absolute)
     yield "> [!CAUTION]"
     yield "> **Refused by a guard: this plan will not be applied.**"
     yield ">"
-    for violation in violations[:shown]:
-        override = "" if violation.overridable else " (no override)"
-        yield f"> - {code(violation.message)}{override}"
-    if more := violations[shown:]:
-        absolute = sum(not one.overridable for one in more)
+    for violation in violations[:most]:
+        mark = " (no override)" if violation.is_absolute else ""
+        yield f"> - {code(violation.message)}{mark}"
+    if more := violations[most:]:
+        absolute = sum(violation.is_absolute for violation in more)
         yield f"> - and {len(more)} more, {absolute} of them without an override"
     yield ">"
     for line in _way_on(plan):
@@ -186,21 +153,21 @@ def _refusal(plan: Plan, shown: int) -> Iterator[str]:
 
 
 def _way_on(plan: Plan) -> Iterator[str]:
-    if approval := needed(plan):
-        what = approved(approval)
+    if allowance := needed(plan):
+        what = all_of(allowance.allows)
         yield f"To approve exactly this plan, {what}, write this line into the pull request's text:"
-        yield code(approval.line(plan.target))
+        yield code(allowance.line(plan.target))
     else:
-        yield no_override(plan)
+        yield code(why_absolute(plan))
 
 
-def _foot(plan: Plan, shown: int, run: str) -> Iterator[str]:
-    said = sorted(plan.notes, key=lambda one: not one.warning)
-    notes = [_plain(note_line(one)) for one in said[:shown]] + [_plain(one) for one in kept(plan.census)]
-    if len(said) > shown:
-        notes.append(f"... and {number_of(len(said) - shown, 'more note')}")
+def _foot(plan: Plan, most: int, run: str) -> Iterator[str]:
+    notes = notes_of(plan)
+    rows = [plain_row(line) for line in (*map(note_line, notes[:most]), *kept(plan.census))]
+    if len(notes) > most:
+        rows.append(f"... and {number_of(len(notes) - most, 'more note')}")
     yield ""
-    yield fence([unobeyed(one) for one in notes])
+    yield fence([unobeyed(text) for text in rows])
     yield ""
     if plan.changes and plan.included:
         yield f"{effort(plan.requests, plan.requests_per_minute)}."
@@ -219,20 +186,20 @@ def _where(plan: Plan, run: str) -> str:
 
 def _objects(title: str, changes: Sequence[Change], plan: Plan, room: int) -> str:
     """The objects with their lines, else a line for each, else their number, which takes _COUNTED at most."""
-    blocks = [[_diff(one) for one in block(change, plan)] for change in changes]
-    counted = f"{title}: {number_of(len(changes), 'object')}"
-    opening = f"\n<details open>\n<summary>{counted}</summary>\n\n"
+    blocks = [[diff_row(line) for line in block(change, plan)] for change in changes]
+    heading = f"{title}: {number_of(len(changes), 'object')}"
+    opening = f"\n<details open>\n<summary>{heading}</summary>\n\n"
     closing = "\n\n</details>\n"
     room -= len(opening) + len(closing)
-    whole = fence([line for one in blocks for line in (*one, "")][:-1], "diff")
+    whole = fence([line for lines in blocks for line in (*lines, "")][:-1], "diff")
     if len(whole) <= room:
         return opening + whole + closing
-    hidden = sum(len(one) - 1 for one in blocks)
-    said = f"\n\n{number_of(hidden, 'line')} of details left out: see the plan among the artifacts."
-    note = "... and {} more objects"
-    if listed := _fenced([one[0] for one in blocks], room - len(said), note, "diff"):
-        return opening + listed + said + closing
-    return f"\n{counted}, all of them left out: see the plan among the artifacts.\n"
+    hidden = sum(len(lines) - 1 for lines in blocks)
+    remark = f"\n\n{number_of(hidden, 'line')} of details left out: see the plan among the artifacts."
+    note, first_lines = "... and {} more objects", [lines[0] for lines in blocks]
+    if listed := fence_that_fits(first_lines, room - len(remark), note, "diff"):
+        return opening + listed + remark + closing
+    return f"\n{heading}, all of them left out: see the plan among the artifacts.\n"
 
 
 def _people(people: Sequence[Person], room: int) -> str:
@@ -240,75 +207,37 @@ def _people(people: Sequence[Person], room: int) -> str:
     number = "1 person" if len(people) == 1 else f"{len(people)} people"
     opening = f"\n<details>\n<summary>By person: {number}</summary>\n\n"
     closing = "\n\n</details>\n"
-    lines = [unobeyed(_person(one)) for one in people]
-    listed = _fenced(lines, room - len(opening) - len(closing), "... and {} more", "diff")
+    lines = [unobeyed(_person(person)) for person in people]
+    listed = fence_that_fits(lines, room - len(opening) - len(closing), "... and {} more", "diff")
     return opening + listed + closing if listed else ""
 
 
-def _person(one: Person) -> str:
-    parts: list[str] = [one.account] if one.account else []
+def _person(person: Person) -> str:
+    parts: list[str] = [person.account] if person.account else []
     for verb, names, noun in (
-        ("leaves", map(label, one.leaves), "group"),
-        ("joins", map(label, one.joins), "group"),
-        ("changes", (field_name(f.path) for f in one.fields), "field"),
+        ("leaves", map(label, person.leaves), "group"),
+        ("joins", map(label, person.joins), "group"),
+        ("changes", (field_name(f.path) for f in person.fields), "field"),
     ):
-        if said := counted(tuple(names), noun):
-            parts.append(f"{verb} {said}")
-    sign = "-" if one.loses else "+" if one.account or one.joins else "!"
-    return f"{sign} {shortened(label(one.key), _LONGEST_PART)}  {'; '.join(parts)}"
+        if listed := counted(tuple(names), noun):
+            parts.append(f"{verb} {listed}")
+    sign = "-" if person.loses else "+" if person.account or person.joins else "!"
+    return f"{sign} {shortened(label(person.key), LONGEST_PART)}  {'; '.join(parts)}"
 
 
-def _fenced(lines: Sequence[str], room: int, note: str, language: str = "", *, left: int = 0) -> str:
-    """A block of code with as many lines as fit; ``note`` says how many do not, with ``left`` more of them.
-
-    The empty text where not even the note fits.
-    """
-    room -= len(fence([note.format(len(lines) + left)], language))
-    if room < 0:
-        return ""
-    ticks = 3
-    fitting: list[str] = []
-    for line in lines:
-        longer = max(_ticks([line]) - ticks, 0)
-        room -= len(line) + 1 + 2 * longer
-        if room < 0:
-            break
-        ticks += longer
-        fitting.append(line)
-    left += len(lines) - len(fitting)
-    return fence([*fitting, *([note.format(left)] if left else [])], language)
-
-
-def _least(plan: Plan, budget: int, place: str, run: str) -> str:
-    """Where not even the numbers fit: the verdict alone, in the fewest words."""
+def _least(plan: Plan, budget: int, marker: str, run: str) -> str:
+    """Where not even the numbers fit: whether it is refused, in the fewest words."""
     name = shortened(printable(plan.target), _LONGEST_NAME)
     removals = number_of(plan.counts.removals, "removal")
     numbers = f"{removals} in {number_of(len(plan.changes), 'object')}, too many to list here."
-    said = [place, _title(plan, name), ""]
-    if found := len(plan.violations):
-        absolute = sum(not one.overridable for one in plan.violations)
-        number = number_of(found, "violation")
-        said += [f"**Refused by a guard:** {number}, {absolute} of them without an override.", ""]
-    ways = (*_way_on(plan), "") if found else ()
+    lines = [marker, _title(plan, name), ""]
+    if plan.violations:
+        absolute = sum(violation.is_absolute for violation in plan.violations)
+        number = number_of(len(plan.violations), "violation")
+        lines += [f"**Refused by a guard:** {number}, {absolute} of them without an override.", ""]
+    ways = (*_way_on(plan), "") if plan.violations else ()
     texts = [
-        "\n".join((*said, *way, numbers, _where(plan, address), ""))
+        "\n".join((*lines, *way, numbers, _where(plan, address), ""))
         for way, address in ((ways, run), (ways, ""), ((), ""))
     ]
     return next((text for text in texts if len(text) <= budget), texts[-1])
-
-
-def _diff(line: Line) -> str:
-    """A line for a fence of ``diff``, where the first character colours it."""
-    text = _plain(line, _LONGEST_PART)
-    sign = text[:1] if text[1:2] == " " else ""
-    return unobeyed(f"{sign.replace('~', '!')}{' ' * line.indent}{text[len(sign) :]}")
-
-
-def _row(text: str) -> str:
-    """A line of a fence, cut to what it should hold."""
-    return shortened(unobeyed(text), _LONGEST_LINE)
-
-
-def _plain(line: Line, longest: int = _LONGEST_LINE) -> str:
-    """A line as one text, each part of which has so many characters; none can push another out of sight."""
-    return "".join(f"{' ' * part.gap}{shortened(part.text, longest)}" for part in line.parts).strip()

@@ -3,9 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update
+from reconciler.changes import (
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Origin,
+    Update,
+    atoms,
+    fields_of,
+    is_removal,
+)
+from reconciler.model import NAMED_BY
 from reconciler.plan import Plan
 
 Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
@@ -25,52 +36,46 @@ class Person:
     @property
     def loses(self) -> bool:
         """Whether something is taken away from them."""
-        return bool(
-            self.account not in ("", "create")
-            or self.leaves
-            or any(f.after is None or (f.path == ("active",) and f.after is False) for f in self.fields)
-        )
+        return bool(self.account not in ("", "create") or self.leaves or any(map(is_removal, self.fields)))
 
 
 def by_person(plan: Plan) -> tuple[Person, ...]:
     """Everybody for whom the plan changes something: who loses something first, then by address."""
-    found: dict[str, Person] = {}
-
-    def person(key: str) -> Person:
-        return found.setdefault(key, Person(key))
-
+    people: dict[str, Person] = {}
     for change in plan.changes:
         if change.address.kind == "user":
-            _account(person(change.address.key), change, plan)
-    for key, name, joins, origin in _edges(plan):
-        one = person(key)
-        names = one.joins if joins else one.leaves
-        if name not in names:
-            names.append(name)
+            key = change.address.key
+            _add_account(people.setdefault(key, Person(key)), change, plan)
+    for key, group, joins, origin in _edges(plan):
+        person = people.setdefault(key, Person(key))
+        groups = person.joins if joins else person.leaves
+        if group not in groups:
+            groups.append(group)
         if origin:
-            one.origins.add(origin)
-    for one in found.values():
-        one.joins.sort()
-        one.leaves.sort()
-    return tuple(sorted(found.values(), key=lambda one: (not one.loses, one.key)))
+            person.origins.add(origin)
+    for person in people.values():
+        person.joins.sort()
+        person.leaves.sort()
+    return tuple(sorted(people.values(), key=lambda person: (not person.loses, person.key)))
 
 
-def _account(one: Person, change: Change, plan: Plan) -> None:
+def _add_account(person: Person, change: Change, plan: Plan) -> None:
     match change:
         case Create():
-            one.account = "create"
+            person.account = "create"
         case Update(removal=removal):
-            one.account = removal or ""
+            person.account = removal or ""
         case Delete():
-            one.account = "delete"
-    paths = [()] if isinstance(change, Delete) else [f.path for f in change.fields]
-    one.origins |= {o for path in paths if (o := plan.origins.get((change.address, path)))}
-    if not isinstance(change, Delete):
-        one.fields = [f for f in change.fields if f.path != ("email",)]
+            person.account = "delete"
+        case _:  # pragma: no cover (mypy proves that there is no other change)
+            assert_never(change)
+    origins = (plan.origins.get((change.address, atom.path)) for atom in atoms(change))
+    person.origins.update(origin for origin in origins if origin)
+    person.fields = [f for f in fields_of(change) if f.path != NAMED_BY["user"]]
 
 
 def _edges(plan: Plan) -> Iterator[tuple[str, str, bool, Origin | None]]:
-    """Every membership that begins or ends: the person's key, the group's name, which of both, and why."""
+    """Every membership that begins or ends: the person's key, the group's name, if it begins, and why."""
     names: dict[str, set[str]] = defaultdict(set)
     for change in plan.changes:
         if change.address.kind == "user":

@@ -1,79 +1,17 @@
 """An apply report, for a person at a terminal or in a log."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.changes import Atom, Change
+from reconciler.changes import Atom
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
-from reconciler.planning.approval import DIGEST_DIGITS
-from reconciler.report import Mandate
+from reconciler.planning.allowance import DIGEST_DIGITS
+from reconciler.report import Mandate, Report
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
 from reconciler.views.lines import field_name, number_of
 from reconciler.views.safe import label, printable
 
 _SHORT_COMMIT = 8
-
-
-class Report(Protocol):
-    """What an apply did, as far as it is shown.
-
-    ``counts`` holds objects under created, updated, unchanged, adopted, failed and
-    skipped, and removals under removed; ``seconds`` is the time it took; ``stopped`` says why it
-    ended early, if it did.
-    """
-
-    @property
-    def target(self) -> str:
-        """The target's name."""
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-
-    @property
-    def journal(self) -> str:
-        """The path of the run's journal."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Objects by what became of them."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """What was to be done; an object is shown by the name that it has here."""
-
-    @property
-    def outcomes(self) -> Sequence[Outcome]:
-        """What became of every atom."""
-
-    @property
-    def ids(self) -> Mapping[Address, str]:
-        """Live ids, also of what was created."""
-
-    @property
-    def requests(self) -> int:
-        """Writes that were sent."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-
-    @property
-    def stopped(self) -> str:
-        """Why it ended early, or the empty text."""
-
-    @property
-    def unrecorded(self) -> str:
-        """Why the commit is not recorded as applied, or the empty text."""
-
-    @property
-    def mandate(self) -> Mandate:
-        """On whose word it was done."""
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether a person asked to stop."""
 
 
 def report_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
@@ -86,10 +24,10 @@ def _report(report: Report) -> Iterator[Line]:
     total = len(report.changes)
     done = total - counts["failed"] - counts["skipped"]
     took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
-    said = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
+    changes = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
     verb = "Interrupted: applied" if report.interrupted else "Applied"
     style: Style = "strong" if done == total else "alarm"
-    yield line(Part(verb, style), f"{said} to {label(report.target)} {took}", hang=2)
+    yield line(Part(verb, style), f"{changes} to {label(report.target)} {took}", hang=2)
     tally = ", ".join(f"{number} {key}" for key, number in counts.items() if number)
     if tally:
         yield line(tally, indent=2)
@@ -111,13 +49,13 @@ def _report(report: Report) -> Iterator[Line]:
 def _mandate(mandate: Mandate) -> Iterator[Line]:
     if mandate.pull is not None:
         parts = [f"#{mandate.pull} at {mandate.head[:_SHORT_COMMIT]}, opened by {printable(mandate.asked)}"]
-        approved = ", ".join(printable(one) for one in mandate.approved)
+        approved = ", ".join(map(printable, mandate.approved))
         parts += [f"approved by {approved}"] if approved else ["no approval needed"]
         parts += [f"merged by {printable(mandate.merged)}"] if mandate.merged else []
         yield line("Asked:", "; ".join(parts), hang=2)
-    said = f"plan {mandate.digest[:DIGEST_DIGITS]}"
-    lifted = f" ({', '.join(printable(one) for one in mandate.overrides)})" if mandate.overrides else ""
-    yield line("Run by:", f"{printable(mandate.ran)}, {said}{lifted}", hang=2)
+    overrides = f" ({', '.join(map(printable, mandate.overrides))})" if mandate.overrides else ""
+    plan = f"plan {mandate.digest[:DIGEST_DIGITS]}"
+    yield line("Run by:", f"{printable(mandate.ran)}, {plan}{overrides}", hang=2)
 
 
 def _outcomes(

@@ -14,10 +14,11 @@ from reconciler.views.lines import (
     effort,
     kept,
     note_line,
+    notes_of,
     number_of,
     summary,
-    violations,
 )
+from reconciler.views.refusal import violations
 from reconciler.views.safe import label, printable
 
 
@@ -49,8 +50,8 @@ def _plan(plan: Plan) -> Iterator[Line]:
         yield line("No changes." if plan.included else "No drift.")
     yield from asked(plan)
     yield BLANK
-    for one in sorted(plan.notes, key=lambda one: not one.warning):
-        yield note_line(one)
+    for note in notes_of(plan):
+        yield note_line(note)
     yield from kept(plan.census)
     for change in plan.changes:
         yield BLANK

@@ -7,7 +7,7 @@ from reconciler.errors import Invalid, Problem
 from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
-from reconciler.planning.review import Review, review
+from reconciler.planning.recheck import Recheck, recheck
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.plans import plan
@@ -17,13 +17,13 @@ from reconciler.workflow.plans import plan
 class Proposal:
     """What an apply is about to do: the plan that was checked, and what of it is to be executed.
 
-    ``review`` is there for a saved plan. The guards checked the whole plan, and left their verdict in it.
+    ``recheck`` is there for a saved plan. The guards checked the whole plan, and left what they said in it.
     """
 
     plan: Plan
     fresh: Planned
     changes: tuple[Change, ...]
-    review: Review | None = None
+    recheck: Recheck | None = None
 
 
 def propose(
@@ -44,11 +44,11 @@ def propose(
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(checked, fresh, fresh.plan.changes)
-    reviewed = review(saved, fresh)
+    rechecked = recheck(saved, fresh)
     # A guard without an override is asked about what is live now, too: a saved number is an old one.
-    now = check_now(fresh.plan.part(reviewed.changes), saved, target.policy)
+    now = check_now(fresh.plan.part(rechecked.changes), saved, target.policy)
     checked = replace(checked, violations=tuple(dict.fromkeys((*checked.violations, *now))))
-    return Proposal(checked, fresh, reviewed.changes, reviewed)
+    return Proposal(checked, fresh, rechecked.changes, rechecked)
 
 
 def guarded(

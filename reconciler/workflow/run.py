@@ -98,14 +98,14 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     """
     if not report.complete:
         return "not everything was done"
-    if review := proposal.review:
+    if recheck := proposal.recheck:
         origins = proposal.plan.origins
-        left_alone = (origins[atom.address, atom.path] for change in review.left for atom in atoms(change))
-        if review.stale:
+        excluded = (origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change))
+        if recheck.stale:
             return "some of the reviewed changes no longer hold, and were left out"
-        if review.unreviewed:
+        if recheck.unreviewed:
             return "the files now ask for more than was reviewed"
-        if any(origin != "drift" for origin in left_alone):
+        if any(origin != "drift" for origin in excluded):
             return "backlog was not applied"
     return record_applied(target.folder, target.name)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.approval import holds_lines, inclusions, overrides
+from reconciler.planning.allowance import allowances, holds_lines, inclusions
 
 LINE = f"Reconciler-Allow: production=37 digest={'ab12cd34' * 8}"
 
@@ -23,7 +23,7 @@ def lifts_nothing(text: str) -> None:
     """The page does not show the line, and it does not count."""
     assert LINE not in shown_lines(text), "the page shows it: this hides nothing"
     with suppress(ReconcilerError):
-        assert overrides(text) == {}
+        assert allowances(text) == {}
     with suppress(ReconcilerError):
         assert inclusions(text) == ()
     with suppress(ReconcilerError):
@@ -66,7 +66,7 @@ def test_behind_a_processing_instruction(prefix: str, before: str, after: str) -
     """Somebody hides an approval behind a processing instruction, a declaration or CDATA."""
     text = f"{prefix}{before}\n\n{LINE}\n\n{after}"
     with suppress(ReconcilerError):
-        assert overrides(text) == {}
+        assert allowances(text) == {}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_in_a_tag_that_only_some_parsers_see(tag: str) -> None:
     with pytest.raises(
         ReconcilerError, match="has what may be a tag or a comment, and may hide a Reconciler"
     ):
-        overrides(f"{tag}\n\n{LINE}\n")
+        allowances(f"{tag}\n\n{LINE}\n")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_in_a_part_of_something_else(text: str) -> None:
 def test_between_two_lines_that_count(name: str, around: tuple[str, str]) -> None:
     """Somebody has two other such lines begin and end what hides the approval between them."""
     first, last = (f"Reconciler-{name.format(part)}" for part in around)
-    for read in (overrides, inclusions, holds_lines):
+    for read in (allowances, inclusions, holds_lines):
         with pytest.raises(ReconcilerError, match=r"is not understood|has what may be"):
             read(f"{first}\n{LINE}\n{last}")
 
@@ -212,7 +212,7 @@ def test_between_two_lines_that_count(name: str, around: tuple[str, str]) -> Non
 def test_in_math(mark: str) -> None:
     """Somebody has the page draw an approval as a formula, in which it can be made invisible."""
     with pytest.raises(ReconcilerError, match="what may begin math, and may hide a Reconciler line below it"):
-        overrides(f"{mark}\n\n{LINE}\n\n{mark}")
+        allowances(f"{mark}\n\n{LINE}\n\n{mark}")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_in_math(mark: str) -> None:
 def test_after_a_line_that_only_seems_to_be_empty(blank: str) -> None:
     """Somebody joins an approval to the paragraph above it by a line that looks empty to one parser only."""
     with pytest.raises(ReconcilerError, match="must begin its line, with an empty line before it"):
-        overrides(f"[a]: /url '\n{blank}\n{LINE}\n'")
+        allowances(f"[a]: /url '\n{blank}\n{LINE}\n'")
 
 
 @pytest.mark.parametrize("depth", [25, 200, 20_000])
@@ -230,7 +230,7 @@ def test_below_more_levels_than_a_parser_counts(container: str, depth: int) -> N
     """Somebody nests lists and quotations until a parser gives up, and hides an approval in what it skips."""
     for text in (f"{container * depth}```\n{LINE}", f"{container * depth}<!--\n\n{LINE}"):
         with suppress(ReconcilerError):
-            counted = overrides(text)
+            counted = allowances(text)
             assert not counted or LINE in shown_lines(text)
 
 
@@ -248,7 +248,7 @@ def test_chance_finds_a_reader_that_takes_a_line_for_what_it_is_not(monkeypatch:
     def naive(text: str) -> dict[str, str]:
         return dict.fromkeys(re.findall(r"(?m)^Reconciler-Allow: (\w+)=1", text), "")
 
-    monkeypatch.setattr(fuzzing_lines, "overrides", naive)
+    monkeypatch.setattr(fuzzing_lines, "allowances", naive)
     assert len(fuzzing_lines.run(range(200), seed=0)[1]) > 20
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import changed
+from builders import PROTECTED, changed
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_plans import ONE_REMOVAL, member
@@ -148,7 +148,7 @@ def test_a_long_name_does_not_push_out_what_is_done() -> None:
 def test_a_long_name_does_not_push_out_why_a_plan_is_refused() -> None:
     """Somebody protects, or ends the access of, a person with a name that fills the line."""
     message = f"user/{'x' * 5000}@acme.com is protected, and would be removed"
-    plan = of(ada(), violations=(Violation("protected", message, overridable=False),))
+    plan = of(ada(), violations=(Violation("protected", message, PROTECTED),))
     assert "xx@acme.com is protected, and would be removed`" in plan_markdown(plan)
 
 

@@ -11,7 +11,7 @@ from team import PEOPLE, Team, name_of
 
 from reconciler.errors import ExitCode
 from reconciler.starter.write import artifact
-from reconciler.views.markdown import marker
+from reconciler.views.markdown import marker_of
 
 RENAMED = PEOPLE.replace("name: Ada", "name: Augusta")
 Output = pytest.CaptureFixture[str]
@@ -183,7 +183,7 @@ def test_a_comment_that_shows_something_else_is_refused_and_named(team: Team) ->
     """Somebody who can write edits the comment, so that the reviewer sees another plan."""
     number = team.open_pull(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[ada@acme.com]"))
     assert team.plan(number) == ExitCode.OK
-    (row,) = [row for row in team.github.comments if row["body"].startswith(marker("acme"))]
+    (row,) = [row for row in team.github.comments if row["body"].startswith(marker_of("acme"))]
     shown = row["body"]
     row |= {
         "body": shown.replace("- bob@acme.com", "+ dora@acme.com"),

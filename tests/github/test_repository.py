@@ -23,10 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import cli
-from reconciler.diagnosis.doctor import Check
 from reconciler.errors import CredentialRefused, ExitCode, Interrupted, NoAnswer, Refused
 from reconciler.github.api import GitHub
 from reconciler.github.repository import diagnose
+from reconciler.report import Check
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 from reconciler.views.doctor import checks_text
@@ -748,9 +748,10 @@ def test_the_command_reads_settings_and_needs_no_key(
     assert sorted(top.rglob("*")) == before
 
 
-def test_the_command_fails_where_a_setting_does(
-    github: FakeGitHub, capsys: pytest.CaptureFixture[str]
+def test_the_command_fails_where_a_setting_does_and_says_so_in_json_in_a_job_as_well(
+    github: FakeGitHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     github.answers["GET /actions/permissions"] = (200, {"enabled": False})
     assert doctor("--format", "json") == ExitCode.ERROR
     document = json.loads(capsys.readouterr().out)

@@ -70,6 +70,7 @@ def test_nobody_is_neither_active_nor_a_member() -> None:
     assert holds(Atom(ada, "1", (), before=True, after=None), None, {})
     assert not holds(Atom(ada, "1", (), before=True, after=None), {}, {})
     assert not holds(Atom(ada, "1", ("name",), None, "Ada"), None, {})
+    assert not holds(Atom(ada, "1", ("attributes", "level"), None, 0), None, {})
 
 
 def test_a_group_has_its_name_in_any_case() -> None:

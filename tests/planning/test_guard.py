@@ -62,7 +62,7 @@ def test_no_number_approves_the_removal_of_what_is_protected() -> None:
     policy = Policy(protect=Globs(user=("u0@acme.com",)))
     plan = leavers(1, 10, policy)
     (violation,) = check(plan, policy, allow_removals=1)
-    assert (violation.code, violation.overridable) == ("protected", False)
+    assert (violation.code, violation.is_absolute) == ("protected", True)
 
 
 def test_a_deletion_counts_the_memberships_that_end_with_it() -> None:
@@ -225,7 +225,28 @@ def test_nobody_joins_a_group_whom_a_part_of_the_plan_does_not_create() -> None:
     plan = made(desired(*people, a_group("G", ["new@acme.com"])), found, policy)
     assert check(plan, policy) == ()
     part = plan.part(tuple(c for c in plan.changes if c.address.kind == "group"))
-    assert [v.code for v in check_now(part, plan, policy)] == ["protected", "emptied"]
+    violations = check_now(part, plan, policy)
+    assert [v.code for v in violations] == ["protected", "emptied"]
+    protected, emptied = (v.remedy for v in violations)
+    assert "whom the keys belong to, have no override" in str(protected)
+    assert "approved by nobody" in str(emptied)
+
+
+def test_a_violation_says_which_option_approves_it_and_with_which_number() -> None:
+    people = [a_user(f"u{n}@acme.com") for n in range(10)]
+    policy = Policy(limits=Limits(0, 0), creations=Limits(0, 0))
+    plan = made(
+        desired(*people, a_group("G", [])),
+        live(a_user("ada@acme.com"), a_group("G", ["ada@acme.com"])),
+        policy,
+    )
+    assert [(v.code, str(v.remedy)) for v in check(plan, policy)] == [
+        ("memberships", "--allow-removals 1"),
+        ("emptied", "--allow-removals 1"),
+        ("creations", "--allow-creations 10"),
+    ]
+    wrong = check(plan, policy, allow_removals=1, allow_creations=9)
+    assert [(v.code, str(v.remedy)) for v in wrong][-1] == ("creations", "--allow-creations 10")
 
 
 # A part of a plan

@@ -82,7 +82,7 @@ def test_who_was_made_active_lets_another_one_go() -> None:
     ada, bob = user_address(ADA), user_address(BOB)
     gone = Delete(ada, ADA, "a", desired().place(ada))
     (atom,) = atoms(gone)
-    count = Headcount(active={ada}, deserted=False)
+    count = Headcount(active={ada}, ends_everybody=False)
     assert count.take(gone, atom).startswith("nobody active would be left")
     count.gained(Atom(bob, "b", ("active",), before=False, after=True))
     assert count.take(gone, atom) == ""

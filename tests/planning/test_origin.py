@@ -12,7 +12,7 @@ from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
-from reconciler.planning.review import review
+from reconciler.planning.recheck import recheck
 from reconciler.planning.scope import Limits, Policy
 
 ADA, BOB = a_user("ada@acme.com", name="Ada"), a_user("bob@acme.com", name="Bob")
@@ -110,14 +110,14 @@ def test_only_this_change_is_judged_and_executed() -> None:
     assert plan.intended.census.losses == {"group/sales": 1}
     assert [v.code for v in check(plan.intended, policy)] == ["members"]
     assert check(plan.intended, policy, allow_removals=1) == ()
-    result = review(plan, fresh)
+    result = recheck(plan, fresh)
     assert [str(a) for c in result.changes for a in atoms(c)] == ["group/sales members u0@acme.com"]
-    assert [str(c.address) for c in result.left] == ["group/finance"]
+    assert [str(c.address) for c in result.excluded] == ["group/finance"]
     assert result.unreviewed == ()
     both = replace(plan, included=("change", "drift"))
     assert both.intended.changes == plan.changes
     assert both.intended.census.losses == plan.census.losses
-    assert review(both, fresh).left == ()
+    assert recheck(both, fresh).excluded == ()
 
 
 def test_a_revocation_by_leaving_groups_stays_with_the_group_that_is_left() -> None:

@@ -133,8 +133,6 @@ class TestPaging:
     def test_an_empty_page_stops_it(self) -> None:
         with pytest.raises(IncompleteRead, match="listed 0 users of the 5 that it counts"):
             read(server([page(total=5)]))
-        with pytest.raises(IncompleteRead, match="listed 0 users of the 5 that it counts"):
-            read(server([Response(200, {}, {"totalResults": 5})]))
 
     @pytest.mark.parametrize("then", [2, 4])
     def test_a_total_that_moves_starts_the_listing_anew(self, then: int) -> None:
@@ -180,6 +178,7 @@ class TestPaging:
                 "something that is not a SCIM list",
             ),
             (Response(200, {}, {"totalResults": 1, "Resources": None}), "something that is not a SCIM list"),
+            (Response(200, {}, {"totalResults": 5}), "something that is not a SCIM list"),
             (page("ada"), "a user came as str, not as an object"),
             (page({"userName": "a@b.co"}), "a user came without 'id'"),
         ],

@@ -2,63 +2,47 @@
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sample_plans import HOSTILE
 
-from reconciler.views.doctor import Probed, checks_json, checks_text, probed_text
+from reconciler.report import Check, Finding, Probed
+from reconciler.views.doctor import checks_json, checks_text, probed_text
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@dataclass(frozen=True)
-class FakeCheck:
-    name: str
-    status: str
-    said: str
-    todo: str = ""
-
-
-@dataclass(frozen=True)
-class FakeFinding:
-    name: str
-    value: str | bool | None
-    how: str
-
-
-@dataclass(frozen=True)
-class FakeProbed:
-    findings: tuple[FakeFinding, ...] = (
-        FakeFinding("lists_carry_attributes", False, "a list lacked the attribute region"),  # noqa: FBT003 (an answer)
-        FakeFinding("deactivation", "flag", "after active: false, the user was still listed, as not active"),
-        FakeFinding("retry_after", None, "no request of this probe was answered 429"),
-    )
-    removed: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    stopped: str = ""
-    journal: str = ".reconciler/runs/production-probe-20260102T030405.000000Z.jsonl"
-
-
 CHECKS = (
-    FakeCheck("files", "ok", "24 users and 7 groups declared"),
-    FakeCheck("TLS", "ok", "the certificate verifies"),
-    FakeCheck(
+    Check("files", "ok", "24 users and 7 groups declared"),
+    Check("TLS", "ok", "the certificate verifies"),
+    Check(
         "clock",
         "failed",
         "this machine's is 3 min 20 s ahead of the server's",
         "set the clock: certificates and the times in journals need it",
     ),
-    FakeCheck("key", "failed", f"GET /v1/whoami was answered 400: {HOSTILE}", f"ask {HOSTILE}"),
-    FakeCheck("openapi.json", "unknown", "not served here"),
+    Check("key", "failed", f"GET /v1/whoami was answered 400: {HOSTILE}", f"ask {HOSTILE}"),
+    Check("openapi.json", "unknown", "not served here"),
+)
+COMPLETE = Probed(
+    findings=(
+        Finding("lists_carry_attributes", value=False, how="a list lacked the attribute region"),
+        Finding("deactivation", "flag", "after active: false, the user was still listed, as not active"),
+        Finding("retry_after", None, "no request of this probe was answered 429"),
+    ),
+    removed=(),
+    remaining=(),
+    journal=".reconciler/runs/production-probe-20260102T030405.000000Z.jsonl",
+    found_at="2026-01-02T03:04:05Z",
 )
 PROBED = {
-    "complete": FakeProbed(),
+    "complete": COMPLETE,
     "left": replace(
-        FakeProbed(),
+        COMPLETE,
         removed=("group reconciler-probe-0000aaaa (id g1)",),
-        left=(f"user reconciler-probe-0000bbbb@example.com (id u1): {HOSTILE}",),
+        remaining=(f"user reconciler-probe-0000bbbb@example.com (id u1): {HOSTILE}",),
         stopped=f"GET /scim/v2/users: {HOSTILE}",
     ),
 }
@@ -90,11 +74,6 @@ def test_a_probe_says_what_it_found_and_what_is_left(name: str, look: str) -> No
 
 def test_no_checks_are_said_to_be_none() -> None:
     assert checks_text((), name="t", where="u").endswith("0 checks: none.\n")
-
-
-def test_the_fakes_are_what_a_view_takes() -> None:
-    probed: Probed = PROBED["left"]
-    assert probed.left
 
 
 def test_programs_get_every_word() -> None:

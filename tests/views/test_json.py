@@ -1,19 +1,20 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import MANDATE
+from builders import MANDATE, changed
 from hypothesis import given
 from jsonschema import Draft202012Validator
 from sample_plans import EVERY_KIND, HOSTILE, PLANS, SAMPLES
 
-from reconciler.changes import Atom
+from reconciler.changes import Atom, Create, Update
+from reconciler.errors import Place
 from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
 from reconciler.plan import Plan
+from reconciler.report import Report
 from reconciler.saved import to_json
 from reconciler.views.json import report_json
 
@@ -65,18 +66,22 @@ def test_every_object_of_the_schema_is_closed() -> None:
 
 
 def test_a_report_is_json_with_counts_and_every_outcome() -> None:
-    counts = {"created": 0, "updated": 1, "failed": 1}
-    report = SimpleNamespace(
+    renamed, joined = changed("name", before="Ada", after=HOSTILE), changed("members", "a", after=True)
+    ada, group = user_address("ada@acme.com"), group_address("X")
+    report = Report(
         target="demo",
         run="r1",
         journal="runs/r1.jsonl",
-        counts=counts,
-        changes=(),
-        ids={group_address("X"): "g7"},
-        outcomes=(
-            Outcome(Atom(user_address("ada@acme.com"), "u1", ("name",), "Ada", HOSTILE), "done"),
-            Outcome(Atom(group_address("X"), None, ("members", "a"), None, after=True), "failed", "no"),
+        changes=(
+            Update(ada, ada.key, "u1", (renamed,), Place("people.yaml")),
+            Create(group, "X", (joined,), Place("people.yaml")),
         ),
+        ids={group: "g7"},
+        outcomes=(
+            Outcome(Atom(ada, "u1", ("name",), "Ada", HOSTILE), "done"),
+            Outcome(Atom(group, None, ("members", "a"), None, after=True), "failed", "no"),
+        ),
+        unchanged=4,
         requests=2,
         seconds=1.23456,
         stopped="",
@@ -89,7 +94,8 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
     document = json.loads(text)
     assert document["format_version"] == 2
     assert document["mandate"] == {**asdict(MANDATE), "overrides": [], "approved": []}
-    assert document["counts"] == counts
+    nothing = {"created": 0, "removed": 0, "adopted": 0, "skipped": 0}
+    assert document["counts"] == {"updated": 1, "unchanged": 4, "failed": 1, **nothing}
     assert document["seconds"] == 1.235
     assert document["unrecorded"] == "backlog was left alone"
     assert document["outcomes"][0]["after"] == HOSTILE

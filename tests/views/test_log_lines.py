@@ -11,21 +11,20 @@ from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 
 from reconciler.changes import atoms
 from reconciler.desired.schema import texts
-from reconciler.diagnosis.doctor import Check
 from reconciler.errors import Place, Problem
 from reconciler.operations import Outcome
 from reconciler.plan import Note, Plan
-from reconciler.planning.review import Judged, Review
-from reconciler.report import Mandate, Report
+from reconciler.planning.recheck import Recheck, Rechecked
+from reconciler.report import Check, Mandate, Report
 from reconciler.saved import dump_json, to_json
 from reconciler.views.annotations import Command, annotations
 from reconciler.views.doctor import checks_json, checks_text
 from reconciler.views.html import plan_html
 from reconciler.views.json import report_json
 from reconciler.views.layout import cells, draw, line
-from reconciler.views.markdown import failure_markdown, marker, plan_markdown, report_markdown
+from reconciler.views.markdown import failure_markdown, marker_of, plan_markdown, report_markdown
+from reconciler.views.recheck import recheck_text
 from reconciler.views.report import report_text
-from reconciler.views.review import review_text
 from reconciler.views.safe import label, printable, quote, unobeyed
 from reconciler.views.text import plan_text, problems_text, violations_text
 
@@ -64,7 +63,7 @@ def test_plans_as_comments(plan: Plan, budget: int) -> None:
 
 @given(PLANS, TEXTS, TEXTS, WIDTHS)
 @example(EVERY_KIND, NASTIEST, "##", None)
-def test_reports_and_reviews(plan: Plan, reason: str, name: str, width: int | None) -> None:
+def test_reports_and_rechecks(plan: Plan, reason: str, name: str, width: int | None) -> None:
     found = [atom for change in plan.changes for atom in atoms(change)]
     outcomes = tuple(Outcome(atom, "failed", reason) for atom in found)
     mandate = Mandate(name, plan.digest, (reason,), 7, name, name, reason, (name, reason))
@@ -72,9 +71,9 @@ def test_reports_and_reviews(plan: Plan, reason: str, name: str, width: int | No
     harmless(report_text(report, width=width))
     harmless(report_markdown(report))
     harmless(report_json(report))
-    harmless(failure_markdown(marker(name), name, f"{reason}\n{name}", reason))
-    judged = tuple(Judged(atom, "moved", reason) for atom in found)
-    harmless(review_text(Review(judged, (), (), plan.changes), width=width))
+    harmless(failure_markdown(marker_of(name), name, f"{reason}\n{name}", reason))
+    rechecked = tuple(Rechecked(atom, "moved", reason) for atom in found)
+    harmless(recheck_text(Recheck(rechecked, (), (), plan.changes), width=width))
 
 
 @given(st.lists(st.builds(Problem, st.builds(Place, TEXTS), TEXTS, TEXTS), max_size=3), WIDTHS)

@@ -6,28 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import MANDATE, changed
+from builders import MANDATE, PROTECTED, REMOVALS, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
 
-from reconciler.changes import Change, Delete, Update, atoms
+from reconciler.changes import Change, Update, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address
 from reconciler.operations import Outcome
 from reconciler.plan import Plan, Violation
 from reconciler.report import Report
+from reconciler.views.fences import code, fence
 from reconciler.views.markdown import (
     COMMENT,
     LEAST,
     SUMMARY,
-    code,
     failure_markdown,
-    fence,
-    marker,
+    marker_of,
     plan_markdown,
     report_markdown,
-    takes_away,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -79,15 +77,15 @@ def assert_harmless(text: str) -> None:
 def test_no_name_becomes_markup_a_mention_or_a_link(plan: Plan, budget: int) -> None:
     text = plan_markdown(plan, budget=budget)
     assert len(text) <= budget
-    assert text.startswith(marker(plan.target) + "\n")
+    assert text.startswith(marker_of(plan.target) + "\n")
     assert_harmless(text)
 
 
 @given(NASTY)
 def test_code_holds_whatever_it_is_given(text: str) -> None:
     assert_harmless(f"a {code(text)} b")
-    assert_harmless(failure_markdown(marker(text), text, text, text, "advice"))
-    assert re.fullmatch(r"<!-- reconciler:[\w.~%]* -->", marker(text))
+    assert_harmless(failure_markdown(marker_of(text), text, text, text, "advice"))
+    assert re.fullmatch(r"<!-- reconciler:[\w.~%]* -->", marker_of(text))
 
 
 def test_a_fence_is_longer_than_any_in_it() -> None:
@@ -121,8 +119,12 @@ def test_removals_stay_longest_and_what_is_cut_is_counted() -> None:
     assert "3000 objects more" in text or "Gives or changes something: 3000 objects" in text
 
 
+def violation(message: str, *, absolute: bool = False) -> Violation:
+    return Violation("x", message, PROTECTED if absolute else REMOVALS)
+
+
 def test_violations_are_never_dropped_silently() -> None:
-    violations = tuple(Violation("members", f"group/{n} {'x' * 50}", overridable=n != 77) for n in range(90))
+    violations = tuple(violation(f"group/{n} {'x' * 50}", absolute=n == 77) for n in range(90))
     text = plan_markdown(replace(many(3000), violations=violations))
     assert "and 70 more, 0 of them without an override" in text
     assert f"group/77 {'x' * 50}` (no override)" in text
@@ -132,7 +134,7 @@ def test_violations_are_never_dropped_silently() -> None:
 @pytest.mark.parametrize("budget", [LEAST, 1000, 2000, 3000, 20_000, COMMENT])
 @pytest.mark.parametrize("message", ["y" * 100_000, "a ``` fence", "`" * 590])
 def test_however_small_the_budget_the_verdict_stands(budget: int, message: str) -> None:
-    violations = tuple(Violation("x", f"r{n} {message}", overridable=n != 77) for n in range(10_000))
+    violations = tuple(violation(f"r{n} {message}", absolute=n == 77) for n in range(10_000))
     text = plan_markdown(replace(COMPARED, violations=violations), budget=budget)
     assert len(text) <= budget
     assert "Refused by a guard" in text
@@ -146,7 +148,7 @@ def test_however_small_the_budget_the_verdict_stands(budget: int, message: str) 
 
 
 def test_the_override_stands_in_the_smallest_text_too() -> None:
-    plan = replace(COMPARED, violations=(Violation("x", "`" * 590),))
+    plan = replace(COMPARED, violations=(violation("`" * 590),))
     text = plan_markdown(plan, budget=LEAST)
     assert len(text) <= LEAST
     assert "1 violation, 0 of them without an override" in text
@@ -154,7 +156,7 @@ def test_the_override_stands_in_the_smallest_text_too() -> None:
 
 
 def test_what_has_no_override_is_named_first() -> None:
-    violations = tuple(Violation("x", f"reason {n}", overridable=n != 25) for n in range(30))
+    violations = tuple(violation(f"reason {n}", absolute=n == 25) for n in range(30))
     text = plan_markdown(replace(COMPARED, violations=violations))
     assert text.index("`reason 25` (no override)") < text.index("`reason 0`")
     assert "and 10 more, 0 of them without an override" in text
@@ -176,12 +178,12 @@ def test_no_name_can_drive_the_other_changes_out(run: int, number: int) -> None:
 def test_a_target_s_name_of_any_length_leaves_room() -> None:
     for name in ("é" * 60_000, "x" * 60_000, "`" * 60_000):
         plan = replace(COMPARED, target=name)
-        assert marker(name) != marker(name + "x")
+        assert marker_of(name) != marker_of(name + "x")
         for budget in (LEAST, 2000, COMMENT):
             for one in (plan, replace(plan, violations=())):
                 text = plan_markdown(one, budget=budget)
                 assert len(text) <= budget
-                assert text.startswith(marker(name) + "\n")
+                assert text.startswith(marker_of(name) + "\n")
                 assert ("Refused by a guard" in text) is bool(one.violations)
 
 
@@ -215,7 +217,7 @@ def test_the_override_fits_this_plan_alone() -> None:
 
 
 def test_drift_is_called_so() -> None:
-    text = plan_markdown(replace(COMPARED, included=(), violations=()), place="<!-- here -->")
+    text = plan_markdown(replace(COMPARED, included=(), violations=()), marker="<!-- here -->")
     assert text.startswith("<!-- here -->\n### Drift of `production`\n")
     assert "76 writes" not in text
     assert "**No drift.**" in plan_markdown(replace(SAMPLES["no_changes"], included=()))
@@ -244,7 +246,3 @@ def test_a_report_holds_its_budget_and_counts_what_is_cut(reason: str, budget: i
     assert "Not all of it was applied" in text
     assert re.search(r"\.\.\. \d+ more lines: see the log", text)
     assert_harmless(text)
-
-
-def test_a_deletion_takes_away() -> None:
-    assert takes_away(Delete(Address("group", "g"), "g", "1", Place("a")))

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import changed
+from builders import PROTECTED, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import EVERY_KIND, HOSTILE, NO_CHANGES, ONE_REMOVAL, PLANS, SAMPLES, create_user
 
-from reconciler.changes import Delete, Update
+from reconciler.changes import Delete, Origins, Update
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, user_address
-from reconciler.plan import Plan, Violation
+from reconciler.plan import Absolute, Allow, Plan, Violation
 from reconciler.views.html import plan_html
 from reconciler.views.layout import cells
 from reconciler.views.markdown import plan_markdown
@@ -23,14 +23,17 @@ from reconciler.views.text import plan_text, problems_text, violations_text
 GOLDEN = Path(__file__).parent / "golden"
 _OUR_CODES = re.compile(r"\x1b\[(0|1|2|31|32|33|1;31)m")
 
+REMOVALS, CREATIONS = Allow("--allow-removals", 10), Allow("--allow-creations", 2)
 VIOLATIONS = (
     Violation(
-        "users", "6 of 20 users deactivated, revoked or deleted; the limit is 25%, or 5 where that is more"
+        "users",
+        "6 of 20 users deactivated, revoked or deleted; the limit is 25%, or 5 where that is more",
+        REMOVALS,
     ),
-    Violation("emptied", "group/finance would lose all of its 3 members"),
+    Violation("emptied", "group/finance would lose all of its 3 members", REMOVALS),
 )
-PROTECTED = Violation(
-    "protected", "user/break-glass@acme.com is protected, and would lose its access", overridable=False
+ABSOLUTE = Violation(
+    "protected", "user/break-glass@acme.com is protected, and would lose its access", PROTECTED
 )
 PROBLEMS = (
     Problem(Place("finance.yaml", 4, 5), "unknown key `member`", "did you mean `members`?"),
@@ -42,7 +45,9 @@ PROBLEMS = (
 def refused(violations: Sequence[Violation], removals: int) -> Plan:
     """A plan with so many removals, and these reasons against it."""
     gone = [Delete(Address("group", f"{n}"), f"{n}", "id", Place("a.yaml", n, 1)) for n in range(removals)]
-    return Plan("acme", "omni", "https://acme", tuple(gone), violations=tuple(violations))
+    allow = Allow("--allow-removals", removals)
+    exact = (one if one.is_absolute else replace(one, remedy=allow) for one in violations)
+    return Plan("acme", "omni", "https://acme", tuple(gone), violations=tuple(exact))
 
 
 def same_as_golden(name: str, text: str) -> None:
@@ -75,8 +80,8 @@ def test_colour_changes_nothing_but_colour() -> None:
     [
         ("overridable", VIOLATIONS, 14),
         ("one", VIOLATIONS[1:], 1),
-        ("protected", (PROTECTED,), 3),
-        ("mixed", (PROTECTED, *VIOLATIONS), 14),
+        ("protected", (ABSOLUTE,), 3),
+        ("mixed", (ABSOLUTE, *VIOLATIONS), 14),
     ],
 )
 @pytest.mark.parametrize("width", [None, 30])
@@ -89,7 +94,7 @@ def test_refusals_look_as_they_did(
 
 def test_a_refusal_names_the_exact_number_unless_there_is_no_override() -> None:
     assert "--allow-removals 14\n" in violations_text(refused(VIOLATIONS, 14))
-    assert "--allow-removals" not in violations_text(refused((PROTECTED, *VIOLATIONS), 14))
+    assert "--allow-removals" not in violations_text(refused((ABSOLUTE, *VIOLATIONS), 14))
 
 
 @pytest.mark.parametrize("width", [None, 30])
@@ -200,7 +205,18 @@ def test_a_narrow_terminal_loses_nothing(plan: Plan, width: int) -> None:
 @given(st.text(st.characters(), max_size=30), st.text(st.characters(), max_size=30))
 def test_other_views_are_as_harmless(one: str, other: str) -> None:
     _assert_harmless(problems_text([Problem(Place(one, 1, 1), one, other)]))
-    _assert_harmless(violations_text(refused([Violation("x", one)], 2)))
+    _assert_harmless(
+        violations_text(refused([Violation("x", one, REMOVALS), Violation("y", other, Absolute(one))], 2))
+    )
+
+
+def test_a_value_of_nought_is_an_addition_in_what_a_base_explains() -> None:
+    ada = user_address("ada@acme.com")
+    level = Update(ada, ada.key, "u1", (changed("attributes", "level", before=1, after=0),), Place("a.yaml"))
+    origins: Origins = {(ada, ("attributes", "level")): "drift"}
+    assert "drift: 1 addition or update" in plan_text(
+        replace(EVERY_KIND, changes=(level,), base="1a2b3c4d", origins=origins)
+    )
 
 
 def test_a_large_plan_is_drawn_in_full() -> None:
@@ -211,29 +227,35 @@ def test_a_large_plan_is_drawn_in_full() -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "said", "options", "line"),
+    ("allows", "said", "options", "line"),
     [
-        (["users"], "all of its 10 removals", "--allow-removals 10", "=10 digest="),
-        (["creations"], "all of its 2 new users", "--allow-creations 2", "=10 creations=2 digest="),
+        ([REMOVALS], "all of its 10 removals", "--allow-removals 10", "=10 digest="),
+        ([CREATIONS], "all of its 2 new users", "--allow-creations 2", "=10 creations=2 digest="),
         (
-            ["users", "creations"],
+            [CREATIONS, REMOVALS, REMOVALS],
             "all of its 10 removals and all of its 2 new users",
             "--allow-removals 10 --allow-creations 2",
             "=10 creations=2 digest=",
         ),
     ],
 )
-def test_a_refusal_names_all_that_approves_it(codes: list[str], said: str, options: str, line: str) -> None:
-    plan = replace(EVERY_KIND, violations=tuple(Violation(code, "too many") for code in codes))
+def test_a_refusal_names_all_that_approves_it(
+    allows: list[Allow], said: str, options: str, line: str
+) -> None:
+    plan = replace(EVERY_KIND, violations=tuple(Violation("x", "too many", allow) for allow in allows))
     text = plan_text(plan)
     assert f"| To approve exactly this plan, {said}:\n|   {options}\n" in text
     assert f"`Reconciler-Allow: production{line}" in plan_markdown(plan)
     assert f"Reconciler-Allow: production{line}" in plan_html(plan)
 
 
-@pytest.mark.parametrize("code", ["emptied", "last"])
-def test_what_came_about_since_the_review_is_told_from_what_is_protected(code: str) -> None:
-    since = Violation(code, "nobody is left", overridable=False)
-    assert "What came about since the review" in plan_text(replace(EVERY_KIND, violations=(since,)))
-    both = (since, Violation("protected", "it is protected", overridable=False))
-    assert "Protected users and groups, and" in plan_text(replace(EVERY_KIND, violations=both))
+def test_each_reason_why_nobody_can_approve_it_is_said_once() -> None:
+    since = Violation("emptied", "nobody is left", Absolute("Nobody reviewed it."))
+    plan = replace(EVERY_KIND, violations=(since, Violation("users", "too many", REMOVALS), since, ABSOLUTE))
+    said = f"| Nobody reviewed it. {PROTECTED.why_not}\n| Change the files, and plan again.\n"
+    assert said in plan_text(plan)
+    assert "--allow" not in plan_text(plan)
+    assert f"> `Nobody reviewed it. {PROTECTED.why_not}`\n" in plan_markdown(plan)
+    assert f"<p>Nobody reviewed it. {PROTECTED.why_not} Change the files, and plan again.</p>" in plan_html(
+        plan
+    )

@@ -1,7 +1,7 @@
 """Rows of a SCIM server as ``User`` and ``Group``, and its errors as one line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -51,6 +51,28 @@ class GroupRow:
     name: str
     members: frozenset[str]
     tells_members: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: how many objects the whole list has, and those on this page, as JSON data."""
+
+    total: int
+    rows: Sequence[object]
+
+
+def page(body: object, path: str, start: int) -> Page:
+    """Read one page of a list, which begins at row ``start``, from 1; raises BadAnswer for anything else.
+
+    ``Resources`` may be missing where it can hold no row (RFC 7644, 3.4.2).
+    """
+    total = body.get("totalResults") if isinstance(body, dict) else None
+    if isinstance(body, dict) and isinstance(total, int) and not isinstance(total, bool):
+        rows = body.get("Resources", [] if total < start else None)
+        if isinstance(rows, list):
+            return Page(total, rows)
+    message = f"GET {path} was answered with something that is not a SCIM list"
+    raise BadAnswer(message)
 
 
 def user_row(row: object, dialect: Dialect) -> UserRow:

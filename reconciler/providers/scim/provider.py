@@ -24,9 +24,11 @@ from reconciler.errors import BadAnswer, IncompleteRead
 from reconciler.model import Address, Group, Kind, Live, LiveState, Need, group_key, user_key
 from reconciler.providers.scim.codec import (
     GroupRow,
+    Page,
     UserRow,
     group_row,
     live_group,
+    page,
     refusal,
     user_row,
     words,
@@ -61,6 +63,11 @@ class ScimReader:
         """One JSON answer, None where there is no such thing (404); ``key`` is the key to ask with."""
         response = self.reader.get(path, key=key)
         return None if response.status == _GONE else self._checked(path, response)
+
+    def page(self, kind: Kind, query: Mapping[str, str]) -> Page:
+        """One page of the users or groups, from ``startIndex`` in the query on, which is 1 without it."""
+        path = self.dialect.path(kind)
+        return page(self.get(path, query), path, int(query.get("startIndex", "1")))
 
     def _checked(self, path: str, response: Response) -> object:
         if not response.ok:
@@ -118,16 +125,16 @@ class ScimReader:
         if live_id is not None:
             return self._one_user(live_id, keys)
         text = address.key.replace("\\", "\\\\").replace('"', '\\"')
-        path = self.dialect.path("user")
-        _, rows = _page(self.get(path, {"filter": f'userName eq "{text}"', "count": "2"}), path)
+        listing = self.page("user", {"filter": f'userName eq "{text}"', "count": "2"})
         # A server may ignore a filter, so every row is checked here too.
-        matching = [row for row in map(self._user, rows) if user_key(row.live.resource.email) == address.key]
-        if len(matching) > 1:
+        users = map(self._user, listing.rows)
+        matches = [row for row in users if user_key(row.live.resource.email) == address.key]
+        if len(matches) > 1:
             message = (
-                f"{address} matches {len(matching)} live users: {' and '.join(row.id for row in matching)}"
+                f"{address} matches {len(matches)} live users: {' and '.join(row.id for row in matches)}"
             )
             raise IncompleteRead(message)
-        return self._known(matching[0], Need({address.key: keys}), address.key) if matching else None
+        return self._known(matches[0], Need({address.key: keys}), address.key) if matches else None
 
     def _look_at_groups(
         self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
@@ -237,34 +244,26 @@ class ScimReader:
         start = 1
         while first_total is None or len(rows) < first_total:
             query = {"count": str(self.dialect.page), "startIndex": str(start)}
-            total, page = _page(self.get(path, query), path)
-            if first_total not in (None, total):
-                message = f"the number of {kind}s changed from {first_total} to {total} while they were read"
+            listing = self.page(kind, query)
+            if first_total not in (None, listing.total):
+                numbers = f"from {first_total} to {listing.total}"
+                message = f"the number of {kind}s changed {numbers} while they were read"
                 raise _TotalMoved(message)
-            first_total = total
-            if not page:
+            first_total = listing.total
+            if not listing.rows:
                 break
-            for row in map(parse, page):
+            for row in map(parse, listing.rows):
                 if row.id in rows:
                     message = (
                         f"GET {path} listed the {kind} with the id {row.id} twice, so another may be missing"
                     )
                     raise IncompleteRead(message)
                 rows[row.id] = row
-            start += len(page)
+            start += len(listing.rows)
         if len(rows) != first_total:
             message = f"GET {path} listed {len(rows)} {kind}s of the {first_total} that it counts"
             raise IncompleteRead(message)
         return rows
-
-
-def _page(body: object, path: str) -> tuple[int, Sequence[object]]:
-    total = body.get("totalResults") if isinstance(body, dict) else None
-    rows = body.get("Resources", []) if isinstance(body, dict) else None
-    if isinstance(total, bool) or not isinstance(total, int) or not isinstance(rows, list):
-        message = f"GET {path} was answered with something that is not a SCIM list"
-        raise BadAnswer(message)
-    return total, rows
 
 
 def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update, atoms
-from reconciler.model import Address, Value
+from reconciler.model import ACTIVE, NAMED_BY, Address, Value
 from reconciler.operations import Json, Operation, Ref, is_id
 from reconciler.providers.base import Answer
 from reconciler.providers.scim.codec import refusal
@@ -53,13 +53,12 @@ def _one(change: Change, dialect: Dialect) -> Operation:
 
 def _makes(change: Create) -> bool:
     """Whether the object itself is still to be made, not only fields that an earlier try left out."""
-    first = "email" if change.address.kind == "user" else "name"
-    return any(f.path == (first,) for f in change.fields)
+    return any(f.path == NAMED_BY[change.address.kind] for f in change.fields)
 
 
 def _new_user(change: Create, dialect: Dialect) -> Json:
     stated = {f.path: f.after for f in change.fields}
-    email = stated["email",]
+    email = stated[NAMED_BY["user"]]
     # displayName is required (Omni docs: create user); where the files leave it open, the address stands in.
     body: dict[str, Json] = {"userName": _json(email), "displayName": _json(stated.get(("name",), email))}
     if attributes := _attributes(change.fields):
@@ -68,13 +67,13 @@ def _new_user(change: Create, dialect: Dialect) -> Json:
 
 
 def _new_group(change: Create) -> Json:
-    name = next(f.after for f in change.fields if f.path == ("name",))
+    name = next(f.after for f in change.fields if f.path == NAMED_BY["group"])
     people = [Ref(Address("user", f.path[1])) for f in change.fields if f.path[0] == "members"]
     return {"displayName": _json(name), "members": [{"value": ref} for ref in people]}
 
 
 def _user_parts(change: Create | Update, dialect: Dialect) -> list[Json]:
-    names = {("name",): "displayName", ("active",): "active"}
+    names = {("name",): "displayName", ACTIVE: "active"}
     value: dict[str, Json] = {names[f.path]: _json(f.after) for f in change.fields if f.path in names}
     if attributes := _attributes(change.fields):
         value[dialect.attributes] = attributes
@@ -85,7 +84,7 @@ def _group_parts(change: Create | Update) -> list[Json]:
     parts: list[Json] = [
         {"op": "replace", "path": "displayName", "value": _json(f.after)}
         for f in change.fields
-        if f.path == ("name",)
+        if f.path == NAMED_BY["group"]
     ]
     edges = [(Address("user", f.path[1]), f.after) for f in change.fields if f.path[0] == "members"]
     if adds := [Ref(person) for person, after in edges if after]:

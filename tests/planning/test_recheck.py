@@ -1,4 +1,4 @@
-"""What of a reviewed plan may still be done: each verdict, for each kind of atom."""
+"""What of a reviewed plan may still be done: each standing, for each kind of atom."""
 
 import pytest
 from builders import a_group, a_user, desired, live
@@ -7,7 +7,7 @@ from reconciler.changes import atoms
 from reconciler.model import Address, Definition, DesiredState, LiveState
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned, make_plan
-from reconciler.planning.review import Review, review
+from reconciler.planning.recheck import Recheck, recheck
 from reconciler.planning.scope import Policy
 
 REGION = Definition("region", multiple=True)
@@ -20,12 +20,12 @@ def planned(wanted: DesiredState, found: LiveState, policy: Policy | None = None
     return make_plan(wanted, found, policy or Policy(), target="acme", provider="omni", url="https://acme")
 
 
-def verdicts(saved: Plan, fresh: Planned) -> dict[str, str]:
-    return {str(item.atom): item.verdict for item in review(saved, fresh).judged}
+def standings(saved: Plan, fresh: Planned) -> dict[str, str]:
+    return {str(item.atom): item.standing for item in recheck(saved, fresh).rechecked}
 
 
 def reasons(saved: Plan, fresh: Planned) -> list[str]:
-    return [item.reason for item in review(saved, fresh).stale]
+    return [item.reason for item in recheck(saved, fresh).stale]
 
 
 WANTED = desired(
@@ -43,8 +43,8 @@ FOUND = live(
 
 def test_an_unchanged_world_leaves_everything_to_do() -> None:
     fresh = planned(WANTED, FOUND)
-    result = review(fresh.plan, fresh)
-    assert {item.verdict for item in result.judged} == {"to do"}
+    result = recheck(fresh.plan, fresh)
+    assert {item.standing for item in result.rechecked} == {"to do"}
     assert result.changes == fresh.plan.changes
     assert result.unreviewed == ()
     assert result.stale == ()
@@ -60,7 +60,7 @@ def test_what_an_interrupted_apply_did_is_done_and_the_rest_is_to_do() -> None:
         definitions=[REGION],
     )
     fresh = planned(WANTED, halfway)
-    assert verdicts(saved, fresh) == {
+    assert standings(saved, fresh) == {
         "user/bob@acme.com email": "done",
         "user/bob@acme.com name": "done",
         "user/bob@acme.com active": "done",
@@ -84,7 +84,7 @@ def test_a_half_done_create_resumes_where_its_fields_are_still_unset() -> None:
         definitions=[REGION],
     )
     fresh = planned(wanted, made)
-    result = review(saved, fresh)
+    result = recheck(saved, fresh)
     assert [str(atom) for change in result.changes for atom in atoms(change)] == [
         "user/ada@acme.com attributes region",
         "group/finance members ada@acme.com",
@@ -96,7 +96,7 @@ def test_what_somebody_else_created_with_another_value_has_moved() -> None:
     wanted = desired(a_user("ada@acme.com", name="Ada"))
     saved = planned(wanted, live()).plan
     fresh = planned(wanted, live(a_user("ada@acme.com", name="Somebody")))
-    assert verdicts(saved, fresh) == {"user/ada@acme.com email": "done", "user/ada@acme.com name": "moved"}
+    assert standings(saved, fresh) == {"user/ada@acme.com email": "done", "user/ada@acme.com name": "moved"}
     assert reasons(saved, fresh) == ['live is now "Somebody", and was unset at the review']
 
 
@@ -136,7 +136,7 @@ def test_a_list_says_what_it_gained_and_lost(now: tuple[str, ...], words: str) -
 def test_a_change_that_the_files_took_back_is_unwanted() -> None:
     saved = planned(WANTED, FOUND).plan
     fresh = planned(desired(a_group("Finance", ["carl@acme.com"])), FOUND)
-    assert set(verdicts(saved, fresh).values()) == {"unwanted"}
+    assert set(standings(saved, fresh).values()) == {"unwanted"}
     assert sorted(set(reasons(saved, fresh))) == [
         "the files do not create it any more",
         "the files do not want it any more",
@@ -148,7 +148,7 @@ def test_an_attribute_that_is_not_managed_any_more_is_not_taken_for_cleared() ->
     found = live(a_user("ada@acme.com", attributes={"region": ("apac",)}), definitions=[REGION])
     saved = planned(wanted, found).plan
     fresh = planned(desired(a_user("ada@acme.com")), live(a_user("ada@acme.com", attributes={})))
-    assert verdicts(saved, fresh) == {"user/ada@acme.com attributes region": "unwanted"}
+    assert standings(saved, fresh) == {"user/ada@acme.com attributes region": "unwanted"}
 
 
 def test_an_object_that_was_removed_or_made_again_has_moved() -> None:
@@ -170,11 +170,11 @@ def test_a_deletion_is_done_once_that_object_is_gone() -> None:
     wanted = desired(absent=[ADA])
     first = live(a_user("ada@acme.com"), ids={"ada@acme.com": "1"})
     saved = planned(wanted, first, DELETES).plan
-    assert verdicts(saved, planned(wanted, first, DELETES)) == {"user/ada@acme.com": "to do"}
-    assert verdicts(saved, planned(wanted, live(), DELETES)) == {"user/ada@acme.com": "done"}
+    assert standings(saved, planned(wanted, first, DELETES)) == {"user/ada@acme.com": "to do"}
+    assert standings(saved, planned(wanted, live(), DELETES)) == {"user/ada@acme.com": "done"}
     another = live(a_user("ada@acme.com"), ids={"ada@acme.com": "2"})
-    result = review(saved, planned(wanted, another, DELETES))
-    assert [item.verdict for item in result.judged] == ["done"]
+    result = recheck(saved, planned(wanted, another, DELETES))
+    assert [item.standing for item in result.rechecked] == ["done"]
     assert result.changes == ()
     assert len(result.unreviewed) == 1
 
@@ -182,7 +182,7 @@ def test_a_deletion_is_done_once_that_object_is_gone() -> None:
 def test_a_deletion_that_the_files_took_back_is_unwanted() -> None:
     found = live(a_user("ada@acme.com"))
     saved = planned(desired(absent=[ADA]), found, DELETES).plan
-    assert verdicts(saved, planned(desired(a_user("ada@acme.com")), found)) == {
+    assert standings(saved, planned(desired(a_user("ada@acme.com")), found)) == {
         "user/ada@acme.com": "unwanted"
     }
 
@@ -190,13 +190,13 @@ def test_a_deletion_that_the_files_took_back_is_unwanted() -> None:
 def test_a_deactivation_is_done_once_the_account_is_gone() -> None:
     wanted = desired(absent=[ADA])
     saved = planned(wanted, live(a_user("ada@acme.com", active=True))).plan
-    assert verdicts(saved, planned(wanted, live())) == {"user/ada@acme.com active": "done"}
+    assert standings(saved, planned(wanted, live())) == {"user/ada@acme.com active": "done"}
 
 
 def test_what_nobody_reviewed_is_left_to_the_next_plan() -> None:
     saved = planned(desired(a_user("ada@acme.com", name="Ada L.")), FOUND).plan
     fresh = planned(WANTED, FOUND)
-    result: Review = review(saved, fresh)
+    result: Recheck = recheck(saved, fresh)
     assert [str(atom) for change in result.changes for atom in atoms(change)] == ["user/ada@acme.com name"]
     left = [str(atom) for change in result.unreviewed for atom in atoms(change)]
     assert "user/ada@acme.com attributes region" in left
@@ -210,22 +210,22 @@ def test_a_group_that_gained_people_since_the_review_is_not_deleted() -> None:
         return planned(desired(absent=[FINANCE]), found, DELETES)
 
     saved = world("ada").plan
-    (deletion,) = review(saved, world("ada")).changes
+    (deletion,) = recheck(saved, world("ada")).changes
     assert deletion.address == FINANCE
-    assert review(saved, world()).changes != (), "who has left since has nothing to lose"
+    assert recheck(saved, world()).changes != (), "who has left since has nothing to lose"
     for gained, reason in (
         (("bob",), "bob@acme.com joined it since the review, and would lose it"),
         (("bob", "carl"), "bob@acme.com and 1 more joined it since the review, and would lose it"),
     ):
         fresh = world("ada", *gained)
-        found = review(saved, fresh)
+        found = recheck(saved, fresh)
         assert found.changes == ()
         assert found.unreviewed == fresh.plan.changes
-        assert [(item.verdict, item.reason) for item in found.stale] == [("moved", reason)]
+        assert [(item.standing, item.reason) for item in found.stale] == [("moved", reason)]
 
 
 def test_a_person_who_goes_may_have_joined_more_groups_since() -> None:
     found = live(a_user("ada@acme.com"), a_group("Finance", ["ada@acme.com"]))
     wanted = desired(absent=[ADA])
     saved = planned(wanted, live(a_user("ada@acme.com"), a_group("Finance", [])), DELETES).plan
-    assert review(saved, planned(wanted, found, DELETES)).stale == ()
+    assert recheck(saved, planned(wanted, found, DELETES)).stale == ()

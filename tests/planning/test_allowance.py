@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.approval import Override, holds_lines, inclusions, overrides
+from reconciler.planning.allowance import Allowance, allowances, holds_lines, inclusions
 
 DIGEST = "ab12cd34ef56"
 LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
@@ -40,24 +40,24 @@ LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"
     ],
 )
 def test_a_line_approves_one_plan(text: str) -> None:
-    assert overrides(text) == {"production": Override(37, DIGEST)}
+    assert allowances(text) == {"production": Allowance(37, DIGEST)}
     assert holds_lines(text)
     assert any(line.lower().startswith("reconciler-allow") for line in shown_lines(text))
 
 
 def test_a_line_may_approve_new_users_too() -> None:
     text = f"Reconciler-Allow: production=0 creations=120 digest={DIGEST}"
-    found = overrides(text)
-    assert found == {"production": Override(0, DIGEST, 120)}
+    found = allowances(text)
+    assert found == {"production": Allowance(0, DIGEST, 120)}
     assert found["production"].line("production") == text
-    assert overrides(LINE)["production"].line("production") == LINE
+    assert allowances(LINE)["production"].line("production") == LINE
 
 
 def test_each_target_has_its_own() -> None:
     text = f"{LINE}\nReconciler-Allow: eu/live-2.a=1 digest={DIGEST}ff"
-    assert overrides(text) == {
-        "production": Override(37, DIGEST),
-        "eu/live-2.a": Override(1, f"{DIGEST}ff"),
+    assert allowances(text) == {
+        "production": Allowance(37, DIGEST),
+        "eu/live-2.a": Allowance(1, f"{DIGEST}ff"),
     }
 
 
@@ -82,7 +82,7 @@ def test_each_target_has_its_own() -> None:
     ],
 )
 def test_an_example_approves_nothing(text: str) -> None:
-    assert overrides(text) == {}
+    assert allowances(text) == {}
     assert not holds_lines(text)
 
 
@@ -101,7 +101,7 @@ def test_an_example_approves_nothing(text: str) -> None:
 )
 def test_a_line_that_is_not_understood_is_named(text: str) -> None:
     with pytest.raises(ReconcilerError, match="is not understood; write `Reconciler-Allow: production=37"):
-        overrides(text)
+        allowances(text)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_line_that_is_not_understood_is_named(text: str) -> None:
     ],
 )
 def test_a_line_in_what_a_page_does_not_show_is_refused(text: str) -> None:
-    for read in (overrides, inclusions, holds_lines):
+    for read in (allowances, inclusions, holds_lines):
         with pytest.raises(ReconcilerError, match=r"Reconciler-Allow: .*' m(ust|ay) be"):
             read(text)
 
@@ -134,18 +134,18 @@ def test_a_line_in_what_a_page_does_not_show_is_refused(text: str) -> None:
 )
 def test_what_may_hide_the_line_below_it_is_named(above: str, shown: str, what: str) -> None:
     with pytest.raises(ReconcilerError) as caught:
-        overrides(f"{above}\n\n{LINE}")
+        allowances(f"{above}\n\n{LINE}")
     said = (
         f"line {shown.strip()!r} has {what}, and may hide a Reconciler line below it: put that one at the top"
     )
     assert said.replace(r"\\", "\\") in str(caught.value)
-    assert overrides(f"{LINE}\n\n{above}") == {"production": Override(37, DIGEST)}
+    assert allowances(f"{LINE}\n\n{above}") == {"production": Allowance(37, DIGEST)}
 
 
 @pytest.mark.parametrize("after", ["and more", "===", "---", "|-|", "- item", "# heading", "<b>", "2. two"])
 def test_a_line_with_more_below_it_is_refused(after: str) -> None:
     with pytest.raises(ReconcilerError, match="must be a paragraph of its own: put an empty line after it"):
-        overrides(f"{LINE}\n{after}")
+        allowances(f"{LINE}\n{after}")
 
 
 @pytest.mark.parametrize(
@@ -157,30 +157,30 @@ def test_a_line_within_a_paragraph_is_refused(before: str) -> None:
         ReconcilerError,
         match=r"line 'Reconciler-Allow: .*' must begin its line, with an empty line before it",
     ):
-        overrides(f"{before}\n{LINE}")
+        allowances(f"{before}\n{LINE}")
 
 
 @pytest.mark.parametrize("before", [" ", "  ", "- <?\n\n  ", "- ```\n\n  "])
 def test_a_line_that_is_indented_is_refused_or_hidden(before: str) -> None:
     # It may belong to an item of a list, and with it to something in there that is not shown.
     with suppress(ReconcilerError):
-        assert overrides(f"{before}{LINE}") == {}
+        assert allowances(f"{before}{LINE}") == {}
 
 
 def test_a_comment_within_the_title_of_a_link_does_not_end_it() -> None:
     with pytest.raises(ReconcilerError, match="must begin its line, with an empty line before it"):
-        overrides(f'[x]: /url "\n    <!-- a -->\n{LINE}\n"')
+        allowances(f'[x]: /url "\n    <!-- a -->\n{LINE}\n"')
 
 
 def test_a_line_is_named_in_a_few_words() -> None:
     with pytest.raises(ReconcilerError) as caught:
-        overrides("Reconciler-Allow: " + "x" * 60_000)
+        allowances("Reconciler-Allow: " + "x" * 60_000)
     assert len(str(caught.value)) < 400
 
 
 def test_two_approvals_of_one_target_are_none() -> None:
     with pytest.raises(ReconcilerError, match="approves two plans for production"):
-        overrides(f"{LINE}\n{LINE.replace('37', '38')}")
+        allowances(f"{LINE}\n{LINE.replace('37', '38')}")
 
 
 def test_what_is_to_be_applied_too() -> None:
@@ -199,6 +199,6 @@ def test_a_text_with_any_line_is_known() -> None:
 
 @given(st.text() | st.text(st.sampled_from("Reconciler-AlowIncude: =0digest\n`<!->~ "), max_size=80))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
-    for read in (overrides, inclusions, holds_lines):
+    for read in (allowances, inclusions, holds_lines):
         with suppress(ReconcilerError):
             read(text)

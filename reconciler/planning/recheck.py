@@ -1,0 +1,147 @@
+"""What of a reviewed plan still holds, by a fresh read and the plan that is made from it.
+
+Each reviewed atom stands in one of four ways:
+
+* *to do*: the fresh plan wants exactly it, from the same value of the same object;
+* *done*: it is true already, so an interrupted apply resumes;
+* *moved*: the live value is neither the reviewed one nor the wanted one. A group that is
+  to be deleted has moved, too, where somebody has joined it: nobody reviewed that loss;
+* *unwanted*: the live value is the reviewed one, but the files do not want the change any more.
+
+An object that was to be created counts as unset. A field of it is to do as long as it is
+unset, whoever has made the object by now: somebody else, or an apply that was interrupted.
+
+Only fresh atoms that match a *to do* are executed. Nobody reviewed the rest of the fresh
+plan, so it waits.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.changes import Atom, Change, Delete, atoms, narrow
+from reconciler.model import Address, Value
+from reconciler.plan import Plan
+from reconciler.planning.diff import explain, holds
+from reconciler.planning.plan import Planned
+
+Standing = Literal["to do", "done", "moved", "unwanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """One reviewed atom, how it stands now, and for a stale one the reason in words."""
+
+    atom: Atom
+    standing: Standing
+    reason: str = ""
+
+    @property
+    def stale(self) -> bool:
+        """Whether it may not be executed although it was reviewed."""
+        return self.standing in ("moved", "unwanted")
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """How every reviewed atom stands, what to execute, and what to leave.
+
+    ``rechecked`` is in the order of the saved plan; ``changes`` are to be executed.
+    ``excluded`` was reviewed as drift or backlog that this plan does not apply.
+    ``unreviewed`` is what the files want now and nobody was shown.
+    """
+
+    rechecked: tuple[Rechecked, ...]
+    changes: tuple[Change, ...]
+    excluded: tuple[Change, ...]
+    unreviewed: tuple[Change, ...]
+
+    @property
+    def stale(self) -> tuple[Rechecked, ...]:
+        """The reviewed atoms that no longer hold."""
+        return tuple(item for item in self.rechecked if item.stale)
+
+
+def recheck(saved: Plan, fresh: Planned) -> Recheck:
+    """Compare what was reviewed and is to be applied with a fresh plan, and cut that down to it."""
+    wanted = {(atom.address, atom.path): atom for change in fresh.plan.changes for atom in atoms(change)}
+    live_ids = frozenset(fresh.ids.values())
+    deletes = {change.address: change for change in fresh.plan.changes if isinstance(change, Delete)}
+    rechecked = tuple(
+        _without_new_losses(
+            _recheck_atom(atom, wanted.get((atom.address, atom.path)), fresh, live_ids), change, deletes
+        )
+        for change in saved.intended.changes
+        for atom in atoms(change)
+    )
+    to_do = {wanted[item.atom.address, item.atom.path] for item in rechecked if item.standing == "to do"}
+    rest = set(wanted.values()) - to_do
+    reviewed = {atom for change in saved.changes for atom in atoms(change)}
+    excluded = rest & (reviewed - {item.atom for item in rechecked})
+    return Recheck(
+        rechecked,
+        _select(fresh.plan.changes, to_do),
+        _select(fresh.plan.changes, excluded),
+        _select(fresh.plan.changes, rest - excluded),
+    )
+
+
+def _without_new_losses(item: Rechecked, reviewed: Change, deletes: Mapping[Address, Delete]) -> Rechecked:
+    """The same, but moved where a group is to be deleted that somebody has joined since the review."""
+    if item.standing != "to do" or not isinstance(reviewed, Delete) or reviewed.address.kind == "user":
+        return item
+    joined = sorted(set(deletes[reviewed.address].ends) - set(reviewed.ends))
+    if not joined:
+        return item
+    more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
+    return Rechecked(item.atom, "moved", f"{joined[0]}{more} joined it since the review, and would lose it")
+
+
+def _select(changes: Sequence[Change], wanted: set[Atom]) -> tuple[Change, ...]:
+    return tuple(part for change in changes if (part := narrow(change, wanted)))
+
+
+def _recheck_atom(  # noqa: PLR0911 (one for each case)
+    atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]
+) -> Rechecked:
+    """How an atom stands; ``wanted`` is the fresh plan's atom for the same field."""
+    live_id = fresh.ids.get(atom.address)
+    same_object = atom.id is None or atom.id == live_id
+    if not same_object and atom.id in live_ids:
+        return Rechecked(atom, "moved", "it has another name now")
+    if live_id is not None and not same_object:
+        if atom.path == ():
+            return Rechecked(atom, "done")
+        return Rechecked(atom, "moved", "it was removed, and made again under another id")
+    facts = fresh.facts(atom.address)
+    if (
+        wanted
+        and (wanted.before, wanted.after) == (atom.before, atom.after)
+        and (wanted.id or "") == (atom.id or live_id or "")
+    ):
+        return Rechecked(atom, "to do")
+    if facts is not None and atom.path[:1] == ("attributes",) and atom.path not in facts:
+        return Rechecked(atom, "unwanted", "the files do not manage it any more")
+    if holds(atom, facts, fresh.definitions):
+        return Rechecked(atom, "done")
+    if facts is None:
+        if atom.id is None:
+            return Rechecked(atom, "unwanted", "the files do not create it any more")
+        return Rechecked(atom, "moved", "it is not there any more")
+    if atom.path == () or facts.get(atom.path) == atom.before:
+        return Rechecked(atom, "unwanted", "the files do not want it any more")
+    return Rechecked(atom, "moved", _since(atom.before, facts.get(atom.path)))
+
+
+def _since(reviewed: Value, now: Value) -> str:
+    """What became of a value since its review, in words."""
+    if isinstance(reviewed, tuple) and isinstance(now, tuple):
+        joins, leaves = explain(reviewed, now)
+        parts = ([f"gained {joins}"] if joins else []) + ([f"lost {leaves}"] if leaves else [])
+        return f"since the review it has {' and '.join(parts)}"
+    return f"live is now {_shown(now)}, and was {_shown(reviewed)} at the review"
+
+
+def _shown(value: Value) -> str:
+    return "unset" if value is None else json.dumps(value, ensure_ascii=False)
