@@ -39,10 +39,10 @@ def follow_none(path: Path) -> None:
     file and its folder are checked: links above them are the machine's own.
     """
     absolute, working_directory = path.absolute(), Path.cwd()
-    written = [step for step in reversed(absolute.parents) if working_directory in step.parents] or [
+    steps = [step for step in reversed(absolute.parents) if working_directory in step.parents] or [
         absolute.parent
     ]
-    for step in (*written, absolute):
+    for step in (*steps, absolute):
         if step.is_symlink():
             name = step.relative_to(working_directory) if working_directory in step.parents else step
             raise OSError(errno.ELOOP, f"{name} is a symbolic link: remove it")

@@ -111,13 +111,7 @@ def load(
         skipped = {_real(path) for path in exclude}
         if seed := settings.get("sandbox", {}).get("seed"):
             skipped.add(_real(folder / seed))
-        documents = []
-        for path in _find_files(folder, name, problems):
-            if _real(path) not in skipped:
-                skipped.add(_real(path))
-                documents.append(
-                    read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
-                )
+        documents = list(_documents(folder, name, skipped, problems))
         ignore = settings.get("ignore", {})
         state, between = build(
             documents, ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file)
@@ -128,6 +122,14 @@ def load(
     if problems:
         raise Invalid(problems)
     return state
+
+
+def _documents(folder: Path, name: str, skipped: set[str], problems: list[Problem]) -> Iterator[Document]:
+    """Every desired-state file below a target's folder, each real file once."""
+    for path in _find_files(folder, name, problems):
+        if _real(path) not in skipped:
+            skipped.add(_real(path))
+            yield read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:

@@ -124,13 +124,13 @@ class Execution:
     def _send_all(self, changes: Sequence[Change]) -> None:
         parts = list(stages(changes))
         total = sum(len(self.provider.translate(part)) for part in parts)
-        done = 0
+        number_done = 0
         for part in parts:
             self._check_again(part)
             for operation, covered in self._operations(part):
                 self._perform(operation, covered)
-                done += 1
-                self.on_progress(Progress(done, total, operation.summary))
+                number_done += 1
+                self.on_progress(Progress(number_done, total, operation.summary))
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""

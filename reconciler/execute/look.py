@@ -33,10 +33,10 @@ class Look:
         Raises NoAnswer, Refused, BadAnswer or IncompleteRead.
         """
         state = self.provider.look(Reader(self.transport), covers, self.ids)
-        known = {live_id: address for address, live_id in self.ids.items()}
+        by_id = {live_id: address for address, live_id in self.ids.items()}
         facts: dict[Address, Facts] = {}
         for live in state.objects:
-            address = known.get(live.id) or address_of(live.resource)
+            address = by_id.get(live.id) or address_of(live.resource)
             self.ids.setdefault(address, live.id)
             facts[address] = facts_of(live.resource, self.definitions)
         return facts

@@ -34,11 +34,11 @@ class Unseen(ReconcilerError):
     that the token may not see.
     """
 
-    def __init__(self, said: str, todo: str, *, offered: bool, absent: bool) -> None:
+    def __init__(self, message: str, todo: str, *, offered: bool, absent: bool) -> None:
         self.todo = todo
         self.offered = offered
         self.absent = absent
-        super().__init__(said)
+        super().__init__(message)
 
 
 class Settings:

@@ -92,12 +92,12 @@ def rule_checks(repository: Repository) -> Iterator[Check]:
             guards += _protection(repository.settings, repository.branch)
         except Unseen as error:
             hidden = error if error.offered else None
-    asked = _asked(guards)
-    yield from (_asked_for(name, asked, hidden) for name in _FIRST)
-    yield _required(wanted, asked, hidden)
-    yield from (_asked_for(name, asked, hidden) for name in _REST)
-    if asked & every:
-        yield _bypass(guards, asked & every)
+    required = _asked(guards)
+    yield from (_asked_for(name, required, hidden) for name in _FIRST)
+    yield _required(wanted, required, hidden)
+    yield from (_asked_for(name, required, hidden) for name in _REST)
+    if required & every:
+        yield _bypass(guards, required & every)
 
 
 def _asked(guards: Sequence[_Guard]) -> frozenset[str]:
@@ -117,21 +117,21 @@ def _lacking(name: str, said: str, todo: str, hidden: Unseen | None) -> Check:
     return Check(name, "unknown", "in no ruleset; branch protection is not shown", hidden.todo)
 
 
-def _required(wanted: Sequence[str], asked: frozenset[str], hidden: Unseen | None) -> Check:
+def _required(wanted: Sequence[str], required: frozenset[str], hidden: Unseen | None) -> Check:
     name = "rules: checks"
-    if missing := [check for check in wanted if f"check {check}" not in asked]:
+    if missing := [check for check in wanted if f"check {check}" not in required]:
         todo = "a plan that a guard refuses, or that was never made, can be merged: require these checks"
         return _lacking(name, f"not required: {', '.join(map(label, missing))}", todo, hidden)
-    if anybody := [check for check in wanted if f"source {check}" not in asked]:
+    if anybody := [check for check in wanted if f"source {check}" not in required]:
         todo = "whoever can push reports them as passed: choose GitHub Actions as their source"
         return Check(name, "failed", f"taken from any source: {', '.join(map(label, anybody))}", todo)
     return Check(name, "ok", f"required: {', '.join(map(label, wanted))}")
 
 
-def _bypass(guards: Sequence[_Guard], asked: frozenset[str]) -> Check:
+def _bypass(guards: Sequence[_Guard], required: frozenset[str]) -> Check:
     """Who bypasses a requirement, because everything that has it lets them."""
     name, passing, doubtful = "rules: bypass", set[str](), False
-    for what in asked:
+    for what in required:
         asking = [guard for guard in guards if what in guard.asks]
         if not any(guard.passes == () for guard in asking):
             doubtful |= any(guard.passes is None for guard in asking)

@@ -5,7 +5,7 @@ the merge, its plan is for this pull request and this head, the comment that sho
 it is unedited, and somebody else approved it after that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,22 +138,14 @@ def apply_reviewed(
     try:
         pull = pulls.pull(github, number)
         contents = reviewed.load(github, target, pull, *artifact)
-        applied.fetch_record(target)
-        reviewed.check_bound(target, contents.plan, pull)
-        applied.check_rerun(github, target)
-        applied.check_newest(target)
-        based = at_base(target, contents.plan.base)
-        reviewed.check_target(based, contents.plan)
+        based = _check_applicable(github, target, pull, contents.plan)
         mandate = reviewed.mandate(github, based, pull, contents)
         with workflow.locked(based), connect(based) as session:
             removals, creations = approval_numbers(approved_for(contents.plan, pull, target))
             proposal = workflow.propose(
                 based, session, saved=contents.plan, allow_removals=removals, allow_creations=creations
             )
-            if proposal.plan.violations:
-                details.append(violations_text(proposal.plan))
-            if proposal.recheck and proposal.recheck.stale:
-                details.append(recheck_text(proposal.recheck))
+            details += _objections(proposal)
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
@@ -161,11 +153,38 @@ def apply_reviewed(
         text = failure_markdown(marker, title, str(error), "\n".join(details), advice)
         posts.comment(github, number, marker, text)
         raise
-    # The comment comes first: what was applied is said, also where it cannot be recorded.
+    return _recorded(github, target, number, proposal, report)
+
+
+def _check_applicable(github: GitHub, target: Target, pull: Pull, plan: Plan) -> Target:
+    """The target under the base's settings; raises where the plan is not for this merge, or came too late."""
+    applied.fetch_record(target)
+    reviewed.check_bound(target, plan, pull)
+    applied.check_rerun(github, target)
+    applied.check_newest(target)
+    based = at_base(target, plan.base)
+    reviewed.check_target(based, plan)
+    return based
+
+
+def _objections(proposal: workflow.Proposal) -> Iterator[str]:
+    """What a guard or the live state says against a proposal, for its comment."""
+    if proposal.plan.violations:
+        yield violations_text(proposal.plan)
+    if proposal.recheck and proposal.recheck.stale:
+        yield recheck_text(proposal.recheck)
+
+
+def _recorded(
+    github: GitHub, target: Target, number: int, proposal: workflow.Proposal, report: Report
+) -> Report:
+    """Record what was applied, and comment how it went; returns the report with why it is not recorded."""
     why = workflow.record(target, proposal, report)
     report = replace(report, unrecorded=why)
+    marker = marker_of(f"apply {target.name}")
     text = report_markdown(report, budget=COMMENT - len(marker) - 1)
     job.summarize(text)
+    # The comment comes first: what was applied is said, also where it cannot be recorded.
     posts.comment(github, number, marker, f"{marker}\n{text}")
     if not why:
         applied.push_record(target)

@@ -69,11 +69,11 @@ class Schedule:
             raise ValueError(message)
 
     @classmethod
-    def from_texts(cls, given: Mapping[str, str]) -> Self:
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
         """The chances by the names of faults, as a command line says them; ValueError for a bad one."""
         names = {fault.name.lower(): fault for fault in Fault}
         chances = {}
-        for name, text in given.items():
+        for name, text in texts.items():
             if name not in names:
                 message = f"{name}: no such fault; there are {', '.join(names)}"
                 raise ValueError(message)

@@ -30,16 +30,16 @@ _ONE_MEMBER = re.compile(r'members\[value eq "([A-Za-z0-9_-]{36})"\]')
 
 def list_groups(directory: Directory, request: Request, _ident: str) -> Response:
     """One page of the groups, with ``filter`` on displayName and ``excludedAttributes=members``."""
-    asked = filter_of(request, "displayName")
+    condition = filter_of(request, "displayName")
     cap = _cap(directory, request, in_list=True)
-    if asked is None:
-        found = list(directory.groups.values())
-    elif asked[1] == "eq":
-        found = directory.groups_with_name(asked[2])
+    if condition is None:
+        groups = list(directory.groups.values())
+    elif condition[1] == "eq":
+        groups = directory.groups_with_name(condition[2])
     else:
-        part = asked[2].lower()
-        found = [group for group in directory.groups.values() if part in group.name.lower()]
-    return page(request, found, lambda group: _row(directory, group, cap), directory.switches.page_cap)
+        part = condition[2].lower()
+        groups = [group for group in directory.groups.values() if part in group.name.lower()]
+    return page(request, groups, lambda group: _row(directory, group, cap), directory.switches.page_cap)
 
 
 def get_group(directory: Directory, request: Request, ident: str) -> Response:
@@ -173,10 +173,10 @@ def _cap(directory: Directory, request: Request | None = None, *, in_list: bool 
         if excluded != "members":
             reject("excludedAttributes", "Expected 'members'")
         return -1
-    here = ("list", "everywhere") if in_list else ("everywhere",)
-    if directory.switches.omits_members in here:
+    where = ("list", "everywhere") if in_list else ("everywhere",)
+    if directory.switches.omits_members in where:
         return -1
-    return directory.switches.member_cap if directory.switches.truncate_members in here else None
+    return directory.switches.member_cap if directory.switches.truncate_members in where else None
 
 
 def _row(directory: Directory, group: Group, cap: int | None) -> Row:

@@ -49,34 +49,12 @@ def apply(
     """
     started = time.monotonic()
     run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
-    census = proposal.fresh.plan.census
-    touched = sum(not isinstance(change, Create) for change in proposal.changes)
-    report = Report(
-        target=target.name,
-        run=run,
-        journal="",
-        changes=proposal.changes,
-        outcomes=(),
-        unchanged=max(0, census.users + census.groups - touched),
-        requests=0,
-        seconds=0.0,
-        mandate=mandate,
-    )
+    report = _nothing_sent(target, proposal, mandate, run)
     if not proposal.changes:
         return report
     with Journal(target.journal, run, _now) as journal:
         journal.write("mandate", about=asdict(mandate))
-        execution = Execution(
-            provider=target.provider,
-            transport=session.transport,
-            journal=journal,
-            ids=dict(proposal.fresh.ids),
-            definitions=proposal.fresh.definitions,
-            stop=session.stop.is_set,
-            wait=session.wait,
-            on_progress=on_progress,
-            headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
-        )
+        execution = _execution(target, session, proposal, journal, on_progress)
         stopped = execution.run(proposal.changes)
     return replace(
         report,
@@ -87,6 +65,43 @@ def apply(
         seconds=time.monotonic() - started,
         stopped=stopped,
         interrupted=session.stop.is_set(),
+    )
+
+
+def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str) -> Report:
+    """The report before anything is sent."""
+    census = proposal.fresh.plan.census
+    touched = sum(not isinstance(change, Create) for change in proposal.changes)
+    return Report(
+        target=target.name,
+        run=run,
+        journal="",
+        changes=proposal.changes,
+        outcomes=(),
+        unchanged=max(0, census.users + census.groups - touched),
+        requests=0,
+        seconds=0.0,
+        mandate=mandate,
+    )
+
+
+def _execution(
+    target: Target,
+    session: Session,
+    proposal: Proposal,
+    journal: Journal,
+    on_progress: Callable[[Progress], None],
+) -> Execution:
+    return Execution(
+        provider=target.provider,
+        transport=session.transport,
+        journal=journal,
+        ids=dict(proposal.fresh.ids),
+        definitions=proposal.fresh.definitions,
+        stop=session.stop.is_set,
+        wait=session.wait,
+        on_progress=on_progress,
+        headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
     )
 
 
