@@ -202,6 +202,7 @@ def test_other_views_are_as_harmless(one: str, other: str) -> None:
     _assert_harmless(violations_text(refused([Violation("x", one)], 2)))
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_a_large_plan_is_drawn_in_full() -> None:
     fields = EVERY_KIND.changes[5].fields  # type: ignore[union-attr]
     changes = tuple(create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))
