@@ -18,7 +18,7 @@ demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omn
 	@printf '\n$$ reconciler plan demo --detailed-exitcode\n' && $(RECONCILER) plan demo --detailed-exitcode
 
 test: .venv/ready ## Run all tests
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 fuzz: .venv/ready ## Read 100,000 files with mistakes in them, and 50,000 texts that hide a line
 	$(BIN)/python tests/fuzzing.py

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import World, session, worlds, write
@@ -15,6 +16,7 @@ from reconciler.desired.export import Export, Layout, Members, Wish
 from reconciler.sandbox.store import Store
 from reconciler.settings import Target
 
+pytestmark = pytest.mark.usefixtures("uncounted")
 LAYOUTS: list[Layout] = ["one-file", "by-group", "by-user"]
 MEMBERS: list[Members] = ["not-ours", "from-users", "stated"]
 WISHES = st.builds(

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,7 @@ from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.store import Store
 from reconciler.settings import Target
 
+pytestmark = pytest.mark.usefixtures("uncounted")
 BAD_DAYS = 40
 
 
