@@ -1,6 +1,5 @@
 """Streams that break, waits worth telling, and what a person sees meanwhile."""
 
-import io
 import os
 import signal
 import sys
@@ -9,17 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from screen import Output, Terminal
 
 from reconciler import console
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Session, Stop
-
-Output = pytest.CaptureFixture[str]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def a_screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:

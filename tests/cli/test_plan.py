@@ -1,11 +1,11 @@
 """The command `plan`."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from project import LIVE, Project
+from repository import begin, git
 from screen import PLAN, Output, files
 
 from reconciler import cli
@@ -111,18 +111,9 @@ def test_an_output_elsewhere_is_written(out: str) -> None:
 
 @pytest.fixture
 def committed(project: Project) -> Project:
-    """The project in a repository, applied, and committed."""
-    (project.root / ".gitignore").write_text(".reconciler/\nacme.json\n")
-    git("init", "--quiet", "--initial-branch=main")
-    git("add", ".")
-    git("commit", "--quiet", "--message", "one")
+    """The project in a repository."""
+    begin(project)
     return project
-
-
-def git(*arguments: str) -> str:
-    identity = ["-c", "user.name=A", "-c", "user.email=a@acme.com", "-c", "commit.gpgsign=false"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
 
 
 def test_what_left_the_files_is_named_and_kept_until_the_target_says_otherwise(
@@ -144,26 +135,26 @@ def test_what_left_the_files_is_named_and_kept_until_the_target_says_otherwise(
 def test_a_complete_apply_from_a_clean_checkout_is_the_next_since(committed: Project, capsys: Output) -> None:
     applied = "refs/reconciler/applied/acme"
     assert cli.run(["apply", "--auto-approve"]) == 0
-    assert git("rev-parse", applied) == git("rev-parse", "HEAD")
+    assert git(committed.root, "rev-parse", applied) == git(committed.root, "rev-parse", "HEAD")
     committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada Lovelace}\n")
     capsys.readouterr()
     assert cli.run(["apply", "--auto-approve"]) == 0
     said = capsys.readouterr().out
     assert "2 left the files and are kept: group/finance, user/cleo@acme.com" in said
-    first = git("rev-parse", "HEAD")
-    assert git("rev-parse", applied) == first
-    git("commit", "--quiet", "--all", "--message", "two")
+    first = git(committed.root, "rev-parse", "HEAD")
+    assert git(committed.root, "rev-parse", applied) == first
+    git(committed.root, "commit", "--quiet", "--all", "--message", "two")
     assert cli.run(["apply", "--auto-approve"]) == 0
-    assert git("rev-parse", applied) == git("rev-parse", "HEAD") != first
+    assert git(committed.root, "rev-parse", applied) == git(committed.root, "rev-parse", "HEAD") != first
 
 
 def test_an_applied_revision_that_cannot_be_read_from_here_is_left_out(
     committed: Project, capsys: Output
 ) -> None:
-    git("checkout", "--quiet", "-b", "other")
-    git("commit", "--quiet", "--allow-empty", "--message", "elsewhere")
-    git("update-ref", "refs/reconciler/applied/acme", "HEAD")
-    git("checkout", "--quiet", "main")
+    git(committed.root, "checkout", "--quiet", "-b", "other")
+    git(committed.root, "commit", "--quiet", "--allow-empty", "--message", "elsewhere")
+    git(committed.root, "update-ref", "refs/reconciler/applied/acme", "HEAD")
+    git(committed.root, "checkout", "--quiet", "main")
     committed.write("people.yaml", "users:\n  ada@acme.com: {name: Ada}\n")
     assert cli.run(["plan"]) == 0
     assert "left the files" not in capsys.readouterr().out
