@@ -24,7 +24,7 @@ fuzz: .venv/ready ## Read 100,000 files with mistakes in them, and 50,000 texts 
 	$(BIN)/python tests/fuzzing.py
 	$(BIN)/python tests/fuzzing_lines.py --inputs 50000
 
-kill: .venv/ready ## Kill an apply at every write and every line of its journal (3 minutes)
+kill: .venv/ready ## Kill an apply at every write and every line of its journal (5 minutes and more)
 	$(BIN)/python -m pytest -m campaign tests/e2e
 
 lint: .venv/ready .venv/bin/actionlint ## Check style, types, the direction of imports, and the workflows

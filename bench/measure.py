@@ -26,7 +26,8 @@ from reconciler import workflow
 from reconciler.report import Mandate
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
-from reconciler.settings import Session, Target, connect, load_targets
+from reconciler.target.session import Session, connect
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window

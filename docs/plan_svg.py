@@ -14,7 +14,8 @@ from html import escape
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.settings import connect, load_targets
+from reconciler.target.session import connect
+from reconciler.target.settings import load_targets
 from reconciler.views.text import plan_text
 
 ROOT = Path(__file__).parents[1]

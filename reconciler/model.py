@@ -17,7 +17,7 @@ Scalar = str | int | float | bool
 Value = Scalar | tuple[str | int | float, ...] | None
 """An attribute's value: text, a number, several of those, or None for no value."""
 
-Path = tuple[str, ...]
+FieldPath = tuple[str, ...]
 """Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
 
 
@@ -106,7 +106,7 @@ class Caller:
     id: str = ""
 
 
-def _nowhere(_address: Address, _path: Path) -> Place:
+def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
 
@@ -128,7 +128,7 @@ class DesiredState:
     from_users: frozenset[str] = frozenset()
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     left: Mapping[Address, Place] = field(default_factory=dict)
-    locate: Callable[[Address, Path], Place] = field(default=_nowhere, compare=False)
+    locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
 
     @property
     def members(self) -> frozenset[str]:

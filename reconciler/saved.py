@@ -6,23 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, cast, get_args
 
-from reconciler.changes import (
-    Census,
-    Change,
-    Create,
-    Delete,
-    FieldChange,
-    Note,
-    Origin,
-    Plan,
-    PullRequest,
-    Removal,
-    Update,
-    Violation,
-    encode_change,
-)
+from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import Address, Path, Value
+from reconciler.model import Address, FieldPath, Value
+from reconciler.plan import Census, Note, Plan, PullRequest, Violation
 
 FORMAT_VERSION = 2
 
@@ -167,7 +154,7 @@ def _decode_pull(item: Any) -> PullRequest | None:
     return PullRequest(number, _typed(item["head"], str), approvals)
 
 
-def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Address, Path], Origin]]:
+def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Address, FieldPath], Origin]]:
     for item in changes:
         address = _decode_address(item)
         for part, path in ((item, ()), *((f, tuple(f["path"])) for f in item.get("fields", ()))):

@@ -9,10 +9,10 @@ from reconciler.model import (
     Caller,
     Definition,
     DesiredState,
+    FieldPath,
     Group,
     Live,
     LiveState,
-    Path,
     User,
     Value,
     group_key,
@@ -25,7 +25,7 @@ MANDATE = Mandate("ada@laptop", "ab12cd34ef56" + "0" * 52)
 ROBOT = Caller("robot@acme.com", "robot")
 
 
-def located(address: Address, path: Path) -> Place:
+def located(address: Address, path: FieldPath) -> Place:
     return Place("/".join(("files.yaml", str(address), *path)), 1, 1)
 
 

@@ -9,7 +9,7 @@ from clocks import FakeClock
 
 from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
 from reconciler.errors import JournalFailed, Place
-from reconciler.execute import Execution, Progress
+from reconciler.execute.execution import Execution, Progress
 from reconciler.journal import Event, Journal
 from reconciler.model import Address, Definition, Value, group_address, user_address, user_key
 from reconciler.operations import Outcome

@@ -5,21 +5,10 @@ from dataclasses import replace
 from builders import changed
 from hypothesis import strategies as st
 
-from reconciler.changes import (
-    Census,
-    Change,
-    Create,
-    Delete,
-    FieldChange,
-    Note,
-    Origin,
-    Plan,
-    Update,
-    Violation,
-    atoms,
-)
+from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
+from reconciler.plan import Census, Note, Plan, Violation
 
 URL = "https://acme.omniapp.co"
 HOSTILE = (

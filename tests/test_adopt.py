@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from worlds import World, session, standing, worlds
 
 from reconciler import workflow
-from reconciler.adopt import adopt as adopt_live
 from reconciler.desired.export import Export, Layout, Members, Wish
 from reconciler.sandbox.store import Store
-from reconciler.settings import Target
+from reconciler.target.settings import Target
+from reconciler.workflow.adopt import adopt as adopt_live
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 LAYOUTS: list[Layout] = ["one-file", "by-group", "by-user"]

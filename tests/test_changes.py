@@ -9,23 +9,11 @@ from builders import changed
 from hypothesis import given
 from sample_plans import EVERY_KIND, PLANS, create_user, member
 
-from reconciler.changes import (
-    Atom,
-    Change,
-    Counts,
-    Create,
-    Delete,
-    FieldChange,
-    Plan,
-    PullRequest,
-    Update,
-    atoms,
-    count,
-    narrow,
-)
+from reconciler.changes import Atom, Change, Counts, Create, Delete, FieldChange, Update, atoms, count, narrow
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
 from reconciler.operations import Operation, Ref, Stage, in_order, resolve, stage_of, stages
+from reconciler.plan import Plan, PullRequest
 
 ADA, FINANCE = user_address("ada@acme.com"), group_address("Finance")
 HERE = Place("people.yaml", 3, 5)

@@ -26,14 +26,14 @@ from worlds import (
 )
 
 from reconciler import workflow
-from reconciler.changes import Plan
 from reconciler.errors import IncompleteRead, NoAnswer, Refused
 from reconciler.model import group_address
+from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.report import Report
 from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.store import Store
-from reconciler.settings import Target
+from reconciler.target.settings import Target
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 BAD_DAYS = 40

@@ -12,13 +12,13 @@ import pytest
 from project import KEY, LIVE, Hooked, Project, Served, a_project, served
 from wire import Server, running
 
-from reconciler.doctor import Check, diagnose, examine, exit_code
+from reconciler.diagnosis.doctor import Check, diagnose, examine, exit_code
 from reconciler.errors import ExitCode, Interrupted, Invalid, NoAnswer
 from reconciler.providers.omni.specification import described, lacking
 from reconciler.providers.quirks import Quirks
 from reconciler.sandbox.omni import Sandbox, specification
 from reconciler.sandbox.store import Store
-from reconciler.settings import Target, load_targets
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response
 

@@ -14,12 +14,13 @@ from asking import ask, rows
 from clocks import FakeClock
 from project import Hooked, Project
 
+from reconciler.diagnosis.probe import Probed, announcement, check_allowed, probe, quirks_yaml
 from reconciler.errors import ExitCode, GuardRefused, JournalFailed, NoAnswer, Unreachable
 from reconciler.model import Need
-from reconciler.probe import Probed, announcement, check_allowed, probe, quirks_yaml
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
-from reconciler.settings import Session, Target, load_targets
+from reconciler.target.session import Session
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response
 from reconciler.transport.pacing import Paced, Patience, Window
@@ -344,7 +345,7 @@ def test_without_a_journal_nothing_more_is_sent_and_what_is_there_is_named(
                 raise JournalFailed(message)
 
         with monkeypatch.context() as patch:
-            patch.setattr("reconciler.probe.Journal.write", write)
+            patch.setattr("reconciler.diagnosis.probe.Journal.write", write)
             probed = system.probe()
         assert unnamed(system, probed) == []
         assert probed.left or system.store.snapshot() == system.before

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_plans import EVERY_KIND, PLANS
 
-from reconciler.changes import Delete, Note, Plan
+from reconciler.changes import Delete
 from reconciler.errors import Place
 from reconciler.model import user_address
+from reconciler.plan import Note, Plan
 from reconciler.saved import dump_json, from_json, to_json
 
 ADA = user_address("ada@acme.com")

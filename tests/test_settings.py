@@ -15,7 +15,9 @@ from project import KEY, Project, a_project
 
 from reconciler.errors import Invalid, Place, Unreachable
 from reconciler.planning.scope import Limits
-from reconciler.settings import Stop, Target, connect, environment, load_targets, resolve_keys
+from reconciler.target.credentials import environment, resolve_keys
+from reconciler.target.session import Stop, connect
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.messages import Request
 
 

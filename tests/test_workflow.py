@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import MANDATE
@@ -20,8 +20,11 @@ from reconciler.lock import place
 from reconciler.report import Report
 from reconciler.sandbox.store import Store
 from reconciler.saved import load_plan, to_json
-from reconciler.settings import Session, Target, load_targets
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.messages import Transport
+
+if TYPE_CHECKING:
+    from reconciler.target.session import Session
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from reconciler.sandbox.faults import Fault, Faulty, Schedule
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.switches import Switches
-from reconciler.settings import Session, Target, load_targets
+from reconciler.target.session import Session
+from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window

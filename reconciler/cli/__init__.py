@@ -1,22 +1,48 @@
 """The ``reconciler`` command: arguments in, text and an exit code out. It decides nothing."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import typer
 
-from reconciler import console
-from reconciler.cli import plans
-
-# isort: split
-# The order of the imports is the order of the commands in --help.
-from reconciler.cli import drift, files, github, systems
+from reconciler.cli import (
+    apply,
+    console,
+    doctor,
+    drift,
+    fmt,
+    github,
+    import_,
+    init,
+    plan,
+    sandbox,
+    schema,
+    show,
+    targets,
+    validate,
+)
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.views.safe import printable
 
-__all__ = ["app", "drift", "files", "github", "main", "plans", "run", "systems"]
+_VERBS: dict[str, Callable[..., ExitCode]] = {
+    "validate": validate.validate,
+    "targets": targets.list_targets,
+    "plan": plan.plan,
+    "show": show.show,
+    "apply": apply.apply,
+    "drift": drift.drift,
+    "init": init.init,
+    "import": import_.import_,
+    "fmt": fmt.fmt,
+    "schema": schema.schema,
+    "doctor": doctor.doctor,
+}
+for name, verb in _VERBS.items():
+    app.command(name)(verb)
+app.add_typer(github.github, name="github")
+app.add_typer(sandbox.sandbox, name="sandbox")
 
 
 def main() -> NoReturn:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import console
+from reconciler.cli import console
 from reconciler.errors import ExitCode, ReconcilerError, gravest
 
 if TYPE_CHECKING:
-    from reconciler.settings import Target
+    from reconciler.target.settings import Target
 
 app = typer.Typer(
     help="People and access of Omni Analytics: declared in git, reviewed as a plan, applied as reviewed.",
@@ -154,7 +154,7 @@ def for_each(
     the actions leave as JSON: printed at the end, as a list where there are
     several targets. With ``gap`` there is an empty line between two of them.
     """
-    from reconciler.settings import load_targets
+    from reconciler.target.settings import load_targets
 
     targets = load_targets(root, names or ())
     given = [option for option, value in (only_one or {}).items() if value is not None]
@@ -180,3 +180,9 @@ def for_each(
             texts = [text.rstrip("\n") for text in documents]
             console.emit(texts[0] if len(targets) == 1 else "[\n" + ",\n".join(texts) + "\n]")
     return gravest(codes)
+
+
+def lifted(removals: int | None, creations: int | None) -> tuple[str, ...]:
+    """The options that lift a limit for one plan, as they were given."""
+    given = {"--allow-removals": removals, "--allow-creations": creations}
+    return tuple(f"{option} {number}" for option, number in given.items() if number is not None)

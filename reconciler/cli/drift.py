@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import console
+from reconciler.cli import console
 from reconciler.cli.app import (
     DESIRED_STATE,
     Expect,
@@ -14,17 +14,15 @@ from reconciler.cli.app import (
     Root,
     Targets,
     Verbose,
-    app,
     check_out,
     for_each,
 )
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from reconciler.settings import Target
+    from reconciler.target.settings import Target
 
 
-@app.command()
 def drift(
     targets: Targets = None,
     root: Root = DESIRED_STATE,
@@ -40,10 +38,10 @@ def drift(
     """
     from datetime import UTC, datetime
 
-    from reconciler.drift import drift as find_drift
-    from reconciler.drift import load_expectations
     from reconciler.saved import to_json
-    from reconciler.settings import connect
+    from reconciler.target.session import connect
+    from reconciler.workflow.drift import drift as find_drift
+    from reconciler.workflow.drift import load_expectations
 
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler import console
-from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, app
+from reconciler.cli import console
+from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root
 from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.changes import Origin
     from reconciler.report import Mandate, Report
-    from reconciler.settings import Session, Target
+    from reconciler.target.session import Session
+    from reconciler.target.settings import Target
     from reconciler.workflow import Proposal
 
 github = typer.Typer(
     help="The steps of the GitHub workflows that `reconciler init` writes.",
     no_args_is_help=True,
 )
-app.add_typer(github, name="github")
 
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Which target.")]
 PullNumber = Annotated[
@@ -68,7 +68,7 @@ def find_reviewed(
 
     from reconciler.github import job, reviewed
     from reconciler.github.api import from_environment
-    from reconciler.settings import load_targets
+    from reconciler.target.settings import load_targets
     from reconciler.views.annotations import Command
 
     targets = load_targets(root)
@@ -131,9 +131,9 @@ def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect =
     """Compare, and keep one issue for the target: opened, updated, and closed when the drift is gone."""
     from datetime import UTC, datetime
 
-    from reconciler.drift import load_expectations
     from reconciler.github import steps
     from reconciler.github.api import from_environment
+    from reconciler.workflow.drift import load_expectations
 
     known = load_expectations(expect) if expect else []
     found = steps.report_drift(from_environment(), _one(root, target), known, f"{datetime.now(UTC):%Y-%m-%d}")
@@ -142,7 +142,7 @@ def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect =
 
 
 def _one(root: Path, name: str) -> "Target":
-    from reconciler.settings import load_targets
+    from reconciler.target.settings import load_targets
 
     (found,) = load_targets(root, [name])
     return found

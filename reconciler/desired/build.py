@@ -17,7 +17,7 @@ from reconciler.desired.documents import Document
 from reconciler.desired.sources import Source, Steps
 from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
-from reconciler.model import Address, DesiredState, Group, Kind, Path, User, Value, group_key, user_key
+from reconciler.model import Address, DesiredState, FieldPath, Group, Kind, User, Value, group_key, user_key
 
 _SECTIONS: Final[dict[Kind, str]] = {"user": "users", "group": "groups"}
 _LISTED: Final[dict[str, Kind]] = {"groups": "group", "members": "user"}
@@ -59,7 +59,7 @@ class Places:
         self._elsewhere = elsewhere
         self.names: dict[Kind, dict[str, tuple[Source, str]]] = {"user": {}, "group": {}}
 
-    def __call__(self, address: Address, path: Path = ()) -> Place:
+    def __call__(self, address: Address, path: FieldPath = ()) -> Place:
         """The place where a field is written, else the innermost thing around it.
 
         Of what no file declares it is ``elsewhere``: the settings decide about that.
@@ -77,7 +77,7 @@ class Places:
         return found or source.nearest((_SECTIONS[address.kind], name, *path))
 
 
-def _find(source: Source, kind: Kind, name: str, path: Path) -> Place | None:
+def _find(source: Source, kind: Kind, name: str, path: FieldPath) -> Place | None:
     """The place of a field, or of an item of a list of names; in the entry, else in its file's defaults."""
     listed = kind if path[:1] == ("previously",) else _LISTED.get("".join(path[:1]))
     entries: list[Steps] = [(_SECTIONS[kind], name)]
@@ -291,7 +291,9 @@ class _Builder:
             return f"`{clip(old)}` is claimed as an earlier name at {place} too", "keep one of them"
         return None
 
-    def _say_at(self, document: Document, kind: Kind, name: str, path: Path, complaint: Complaint) -> None:
+    def _say_at(
+        self, document: Document, kind: Kind, name: str, path: FieldPath, complaint: Complaint
+    ) -> None:
         place = _find(document.source, kind, name, path)
         self.problems.append(Problem(place or document.source.nearest((_SECTIONS[kind], name)), *complaint))
 

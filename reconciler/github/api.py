@@ -17,8 +17,8 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from reconciler.errors import BadAnswer, CredentialRefused, NoAnswer, ReconcilerError, Refused, Unreachable
+from reconciler.github.limits import patient, said_by
 from reconciler.transport.auth import Secret, bearer
-from reconciler.transport.limits import patient, said_by
 from reconciler.transport.messages import Method, Request, Response, Transport
 from reconciler.transport.network import Network
 from reconciler.transport.pacing import SystemClock

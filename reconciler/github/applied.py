@@ -12,8 +12,8 @@ from reconciler.github import job, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
-from reconciler.settings import Target
 from reconciler.starter.write import artifact
+from reconciler.target.settings import Target
 from reconciler.views.markdown import failure_markdown, marker
 
 _MOST = 50

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import ReconcilerError
 from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, text, told
 from reconciler.github.workflows import Job

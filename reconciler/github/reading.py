@@ -10,12 +10,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import BadAnswer, CredentialRefused, Interrupted, NoAnswer, ReconcilerError, Refused
 from reconciler.github.api import GitHub
+from reconciler.github.limits import said_by
 from reconciler.github.workflows import Workflow
-from reconciler.settings import Target
-from reconciler.transport.limits import said_by
+from reconciler.target.settings import Target
 from reconciler.transport.messages import Response
 
 _PAGE = 100

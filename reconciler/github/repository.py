@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.github import codeowners
 from reconciler.github.api import GitHub
 from reconciler.github.environments import environment_checks, secret_checks
@@ -18,7 +18,7 @@ from reconciler.github.reading import Repository, Settings, Unseen, checked, lis
 from reconciler.github.rules import rule_checks
 from reconciler.github.steps import DRIFT_LABEL
 from reconciler.github.workflows import FOLDER, read_workflows
-from reconciler.settings import Target
+from reconciler.target.settings import Target
 from reconciler.views.safe import label
 
 _ALWAYS = (".gitattributes", ".gitmodules")

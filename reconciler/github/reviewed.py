@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler import workflow
-from reconciler.changes import Plan
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unapproved
 from reconciler.github import applied, approvals, job, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
+from reconciler.plan import Plan
 from reconciler.planning.approval import Override, holds_lines, overrides
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
-from reconciler.settings import Target
 from reconciler.starter.write import artifact
+from reconciler.target.settings import Target
 from reconciler.views.lines import number_of
 from reconciler.views.markdown import marker
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import BadAnswer
 from reconciler.github.reading import Repository, Settings, Unseen, listed, mapping, part, text
 from reconciler.views.safe import label

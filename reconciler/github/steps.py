@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Note, Origin, Plan, PullRequest
-from reconciler.drift import drift
+from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, pulls, reviewed
 from reconciler.github.api import GitHub
@@ -27,11 +26,13 @@ from reconciler.github.reviewed import (
     said,
 )
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
+from reconciler.plan import Note, Plan, PullRequest
 from reconciler.planning.approval import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
-from reconciler.settings import Session, Target, at_base, connect, load_targets
+from reconciler.target.session import Session, connect
+from reconciler.target.settings import Target, at_base, load_targets
 from reconciler.views.html import plan_html
 from reconciler.views.markdown import (
     COMMENT,
@@ -43,6 +44,7 @@ from reconciler.views.markdown import (
 )
 from reconciler.views.review import review_text
 from reconciler.views.text import violations_text
+from reconciler.workflow.drift import drift
 
 DRIFT_LABEL = "reconciler-drift"
 

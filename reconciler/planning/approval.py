@@ -12,8 +12,9 @@ a comment, which a template may hold, says nothing; what is in doubt is refused.
 import re
 from dataclasses import dataclass
 
-from reconciler.changes import CREATIONS, Origin, Plan
+from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError
+from reconciler.plan import CREATIONS, Plan
 from reconciler.planning.shown import refused, shown_lines
 
 DIGEST_DIGITS = 12

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from reconciler.changes import Atom, FieldChange
-from reconciler.model import Definition, Group, Path, User, Value, group_key, looks_like, user_key
+from reconciler.model import Definition, FieldPath, Group, User, Value, group_key, looks_like, user_key
 
-Facts = Mapping[Path, Value]
+Facts = Mapping[FieldPath, Value]
 Definitions = Mapping[str, Definition]
 
 EXACT = 2**53
@@ -60,9 +60,9 @@ def _number(text: str) -> str | int | float:
     return short if Decimal(repr(short)) == number else format(number, "f").rstrip("0")
 
 
-def user_facts(user: User, definitions: Definitions) -> dict[Path, Value]:
+def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
-    facts: dict[Path, Value] = {
+    facts: dict[FieldPath, Value] = {
         ("email",): user_key(user.email),
         ("name",): user.name,
         ("active",): user.active,
@@ -72,9 +72,9 @@ def user_facts(user: User, definitions: Definitions) -> dict[Path, Value]:
     return facts
 
 
-def group_facts(group: Group) -> dict[Path, Value]:
+def group_facts(group: Group) -> dict[FieldPath, Value]:
     """All that is known of a live group; one fact for each member."""
-    facts: dict[Path, Value] = {("name",): group.name}
+    facts: dict[FieldPath, Value] = {("name",): group.name}
     facts.update((("members", key), True) for key in group.members or ())
     return facts
 
@@ -88,7 +88,7 @@ def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[Fiel
     )
 
 
-def same(path: Path, before: Value, after: Value, definitions: Definitions) -> bool:
+def same(path: FieldPath, before: Value, after: Value, definitions: Definitions) -> bool:
     """Whether a field has the wanted value. Wanting none is also met by the definition's default."""
     if before == after:
         return True

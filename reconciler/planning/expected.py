@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from reconciler.changes import Atom, Note, Plan, atoms, narrow
+from reconciler.changes import Atom, atoms, narrow
 from reconciler.errors import Place
-from reconciler.model import Path, group_key, user_key
+from reconciler.model import FieldPath, group_key, user_key
+from reconciler.plan import Note, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Expectation:
         return not self.field or f"{_dotted(atom.path)}.".startswith(f"{self.field}.")
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: FieldPath) -> str:
     return ".".join(path)
 
 

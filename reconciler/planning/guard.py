@@ -27,8 +27,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.changes import CREATIONS, Census, Change, Delete, Plan, Violation, atoms, ends_access
+from reconciler.changes import Change, Delete, atoms, ends_access
 from reconciler.model import Address
+from reconciler.plan import CREATIONS, Census, Plan, Violation
 from reconciler.planning.scope import Limits, Policy
 
 

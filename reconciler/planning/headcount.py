@@ -18,8 +18,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Self
 
-from reconciler.changes import Atom, Change, Delete, Plan, Update, atoms
+from reconciler.changes import Atom, Change, Delete, Update, atoms
 from reconciler.model import Address, group_address, user_address
+from reconciler.plan import Plan
 from reconciler.planning.plan import Planned
 from reconciler.planning.scope import Policy
 

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from reconciler.changes import Census, Change, Delete, Note, Update, atoms
+from reconciler.changes import Change, Delete, Update, atoms
 from reconciler.model import Address, DesiredState, Group, Live, LiveState, group_key, user_key
+from reconciler.plan import Census, Note
 from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, is_matched, unmanaged_fields

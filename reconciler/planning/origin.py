@@ -22,14 +22,15 @@ needs it is skipped when the plan is applied: an emergency is never undone in pa
 
 from collections.abc import Iterable
 
-from reconciler.changes import Atom, Create, Origin, Origins, Plan, atoms
-from reconciler.model import Address, Path
+from reconciler.changes import Atom, Create, Origin, Origins, atoms
+from reconciler.model import Address, FieldPath
+from reconciler.plan import Plan
 
 
 def origins(head: Plan, base: Iterable[Plan], applied: Iterable[Plan]) -> Origins:
     """The origin of every atom of ``head``; older states have a plan for each policy that may hold."""
     wanted_before, wanted_then = _wanted(base), _wanted(applied)
-    found: dict[tuple[Address, Path], Origin] = {}
+    found: dict[tuple[Address, FieldPath], Origin] = {}
     for change in head.changes:
         for atom in atoms(change):
             key = atom.address, atom.path
@@ -45,7 +46,7 @@ def _wanted(plans: Iterable[Plan]) -> frozenset[Atom]:
     return frozenset(atom for plan in plans for change in plan.changes for atom in atoms(change))
 
 
-def _bring_along(head: Plan, found: dict[tuple[Address, Path], Origin]) -> None:
+def _bring_along(head: Plan, found: dict[tuple[Address, FieldPath], Origin]) -> None:
     creates = {change.address: change for change in head.changes if isinstance(change, Create)}
     needed = [
         address

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.changes import Census, Change, Plan, Update
+from reconciler.changes import Change, Update
 from reconciler.errors import Invalid, Problem
 from reconciler.model import (
     Address,
@@ -29,6 +29,7 @@ from reconciler.model import (
     user_key,
 )
 from reconciler.operations import in_order
+from reconciler.plan import Census, Plan
 from reconciler.planning.diff import (
     Definitions,
     Facts,

@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.changes import Atom, Change, Delete, Plan, atoms, narrow
+from reconciler.changes import Atom, Change, Delete, atoms, narrow
 from reconciler.model import Address, Value
+from reconciler.plan import Plan
 from reconciler.planning.diff import explain, holds
 from reconciler.planning.plan import Planned
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Removal, Update
 from reconciler.errors import IncompleteRead
-from reconciler.model import Address, DesiredState, Group, Live, Path, User, Value
+from reconciler.model import Address, DesiredState, FieldPath, Group, Live, User, Value
 from reconciler.planning.diff import Definitions, canonical, compare, user_facts
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Leaver, Policy, managed_keys
@@ -67,7 +67,7 @@ class Users:
             else:
                 self.created.add(key)
                 self.active_after += 1
-                wanted: dict[Path, Value] = {("email",): key}
+                wanted: dict[FieldPath, Value] = {("email",): key}
                 wanted.update(self._wanted(self.desired.users[key]))
                 fields = compare({}, wanted, self.definitions)
                 yield Create(address, key, fields, self.desired.locate(address, ()))
@@ -75,7 +75,7 @@ class Users:
             if address.kind == "user":
                 yield from self._remove(address, how, self.pairing.users[address])
 
-    def _wanted(self, user: User) -> Iterator[tuple[Path, Value]]:
+    def _wanted(self, user: User) -> Iterator[tuple[FieldPath, Value]]:
         """The managed facts that a declared user states, and the exact attributes that it does not."""
         manage = self.policy.manage
         if "name" in manage and user.name is not None:
@@ -104,7 +104,7 @@ class Users:
             yield Update(address, address.key, live.id, fields, place, removal)
 
     def _differences(
-        self, address: Address, live: Live[User], wanted: Mapping[Path, Value]
+        self, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
     ) -> tuple[FieldChange, ...]:
         facts = user_facts(live.resource, self.definitions)
         for path in wanted:
@@ -130,7 +130,7 @@ class Users:
             case "revoke" | "revoke, deactivate":
                 self.revoked.add(address.key)
                 keys = sorted(managed_keys(self.desired, self.policy))
-                wanted: dict[Path, Value] = {("attributes", key): None for key in keys}
+                wanted: dict[FieldPath, Value] = {("attributes", key): None for key in keys}
                 ends = was_active and how != "revoke"
                 if ends:
                     wanted["active",] = False

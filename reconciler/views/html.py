@@ -13,7 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, atoms
+from reconciler.changes import Change, Create, Delete, FieldChange, Origin, atoms
+from reconciler.plan import Plan
 from reconciler.planning.approval import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
 from reconciler.views.layout import Line, draw

@@ -7,22 +7,9 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.changes import (
-    CREATIONS,
-    Census,
-    Change,
-    Counts,
-    Create,
-    Delete,
-    FieldChange,
-    Note,
-    Origin,
-    Plan,
-    Update,
-    atoms,
-    count,
-)
-from reconciler.model import Path
+from reconciler.changes import Change, Counts, Create, Delete, FieldChange, Origin, Update, atoms, count
+from reconciler.model import FieldPath
+from reconciler.plan import CREATIONS, Census, Note, Plan
 from reconciler.planning.approval import Override
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
@@ -247,7 +234,7 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
     )
 
 
-def field_name(path: Path) -> str:
+def field_name(path: FieldPath) -> str:
     """A field's name as the files have it; in full where an attribute is called like a field."""
     last = label(path[-1])
     return f"attributes.{last}" if len(path) > 1 and last in _OWN_FIELDS else last

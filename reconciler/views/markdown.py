@@ -17,7 +17,8 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler.changes import Change, Delete, Plan, Update
+from reconciler.changes import Change, Delete, Update
+from reconciler.plan import Plan
 from reconciler.planning.approval import DIGEST_DIGITS, needed
 from reconciler.report import Report
 from reconciler.views.differences import counted

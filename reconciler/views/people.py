@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Plan, Update
+from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Update
+from reconciler.plan import Plan
 
 Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.changes import Plan
 from reconciler.errors import Problem
+from reconciler.plan import Plan
 from reconciler.views.layout import BLANK, Line, Part, draw, line
 from reconciler.views.lines import (
     PRETEND,

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_plans import ONE_REMOVAL, member
 
-from reconciler.changes import Change, Create, FieldChange, Plan, Update, Violation
+from reconciler.changes import Change, Create, FieldChange, Update
 from reconciler.errors import Place
 from reconciler.model import Value, group_address, user_address
+from reconciler.plan import Plan, Violation
 from reconciler.views.html import plan_html
 from reconciler.views.markdown import plan_markdown
 from reconciler.views.text import plan_text

@@ -10,7 +10,7 @@ from project import Served, a_project, served
 
 from reconciler import cli, lock, workflow
 from reconciler.errors import ExitCode
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 
 Output = pytest.CaptureFixture[str]
 APPLY = ["apply", "--auto-approve"]

@@ -13,7 +13,7 @@ from screen import PLAN, Output, Terminal, at_a_terminal, plain
 
 from reconciler import cli, workflow
 from reconciler.errors import ExitCode
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 from screen import Output, Terminal
 
-from reconciler import console
+from reconciler.cli import console
 from reconciler.errors import ReconcilerError
-from reconciler.settings import Session, Stop
+from reconciler.target.session import Session, Stop
 
 
 def a_screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from runner import Runner, lines, obeyed
 from sample_plans import COMMANDS
 
-from reconciler import console
-from reconciler.settings import Session, Stop
-from reconciler.streams import Door
+from reconciler.cli import console
+from reconciler.cli.streams import Door
+from reconciler.target.session import Session, Stop
 from reconciler.views.annotations import Command
 
 OURS = Command("error", "no", {"file": "a.yaml"})

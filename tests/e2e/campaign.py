@@ -26,7 +26,7 @@ from reconciler.sandbox.faults import Dropped
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.server import serve
 from reconciler.sandbox.store import Store
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
 TIMEOUT = 60

@@ -9,7 +9,8 @@ object with any of these:
   ``before`` it is done, or ``after`` it is done and before it is answered;
 * ``room``: no file can grow beyond so many bytes, as on a disk that is full;
 * ``clock``: seconds by which the wall clock jumps at each look, in turn;
-* ``hurry``: waits, and the timeouts of the network, are shorter by this factor.
+* ``hurry``: waits, and the timeouts of the network, are shorter by this factor;
+* ``machine``: locks are kept below this folder, as on a machine of its own.
 """
 
 import datetime as dt
@@ -115,6 +116,12 @@ def hurry(factor: float) -> None:
     defaults.update(timeout=(connect / factor, read / factor), deadline=defaults["deadline"] / factor)
 
 
+def move_to(machine: str) -> None:
+    from reconciler import lock
+
+    lock.SHARED = Path(machine)
+
+
 def main(given: str, *arguments: str) -> None:
     wrong = json.loads(given)
     if "line" in wrong:
@@ -127,6 +134,8 @@ def main(given: str, *arguments: str) -> None:
         unsettle_the_clock(wrong["clock"])
     if "hurry" in wrong:
         hurry(wrong["hurry"])
+    if "machine" in wrong:
+        move_to(wrong["machine"])
     sys.argv[1:] = arguments
     runpy.run_module("reconciler", run_name="__main__")
 

@@ -229,7 +229,7 @@ def test_two_applies_that_start_at_once_do_everything_once(acme: Arena, clean: U
 
 
 def overtake(arena: Arena, clean: Untroubled, number: int) -> None:
-    """Stop an apply at a write, let one from another clone do everything, and let the first one go on."""
+    """Stop an apply at a write, let one on another machine do everything, and let the first one go on."""
     front = arena.front
     slow, fast = arena.folder(f"slow-{number}"), arena.folder(f"fast-{number}")
     front.begin()
@@ -245,7 +245,8 @@ def overtake(arena: Arena, clean: Untroubled, number: int) -> None:
 
         front.on_write = stop
         assert reached.wait(20)
-        assert arena.apply(fast, "fresh").code == 0
+        other = arena.apply(fast, "fresh", wrong={"machine": str(fast)})
+        assert other.code == 0, other
         first.send_signal(signal.SIGCONT)
         run = finish(first)
     assert run.code == 0, run
@@ -256,7 +257,7 @@ def overtake(arena: Arena, clean: Untroubled, number: int) -> None:
 
 
 @pytest.mark.campaign
-def test_two_applies_from_two_clones_make_nothing_twice(
+def test_two_applies_on_two_machines_make_nothing_twice(
     try_each: Callable[[str, Sequence[int], Judge[int]], None],
 ) -> None:
     try_each("overtaken at each write", range(1, len(METHODS) + 1), overtake)

@@ -7,8 +7,8 @@ from clocks import FakeClock
 from fake_github import REPOSITORY, TOKEN, FakeGitHub, serving
 
 from reconciler.github.api import GitHub
+from reconciler.github.limits import patient
 from reconciler.transport.auth import Secret, bearer
-from reconciler.transport.limits import patient
 from reconciler.transport.network import Network
 
 

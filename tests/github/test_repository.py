@@ -23,11 +23,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import cli
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import CredentialRefused, ExitCode, Interrupted, NoAnswer, Refused
 from reconciler.github.api import GitHub
 from reconciler.github.repository import diagnose
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 from reconciler.views.doctor import checks_text
 

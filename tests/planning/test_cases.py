@@ -20,7 +20,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
-from reconciler.settings import load_targets
+from reconciler.target.settings import load_targets
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 

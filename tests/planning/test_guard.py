@@ -7,8 +7,9 @@ from builders import a_group, a_user, changed, desired, live, located
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.changes import Census, Delete, Plan, Update
+from reconciler.changes import Delete, Update
 from reconciler.model import Address, Caller, DesiredState, LiveState
+from reconciler.plan import Census, Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import Leaver, Limits, Policy

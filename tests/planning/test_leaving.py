@@ -13,13 +13,14 @@ from builders import a_group, a_user, live
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.changes import Delete, Plan, Update
+from reconciler.changes import Delete, Update
 from reconciler.desired.build import build
 from reconciler.desired.documents import parse
 from reconciler.desired.history import with_left
 from reconciler.desired.schema import check as check_schema
 from reconciler.errors import Invalid
 from reconciler.model import Address, Caller, Definition, DesiredState, LiveState
+from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import Policy, combined

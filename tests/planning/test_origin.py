@@ -6,8 +6,9 @@ from builders import a_group, a_user, desired, live
 from hypothesis import assume, given
 from sample_plans import PLANS
 
-from reconciler.changes import Origin, Plan, atoms
+from reconciler.changes import Origin, atoms
 from reconciler.model import Address, DesiredState, LiveState, user_address
+from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan

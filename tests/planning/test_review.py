@@ -3,8 +3,9 @@
 import pytest
 from builders import a_group, a_user, desired, live
 
-from reconciler.changes import Plan, atoms
+from reconciler.changes import atoms
 from reconciler.model import Address, Definition, DesiredState, LiveState
+from reconciler.plan import Plan
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.review import Review, review
 from reconciler.planning.scope import Policy

@@ -8,9 +8,10 @@ from builders import a_group, a_user, desired, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.changes import Plan, atoms
+from reconciler.changes import atoms
 from reconciler.errors import IncompleteRead
 from reconciler.model import Address, Definition
+from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import (

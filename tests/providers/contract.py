@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from builders import a_group, a_user, desired
 from executing import Notebook, Recorder
 
-from reconciler.execute import Execution
+from reconciler.execute.execution import Execution
 from reconciler.model import DesiredState, LiveState, group_address, user_address
 from reconciler.operations import Outcome
 from reconciler.planning.headcount import Headcount

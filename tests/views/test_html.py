@@ -13,7 +13,7 @@ from browser import CHROMIUM, Page, page
 from hypothesis import given, settings
 from sample_plans import COMPARED, EVERY_KIND, HOSTILE_NAMES, PLANS, SAMPLES, create_user
 
-from reconciler.changes import Plan
+from reconciler.plan import Plan
 from reconciler.views.html import plan_html
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,9 +10,10 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 from sample_plans import EVERY_KIND, HOSTILE, PLANS, SAMPLES
 
-from reconciler.changes import Atom, Plan
+from reconciler.changes import Atom
 from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
+from reconciler.plan import Plan
 from reconciler.saved import to_json
 from reconciler.views.json import report_json
 

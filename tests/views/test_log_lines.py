@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from runner import Runner, lines
 from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 
-from reconciler.changes import Note, Plan, atoms
+from reconciler.changes import atoms
 from reconciler.desired.schema import texts
-from reconciler.doctor import Check
+from reconciler.diagnosis.doctor import Check
 from reconciler.errors import Place, Problem
 from reconciler.operations import Outcome
+from reconciler.plan import Note, Plan
 from reconciler.planning.review import Judged, Review
 from reconciler.report import Mandate, Report
 from reconciler.saved import dump_json, to_json

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import COMPARED, PLANS, SAMPLES, create_user, member
 
-from reconciler.changes import Change, Delete, Plan, Update, Violation, atoms
+from reconciler.changes import Change, Delete, Update, atoms
 from reconciler.errors import Place
 from reconciler.model import Address, group_address
 from reconciler.operations import Outcome
+from reconciler.plan import Plan, Violation
 from reconciler.report import Report
 from reconciler.views.markdown import (
     COMMENT,

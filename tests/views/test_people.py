@@ -6,7 +6,8 @@ from builders import changed
 from hypothesis import given
 from sample_plans import COMPARED, EVERY_KIND, PLANS
 
-from reconciler.changes import Delete, Plan
+from reconciler.changes import Delete
+from reconciler.plan import Plan
 from reconciler.views.people import by_person
 
 

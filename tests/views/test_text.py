@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_plans import EVERY_KIND, HOSTILE, NO_CHANGES, ONE_REMOVAL, PLANS, SAMPLES, create_user
 
-from reconciler.changes import Delete, Plan, Update, Violation
+from reconciler.changes import Delete, Update
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, user_address
+from reconciler.plan import Plan, Violation
 from reconciler.views.html import plan_html
 from reconciler.views.layout import cells
 from reconciler.views.markdown import plan_markdown

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from reconciler.changes import Note, Plan
 from reconciler.desired import files
 from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_left
 from reconciler.errors import IncompleteRead, Invalid
 from reconciler.model import DesiredState, Need
+from reconciler.plan import Note, Plan
 from reconciler.planning.origin import origins
 from reconciler.planning.scope import Policy, need
-from reconciler.settings import Target
+from reconciler.target.settings import Target
 
 
 @dataclass(frozen=True, slots=True)

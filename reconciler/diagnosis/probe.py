@@ -14,14 +14,15 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.diagnosis.scratch import DOMAIN, MARK, Scratch, Thing, group_name, user_name
 from reconciler.errors import ExitCode, GuardRefused, Interrupted, ReconcilerError, Refused
 from reconciler.journal import Journal
 from reconciler.model import Definition, Value, group_address, user_address
 from reconciler.providers.omni.provider import DEFINITIONS, read_definitions
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import UserRow
-from reconciler.scratch import DOMAIN, MARK, Scratch, Thing, group_name, user_name
-from reconciler.settings import Session, Target
+from reconciler.target.session import Session
+from reconciler.target.settings import Target
 from reconciler.views.safe import printable
 
 _NO_VALUE = (None, "", ())

@@ -30,7 +30,9 @@ from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definit
 from reconciler.providers.quirks import Quirks
 from reconciler.providers.scim.codec import words
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.settings import Target, connect, dot_env, environment, resolve_keys
+from reconciler.target.credentials import dot_env, environment, resolve_keys
+from reconciler.target.session import connect
+from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader, Response
 from reconciler.transport.pacing import Patience
 from reconciler.views.lines import number_of

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
+from reconciler.cli.streams import command, complain, emit, finish, interject, prepare, say, write
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
-from reconciler.streams import command, complain, emit, finish, interject, prepare, say, write
 
 if TYPE_CHECKING:
-    from reconciler.changes import Plan
-    from reconciler.execute import Progress
-    from reconciler.settings import Session, Target
+    from reconciler.execute.execution import Progress
+    from reconciler.plan import Plan
+    from reconciler.target.session import Session
+    from reconciler.target.settings import Target
     from reconciler.workflow import Proposal
 
 __all__ = ["command", "complain", "emit", "finish", "prepare", "say", "write"]

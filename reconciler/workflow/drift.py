@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Note, Plan
 from reconciler.desired import files
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
+from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
-from reconciler.settings import Session, Target
+from reconciler.target.session import Session
+from reconciler.target.settings import Target
 
 _MOST_NAMED = 5
 """Objects that a note about one revision names; beyond that they are counted."""

@@ -25,13 +25,14 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.journal import Journal
-from reconciler.model import Address, Kind, Path, Value, group_address, user_address
+from reconciler.model import Address, FieldPath, Kind, Value, group_address, user_address
 from reconciler.operations import is_id, resolve
 from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.codec import UserRow, group_row, user_row
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.settings import Session, Target
+from reconciler.target.session import Session
+from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader
 
 MARK = "reconciler-probe"
@@ -110,7 +111,7 @@ class Scratch:
         self._made.append(Thing(address, label, answer.ids[address]))
         return self._made[-1], answer
 
-    def change(self, thing: Thing, path: Path, before: Value, after: Value) -> Answer:
+    def change(self, thing: Thing, path: FieldPath, before: Value, after: Value) -> Answer:
         """Change one field of an object."""
         field_change = FieldChange(path, before, after)
         return self._write(Update(thing.address, thing.label, thing.id, (field_change,), _HERE))

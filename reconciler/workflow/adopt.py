@@ -13,7 +13,8 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import Address, Live, LiveState, Need, User, group_address, user_address
 from reconciler.planning.diff import Definitions, canonical
 from reconciler.planning.scope import ours
-from reconciler.settings import Session, Target
+from reconciler.target.session import Session
+from reconciler.target.settings import Target
 from reconciler.views.lines import number_of
 
 

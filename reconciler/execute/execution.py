@@ -34,8 +34,8 @@ from reconciler.errors import (
     Refused,
     Unreachable,
 )
+from reconciler.execute.look import Look
 from reconciler.journal import Journal
-from reconciler.look import Look
 from reconciler.model import Address, Definition
 from reconciler.operations import Operation, Outcome, Stage, Status, resolve, stage_of, stages
 from reconciler.planning.diff import holds

@@ -1,0 +1,107 @@
+"""Do what was planned, and nothing else."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import (
+    DESIRED_STATE,
+    AllowCreations,
+    AllowRemovals,
+    BadUsage,
+    Format,
+    Root,
+    Shape,
+    Since,
+    Targets,
+    Verbose,
+    for_each,
+    lifted,
+)
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.target.settings import Target
+
+
+def apply(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    file: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Execute this reviewed plan, and only it.")
+    ] = None,
+    skip_stale: Annotated[
+        bool, typer.Option("--skip-stale", help="Leave out reviewed changes that no longer hold.")
+    ] = False,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")] = False,
+    allow_removals: AllowRemovals = None,
+    allow_creations: AllowCreations = None,
+    since: Since = None,
+    shape: Shape = Format.TEXT,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Plan again, show it, ask, and do it.
+
+    With --plan, what was reviewed is done and nothing else, without asking.
+    """
+    from reconciler import workflow
+    from reconciler.report import Mandate
+    from reconciler.saved import load_plan
+    from reconciler.target.session import connect
+    from reconciler.target.settings import at_base
+    from reconciler.views.json import report_json
+    from reconciler.views.report import report_text
+    from reconciler.views.safe import printable
+
+    if skip_stale and not file:
+        message = "--skip-stale goes with --plan"
+        raise BadUsage(message)
+    documents: list[str] = []
+
+    def one(target: "Target") -> ExitCode:
+        saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
+        if saved and saved.base:
+            target = at_base(target, saved.base)
+        watch = console.Watch(verbose=verbose)
+        with (
+            workflow.locked(target),
+            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+        ):
+            with watch.reading():
+                proposal = workflow.propose(
+                    target,
+                    session,
+                    saved=saved,
+                    allow_removals=allow_removals,
+                    allow_creations=allow_creations,
+                    since=since,
+                )
+            out = sys.stderr if shape is Format.JSON else sys.stdout
+            console.show_proposal(proposal, skip_stale=skip_stale, out=out)
+            if proposal.changes and not (auto_approve or file):
+                console.ask(target, len(proposal.changes))
+            given = (*lifted(allow_removals, allow_creations), *(["--skip-stale"] if skip_stale else []))
+            mandate = Mandate(workflow.ran_by(), proposal.plan.digest, given)
+            with console.stoppable(session), console.progress(target) as on_progress:
+                report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
+            report = replace(report, unrecorded=workflow.record(target, proposal, report))
+        if shape is Format.JSON:
+            documents.append(report_json(report))
+        elif proposal.changes:
+            console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
+        else:
+            console.say("Nothing to do, and nothing was sent.")
+            if report.unrecorded:
+                console.say(f"Not recorded as applied: {printable(report.unrecorded)}")
+        return report.exit_code
+
+    only_one = {
+        "--plan": file,
+        "--allow-removals": allow_removals,
+        "--allow-creations": allow_creations,
+    }
+    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is Format.TEXT)

@@ -1,0 +1,110 @@
+"""Is everything as it must be."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import DESIRED_STATE, BadUsage, Format, Root, Shape, Targets, Verbose, for_each
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.target.settings import Target
+
+T = TypeVar("T")
+
+
+def doctor(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Find out, with scratch objects, what nobody tells; asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --probe: do not ask.")] = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the repository's own settings on GitHub instead.")
+    ] = False,
+    shape: Shape = Format.TEXT,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Check credential, reach, rights and pace; writes nothing.
+
+    With --probe, what an instance does is found out by doing it, with objects
+    that are removed again; target.yaml must allow it with `probe: true`.
+
+    With --github, what guards the merges and the key: environments, rules,
+    CODEOWNERS and what workflows may do. Reads GITHUB_REPOSITORY and GITHUB_TOKEN.
+    """
+    from reconciler.diagnosis.doctor import diagnose, exit_code
+    from reconciler.views.doctor import checks_json, checks_text
+
+    if yes and not probe:
+        message = "--yes goes with --probe"
+        raise BadUsage(message)
+    if probe and shape is Format.JSON:
+        message = "--format json is not for --probe"
+        raise BadUsage(message)
+    if github and (probe or targets or verbose):
+        message = "--github looks at the repository, for all targets: give --dir and --format alone with it"
+        raise BadUsage(message)
+    if github:
+        return _repository(root, shape)
+    documents: list[str] = []
+
+    def one(target: "Target") -> ExitCode:
+        watch = console.Watch(verbose=verbose)
+        if probe:
+            return _probe(target, watch, yes=yes)
+        checks = diagnose(target, on_request=watch.on_request, on_wait=watch.on_wait)
+        if shape is Format.JSON:
+            documents.append(checks_json(checks, target=target.name, url=target.url))
+        else:
+            look = console.look(sys.stdout)
+            console.say(checks_text(checks, name=target.name, where=target.url, **look).rstrip("\n"))
+        return exit_code(checks)
+
+    return for_each(root, targets, one, documents=documents, gap=shape is Format.TEXT)
+
+
+def _repository(root: Path, shape: Format) -> ExitCode:
+    from reconciler.diagnosis.doctor import exit_code
+    from reconciler.github.api import from_environment
+    from reconciler.github.repository import diagnose
+    from reconciler.target.settings import load_targets
+    from reconciler.views.doctor import checks_json, checks_text
+
+    service, name = from_environment(), os.environ["GITHUB_REPOSITORY"].strip()
+    checks = diagnose(service, root, load_targets(root))
+    if shape is Format.JSON:
+        console.say(checks_json(checks, repository=name).rstrip("\n"))
+    else:
+        look = console.look(sys.stdout)
+        console.say(checks_text(checks, name=name, where="its settings on GitHub", **look).rstrip("\n"))
+    return exit_code(checks)
+
+
+def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:
+    from reconciler import workflow
+    from reconciler.diagnosis import probe
+    from reconciler.target.session import connect
+    from reconciler.views.doctor import probed_text
+
+    probe.check_allowed(target)
+    console.say(probe.announcement(target).rstrip("\n"))
+    if not yes:
+        console.confirm(f"Make these at {target.name}?", "give --yes")
+    with (
+        workflow.locked(target),
+        connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+        console.stoppable(session),
+    ):
+        probed = probe.probe(target, session)
+    console.say(probed_text(probed, **console.look(sys.stdout)).rstrip("\n"))
+    if not probed.stopped:
+        path = target.folder / "quirks.yaml"
+        console.save(path, probe.quirks_yaml(target, probed), "what was found", 0o644)
+        console.say(f"\nSaved to {path}: from now on it is used. Commit it.")
+    return probed.exit_code

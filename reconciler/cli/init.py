@@ -1,0 +1,98 @@
+"""Begin a repository."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import BadUsage
+from reconciler.errors import ExitCode
+
+_TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def init(
+    target_name: Annotated[
+        str, typer.Argument(metavar="TARGET", help="What to call the first target.")
+    ] = "production",
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Its address, as https://acme.omniapp.co.")
+    ] = "",
+    install: Annotated[
+        str,
+        typer.Option(
+            "--install",
+            metavar="COMMAND",
+            help="How a workflow installs reconciler, pinned by hashes or a commit; else as this one was.",
+        ),
+    ] = "",
+    owners: Annotated[
+        str | None,
+        typer.Option(
+            "--owners", metavar="OWNERS", help="Who reviews, as '@acme/security'; several by blanks."
+        ),
+    ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="For a person who works alone: no owners, and no approvals needed."),
+    ] = False,
+) -> ExitCode:
+    """Begin a repository: workflows and their owners, schemas for the editor, a folder for the first target.
+
+    Nothing that is there is touched.
+    """
+    from reconciler.desired.schema import texts
+    from reconciler.starter.owners import owners_of
+    from reconciler.starter.write import Wish, remark, starter, write
+    from reconciler.transport.hosts import api_root
+
+    if not url:
+        message = "init needs the address of your Omni: --url https://acme.omniapp.co"
+        raise BadUsage(message)
+    if not _TARGET_NAME.fullmatch(target_name):
+        message = f"a target's name is a folder's: letters, digits, `.`, `_` and `-`; not {target_name!r}"
+        raise BadUsage(message)
+    if alone and owners is not None:
+        message = "--alone has no owners: leave out --owners, or --alone"
+        raise BadUsage(message)
+    try:
+        address = api_root(url).removesuffix("/api")
+        names = "" if owners is None else owners_of(owners)
+    except ValueError as error:
+        raise BadUsage(str(error)) from None
+    line = _install_line(install)
+    if not line:
+        return ExitCode.ERROR
+    wish, kept = Wish(target_name, address, line, names, alone), []
+    for deed, path in write(Path(), starter(Path(), wish, texts())):
+        console.say(f"{deed} {path.as_posix()}")
+        if deed == "kept":
+            kept.append(path)
+    console.say(f"\n{remark(wish, kept)}")
+    console.say(
+        f"Next: export OMNI_API_KEY=..., then `reconciler doctor {target_name}`, "
+        f"`reconciler import {target_name}`, and a pull request."
+    )
+    return ExitCode.OK
+
+
+def _install_line(install: str) -> str:
+    """What a workflow installs by; empty, and everything is said, where nothing pins it."""
+    from reconciler.starter.install import BY_HASHES, Unpinned, how_installed, what_is_wrong
+    from reconciler.views.safe import printable
+
+    if wrong := what_is_wrong(install) if install else "":
+        message = f"--install cannot be used: {printable(wrong)}"
+        raise BadUsage(message)
+    try:
+        return install or how_installed()
+    except Unpinned as error:
+        console.failed(error)
+        commands = "".join(f"    {printable(command)}\n" for command in error.commands)
+        console.complain(
+            "Nothing is written. Take the hashes of all that a workflow installs into the repository:\n\n"
+            f"{commands}\nand say beside what you said: --install '{BY_HASHES}'"
+        )
+        return ""

@@ -1,0 +1,100 @@
+"""Show what would change."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import (
+    DESIRED_STATE,
+    AllowCreations,
+    AllowRemovals,
+    BadUsage,
+    Base,
+    Include,
+    PlanFormat,
+    PlanShape,
+    Root,
+    Since,
+    Targets,
+    Verbose,
+    check_out,
+    for_each,
+    lifted,
+)
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.target.settings import Target
+
+
+def plan(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to be applied as reviewed.")
+    ] = None,
+    shape: PlanShape = PlanFormat.TEXT,
+    allow_removals: AllowRemovals = None,
+    allow_creations: AllowCreations = None,
+    since: Since = None,
+    base: Base = None,
+    include: Include = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
+    ] = False,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Show what would change; writes nothing anywhere."""
+    from reconciler import workflow
+    from reconciler.saved import to_json
+    from reconciler.target.session import connect
+    from reconciler.target.settings import at_base
+
+    if include and base is None:
+        message = "--include goes with --base"
+        raise BadUsage(message)
+    check_out(out, root)
+    documents: list[str] = []
+
+    def one(target: "Target") -> ExitCode:
+        target = target if base is None else at_base(target, base)
+        watch = console.Watch(verbose=verbose)
+        with (
+            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.reading(),
+        ):
+            found = workflow.plan(target, session, since, base, [o.value for o in include or ()])
+        made = workflow.judge(found.plan, target, allow_removals, allow_creations)
+        if out:
+            console.save(out, to_json(made))
+        if shape is PlanFormat.JSON:
+            documents.append(to_json(made))
+            console.show_violations(made, sys.stderr)
+        else:
+            console.show(made, shape)
+            if out and shape is PlanFormat.TEXT:
+                given = lifted(allow_removals, allow_creations)
+                how = "" if made.violations else f" {_how_to_apply(target, root, out, given)}"
+                console.say(f"\nSaved to {out}.{how}")
+        if made.violations:
+            return ExitCode.GUARD
+        return ExitCode.CHANGES if detailed_exitcode and made.changes else ExitCode.OK
+
+    only_one = {
+        "--out": out,
+        "--allow-removals": allow_removals,
+        "--allow-creations": allow_creations,
+    }
+    return for_each(root, targets, one, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT)
+
+
+def _how_to_apply(target: "Target", root: Path, plan: Path, given: Iterable[str]) -> str:
+    where = () if root == DESIRED_STATE else ("--dir", str(root))
+    options = (part for one in given for part in one.split())
+    command = ("reconciler", "apply", target.name, *where, *options, "--plan", str(plan))
+    return f"Apply exactly this with: {shlex.join(command)}"

@@ -1,0 +1,104 @@
+"""A pretend system to serve."""
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import BadUsage
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.sandbox.faults import Fault, Faulty, Schedule
+from reconciler.sandbox.switches import Switches, from_texts
+
+T = TypeVar("T")
+_SWITCHES = ", ".join(field.name for field in fields(Switches))
+_FAULTS = ", ".join(fault.name.lower() for fault in Fault)
+
+
+def _how_to_use(url: str, kinds: dict[str, str]) -> Iterator[str]:
+    """What a person types to use a pretend Omni, whose keys and their kinds these are."""
+    from reconciler.views.safe import printable
+
+    token = next((token for token, kind in kinds.items() if kind == "organization"), None)
+    if token is None:
+        yield f"A pretend Omni is at {url}, until Ctrl-C."
+        yield "This seed has no organization key: add one under `keys`."
+        return
+    host = url.removeprefix("http://")
+    yield f"A pretend Omni is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
+    yield "`keys: [{env: OMNI_API_KEY}]` in target.yaml, and in another terminal:"
+    yield f"  export RECONCILER_ALLOWED_HOSTS={host} OMNI_API_KEY={printable(shlex.quote(token))}"
+
+
+sandbox = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
+
+
+@sandbox.command("serve")
+def serve_sandbox(
+    seed: Annotated[Path, typer.Argument(metavar="SEED", help="A YAML file with what is live at first.")],
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="FILE", help="Keep what changes in this file.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8080,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option("--switch", metavar="NAME=VALUE", help=f"Behave so, this once. Names: {_SWITCHES}."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME=SHARE",
+            help=f"Let this share of requests go wrong, as 0.1. Names: {_FAULTS}.",
+        ),
+    ] = None,
+) -> ExitCode:
+    """Serve a pretend Omni on loopback, until Ctrl-C.
+
+    --switch and --fault may be repeated. A request that has gone wrong twice in
+    a row goes through; the same requests meet the same faults every time.
+    """
+    from reconciler.sandbox.omni import Sandbox
+    from reconciler.sandbox.server import serve
+    from reconciler.target.session import open_sandbox
+
+    schedule, switches = _said("--fault", fault, Schedule.from_texts), _said("--switch", switch, from_texts)
+    store = open_sandbox(seed, state)
+    store.behave(switches)
+    try:
+        server = serve(Faulty(Sandbox(store), 0, schedule), port)
+    except OSError as error:
+        message = f"port {port} cannot be used: {error.strerror}; choose another with --port"
+        raise ReconcilerError(message) from None
+    with server:
+        for line in _how_to_use(server.url, {token: key.kind for token, key in store.keys.items()}):
+            console.say(line)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            console.say("Stopped.")
+    return ExitCode.OK
+
+
+def _said(option: str, given: list[str] | None, understand: Callable[[dict[str, str]], T]) -> T:
+    """What an option that is repeated as NAME=VALUE says; raises BadUsage where it cannot be understood."""
+    try:
+        return understand(_pairs(given or ()))
+    except ValueError as error:
+        message = f"{option}: {error}"
+        raise BadUsage(message) from None
+
+
+def _pairs(given: Iterable[str]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in said:
+            message = f"{name}: {'given twice' if equals else 'write NAME=VALUE'}"
+            raise ValueError(message)
+        said[name] = value
+    return said

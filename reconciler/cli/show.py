@@ -1,0 +1,28 @@
+"""Print a saved plan again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import (
+    PlanFormat,
+    PlanShape,
+)
+from reconciler.errors import ExitCode
+
+
+def show(
+    file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan saved with --out.")],
+    shape: PlanShape = PlanFormat.TEXT,
+    budget: Annotated[
+        int,
+        typer.Option("--budget", metavar="N", min=1000, help="The most characters, for --format markdown."),
+    ] = 65_536,
+) -> ExitCode:
+    """Print a saved plan again."""
+    from reconciler.saved import load_plan
+
+    console.show(load_plan(str(file), console.read(file)), shape, budget)
+    return ExitCode.OK

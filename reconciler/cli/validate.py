@@ -1,0 +1,77 @@
+"""Check the files."""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import console
+from reconciler.cli.app import (
+    DESIRED_STATE,
+    Root,
+    Targets,
+    for_each,
+)
+from reconciler.errors import ExitCode, Invalid
+
+if TYPE_CHECKING:
+    from reconciler.target.settings import Target
+
+
+class ProblemFormat(StrEnum):
+    """How to print problems."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
+def validate(
+    targets: Targets = None,
+    root: Root = DESIRED_STATE,
+    shape: Annotated[
+        ProblemFormat, typer.Option("--format", help="With github, problems are annotations of the lines.")
+    ] = ProblemFormat.TEXT,
+) -> ExitCode:
+    """Check the files; needs neither network nor key.
+
+    Every problem of every file is reported in one run, with its place.
+    """
+    from reconciler import workflow
+    from reconciler.desired.files import strays, unread
+    from reconciler.views.lines import number_of
+
+    if not targets and root.is_dir():
+        _name_unread((path, "it is in no target's folder") for path in strays(root))
+
+    def one(target: "Target") -> ExitCode:
+        state = workflow.validate(target)
+        users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
+        _name_unread(unread(target.folder, target.sandbox or ()))
+        gone = f", {len(state.absent)} to be gone" if state.absent else ""
+        console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
+        return ExitCode.OK
+
+    if shape is ProblemFormat.TEXT:
+        return for_each(root, targets, one)
+    return _annotated(lambda: for_each(root, targets, lambda target: _annotated(lambda: one(target))))
+
+
+def _name_unread(found: Iterable[tuple[str, str]]) -> None:
+    """Say what lies there and is read by nothing."""
+    from reconciler.views.safe import printable
+
+    for path, why in found:
+        console.complain(f"note: {printable(path)}: read by nothing: {why}")
+
+
+def _annotated(work: Callable[[], ExitCode]) -> ExitCode:
+    """Do it; problems become annotations."""
+    from reconciler.views.annotations import annotations
+
+    try:
+        return work()
+    except Invalid as error:
+        for one in annotations(error.problems):
+            console.command(one)
+        return error.exit_code

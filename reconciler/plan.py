@@ -1,0 +1,271 @@
+"""A plan: all that one run would change at one target, with what a guard, a review and an apply must know.
+
+It is data. Its digest seals all that an apply acts upon.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from reconciler.changes import (
+    Change,
+    Counts,
+    Create,
+    Delete,
+    Origin,
+    Origins,
+    Update,
+    atoms,
+    count,
+    encode_change,
+    ends_access,
+    narrow,
+)
+from reconciler.errors import Place
+from reconciler.model import Address, group_address
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a reader of the plan should know and that is no change.
+
+    ``code`` is one word for programs; ``warning`` says that a person should act.
+    """
+
+    code: str
+    message: str
+    place: Place | None = None
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One reason why a plan is not let through; ``code`` is one word for programs.
+
+    What can be approved at all is approved by the number of users created where the
+    code is ``CREATIONS``, else by that of removals.
+    """
+
+    code: str
+    message: str
+    overridable: bool = True
+
+
+CREATIONS = "creations"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """The pull request that a plan was made for.
+
+    ``head`` is its last commit, ``approvals`` the number of people who must approve it.
+    """
+
+    number: int
+    head: str
+    approvals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What was live when the plan was made: the numbers that guards and summaries divide by.
+
+    ``users``, ``groups``, ``memberships`` and ``values`` count the live things
+    that the files manage, ``live_users`` all. ``ending`` are the keys of those active users
+    whose access ends. ``members`` and ``losses`` count, by group address, the people
+    in it and those whose membership ends (also through a deletion). ``deserted`` names the
+    groups that lose all their people where nobody joins, and ``emptied`` those of them in which
+    nobody else is, such as an embed user. ``aliases`` are the other names of an address: the live
+    one, and those that the files declare as older. ``callers`` are the users whom the keys
+    belong to, with an empty text for a key whose owner is not known.
+    """
+
+    users: int = 0
+    active_users: int = 0
+    active_users_after: int = 0
+    groups: int = 0
+    memberships: int = 0
+    values: int = 0
+    live_users: int = 0
+    unlisted_users: int = 0
+    unlisted_groups: int = 0
+    kept_members: int = 0
+    members: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
+    deserted: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    callers: tuple[str, ...] = ()
+
+    def names(self, address: Address) -> tuple[Address, ...]:
+        """All names of one object; what is said of it under any of them holds."""
+        older = self.aliases.get(str(address), ())
+        return (address, *(Address(address.kind, key) for key in older))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one run would change at one target, in the order of its application.
+
+    ``requests`` is the number of writes; ``requests_per_minute`` the target's
+    pace, 0 for none. ``created_at`` is the only field that differs between two
+    plans of the same inputs. ``base`` is the commit that the files were compared
+    with, empty where there was none; only then ``origins`` are known, and only
+    those in ``included`` are to be applied, in a report of drift none. ``applied``
+    is the commit that counts as applied last, ``since`` the one from which what left
+    the files is counted, each empty where none is known. ``violations`` are what the
+    guards said of the part that is to be applied when the plan was made. ``sandbox``
+    says that the system is the embedded pretend one.
+    """
+
+    target: str
+    provider: str
+    url: str
+    changes: tuple[Change, ...] = ()
+    census: Census = Census()
+    notes: tuple[Note, ...] = ()
+    requests: int = 0
+    requests_per_minute: int = 0
+    created_at: str = ""
+    base: str = ""
+    origins: Origins = field(default_factory=dict)
+    included: tuple[Origin, ...] = ("change",)
+    violations: tuple[Violation, ...] = ()
+    since: str = ""
+    applied: str = ""
+    pull: PullRequest | None = None
+    sandbox: bool = False
+
+    @property
+    def counts(self) -> Counts:
+        """How much changes, by kind."""
+        return count(self.changes)
+
+    def only(self, *origins: Origin) -> tuple[Change, ...]:
+        """The changes cut down to the atoms of these origins."""
+        parts: dict[Address, Change] = {}
+        for change in self.changes:
+            found = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
+            if part := narrow(change, found):
+                parts[change.address] = part
+        out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if not a.after}
+        # A revoked person may have no field that changes: leaving groups is all of it.
+        return tuple(
+            parts.get(change.address, change)
+            for change in self.changes
+            if change.address in parts or (not atoms(change) and change.address in out_of_a_group)
+        )
+
+    @property
+    def intended(self) -> "Plan":
+        """The part of the plan that is to be applied, with what its groups lose by that part."""
+        return self.part(self.only(*self.included) if self.base else self.changes)
+
+    def part(self, changes: tuple[Change, ...]) -> "Plan":
+        """A plan of some of the changes, or of parts of them, with whom these take away, and from where."""
+        # Where a group is renamed, a person's deletion names it as it is still called.
+        now_called = {
+            str(group_address(f.before)): str(change.address)
+            for change in self.changes
+            if isinstance(change, Update) and change.address.kind == "group"
+            for f in change.fields
+            if f.path == ("name",) and isinstance(f.before, str)
+        }
+        lost: dict[str, set[str]] = {}
+        for change in changes:
+            if isinstance(change, Delete) and change.address.kind == "user":
+                for name in change.ends:
+                    group = str(group_address(name))
+                    lost.setdefault(now_called.get(group, group), set()).add(change.address.key)
+            elif change.address.kind == "group":
+                lost.setdefault(str(change.address), set()).update(_leaving(change))
+        census = self.census
+        losses = {name: len(lost[name]) for name in census.losses if lost.get(name)}
+        joined = _joined(self.changes, changes)
+        deserted = {n for n in losses if losses[n] == census.members.get(n) and n not in joined}
+        ended = {c.address.key for c in changes if ends_access(c)}
+        census = replace(
+            census,
+            losses=losses,
+            deserted=tuple(name for name in census.deserted if name in deserted),
+            emptied=tuple(name for name in census.emptied if name in deserted),
+            ending=tuple(key for key in census.ending if key in ended),
+        )
+        after = census.active_users + sum(map(_begins, changes)) - len(census.ending)
+        return replace(self, changes=changes, census=replace(census, active_users_after=after))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the canonical JSON of all that an apply acts upon.
+
+        Target, address, changes with their origins and without their places, the revisions
+        that they were compared with, what is included, the pull request, and the numbers
+        that guards judge by.
+        """
+        numbers = asdict(self.census)
+        return _sha256(
+            {
+                **self._named(self.changes, self.origins),
+                "base": self.base,
+                "since": self.since,
+                "applied": self.applied,
+                "pull": asdict(self.pull) if self.pull else None,
+                "numbers": {name: numbers[name] for name in _JUDGED_BY},
+                **({"sandbox": True} if self.sandbox else {}),
+            }
+        )
+
+    @property
+    def removals_digest(self) -> str:
+        """SHA-256, in hex, of what is to be applied, for the line that approves it over the limits.
+
+        It leaves out revisions and numbers, or one sign-up elsewhere would void the approval.
+        """
+        return _sha256(self._named(self.intended.changes, {}))
+
+    def _named(self, changes: Iterable[Change], origins: Origins) -> dict[str, object]:
+        encoded = [encode_change(change, origins) for change in changes]
+        for one in encoded:
+            del one["place"]
+        included = list(self.included)
+        return {"target": self.target, "url": self.url, "included": included, "changes": encoded}
+
+
+_JUDGED_BY = (
+    *("users", "active_users", "active_users_after", "groups", "memberships", "values"),
+    *("live_users", "members", "losses", "emptied", "deserted", "ending", "aliases", "callers"),
+)
+"""The numbers of a census that a guard may read."""
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _begins(change: Change) -> bool:
+    """Whether a person is active after this change who was not before."""
+    if change.address.kind == "group" or isinstance(change, Delete):
+        return False
+    return isinstance(change, Create) or any(
+        (f.path, f.before, f.after) == (("active",), False, True) for f in change.fields
+    )
+
+
+def _joined(whole: Sequence[Change], part: Sequence[Change]) -> set[str]:
+    """The groups that somebody joins by a part of the changes: nobody joins whom it does not create."""
+    made = {change.address for change in part}
+    missing = {c.address for c in whole if isinstance(c, Create) and c.address not in made}
+    return {
+        str(change.address)
+        for change in part
+        if any(atom.member and atom.after and atom.member not in missing for atom in atoms(change))
+    }
+
+
+def _leaving(change: Change) -> Iterator[str]:
+    if isinstance(change, Delete):
+        return iter(change.ends)
+    return (f.path[1] for f in change.fields if f.path[0] == "members" and f.after is None)

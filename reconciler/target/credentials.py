@@ -1,0 +1,79 @@
+"""The credentials that target.yaml refers to, fetched from the environment, from .env or from files."""
+
+import os
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from reconciler.errors import Invalid, Place, Problem
+from reconciler.target.settings import Target
+from reconciler.transport.auth import Secret
+
+_LARGEST = 64 * 1024
+"""Characters that are read of a key file or of .env; beyond that it is another kind of file."""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The process's environment with ``.env`` over it, as omni-user-manager has it; raises as ``dot_env``."""
+    return {**os.environ, **dot_env(folder)}
+
+
+def dot_env(folder: Path) -> dict[str, str]:
+    """What the ``.env`` of a folder sets; an empty value sets nothing.
+
+    Where ``CI`` is set the file is not read, since a pull request can write it.
+    Raises Invalid where it cannot be read, or is no file: a pipe would never end.
+    """
+    path = folder / ".env"
+    if _in_ci() or not path.exists():
+        return {}
+    if not path.is_file():
+        message = f"{path} cannot be read: it is no regular file"
+        raise Invalid([Problem(Place(str(path)), message, "put a text file in its place, or remove it")])
+    values = dotenv_values(stream=StringIO(_read(path, Place(str(path)), str(path))), interpolate=False)
+    return {key: value for key, value in values.items() if value and value.strip()}
+
+
+def _in_ci() -> bool:
+    return bool(os.environ.get("CI"))
+
+
+def resolve_keys(target: Target, environ: Mapping[str, str]) -> list[Secret]:
+    """Fetch the credentials that target.yaml refers to; raises Invalid where one is missing or twice."""
+    keys = [_resolve(target, reference, environ) for reference in target.keys]
+    if len({key.reveal() for key in keys}) < len(keys):
+        message = "two of the keys are the same one, which does not make it faster"
+        raise Invalid([Problem(target.place, message, "make another organization API key, or leave one out")])
+    return keys
+
+
+def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str, str]) -> Secret:
+    if name := reference.get("env"):
+        value = environ.get(name, "")
+        origin = f"the environment variable {name}"
+        hint = f"export {name}=..., or write it into .env, which git must ignore"
+        if _in_ci():
+            hint = "hand it to this step of the job, from its secrets"
+    else:
+        path = Path(reference["file"])
+        origin, hint = f"the key file {path}", "write the key into it"
+        value = _read(path, target.place, origin)
+    if not value.strip():
+        raise Invalid([Problem(target.place, f"{origin} is not set, or is empty", hint)])
+    try:
+        return Secret(value.strip(), origin)
+    except ValueError as error:
+        raise Invalid([Problem(target.place, str(error))]) from None
+
+
+def _read(path: Path, place: Place, what: str) -> str:
+    """The text of a small file; raises Invalid at ``place`` where ``what`` cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(_LARGEST)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        hint = "check that it is there and that you may read it"
+        raise Invalid([Problem(place, f"{what} cannot be read: {reason}", hint)]) from None
