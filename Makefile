@@ -18,7 +18,7 @@ demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omn
 	@printf '\n$$ reconciler plan demo --detailed-exitcode\n' && $(RECONCILER) plan demo --detailed-exitcode
 
 test: .venv/ready ## Run all tests
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 docs: .venv/ready ## Build the book as pages with search, in docs/_build
 	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --fresh-env --quiet docs docs/_build

@@ -1,10 +1,11 @@
-"""Traps for every test: no socket but loopback, no home directory, no key from outside."""
+"""Traps for every test: no socket but loopback, no home directory, no key from outside, no waits."""
 
 import os
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,23 @@ import pytest
 from hypothesis import HealthCheck, settings
 from wire import Server, running
 
+from reconciler.transport.clock import SystemClock
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (what is made in it has a name that nobody can guess)
+ROOM = 2 << 30
+"""Bytes that must be free there."""
+
+
+def _in_memory() -> bool:
+    """Whether temporary files can be in memory: journals are synced line by line, git makes many files."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return False
+    found = os.statvfs(MEMORY)
+    return found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC
+
+
+if _in_memory():
+    os.environ["TMPDIR"] = str(MEMORY)
 settings.register_profile(
     "default",
     deadline=None,
@@ -36,6 +54,28 @@ def _traps(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is waited for in this process has come at once; ``real_time`` is for tests of the clock."""
+    if "real_time" not in request.fixturenames:
+        sleep = SystemClock.sleep
+        monkeypatch.setattr(SystemClock, "sleep", lambda clock, _: sleep(clock, 0))
+
+
+@pytest.fixture
+def real_time() -> None:
+    """The machine's clock as it is."""
+
+
+@pytest.fixture
+def uncounted() -> Iterator[None]:
+    """Nothing counts lines meanwhile: for much work of one kind, where counting takes longer than that."""
+    counting = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(counting)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from asking import company
+from asking import company, user_id
 from builders import MANDATE
 from clocks import FakeClock
 
@@ -17,9 +17,11 @@ from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Provider
 from reconciler.providers.omni.provider import Omni
 from reconciler.report import Report
+from reconciler.sandbox.faults import Fault, play
 from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.store import Store
 from reconciler.transport.auth import Secret, bearer
-from reconciler.transport.messages import Request, Response, Transport
+from reconciler.transport.messages import Method, Request, Response, Transport
 
 HERE = Place("people.yaml", 1, 1)
 REGION = Definition("region", multiple=True, default=("emea",))
@@ -182,3 +184,71 @@ def _set(name: str, value: Value) -> FieldChange:
 def _fields(given: Mapping[str, Value]) -> tuple[FieldChange, ...]:
     own = ("name", "active")
     return tuple(FieldChange((k,) if k in own else ("attributes", k), None, v) for k, v in given.items())
+
+
+ADA, BOB, CLEO, DAN = "ada@acme.com", "bob@acme.com", "cleo@acme.com", "dan@acme.com"
+
+
+def on(method: Method, *answers: Response | Fault | Exception | None, path: str = "") -> Answerer:
+    """Answer the requests of one method in this way, one after the other; None, and all later, go through."""
+    left = list(answers)
+
+    def answer(request: Request, inner: Transport) -> Response:
+        if request.method != method or path not in request.path or not left:
+            return inner.send(request)
+        given = left.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        if isinstance(given, Fault):
+            return play(given, inner, request, lambda: None)
+        return given or inner.send(request)
+
+    return answer
+
+
+def always(status: int, *methods: str, words: str = "no") -> Answerer:
+    """Answer every request of these methods with this status."""
+
+    def answer(request: Request, inner: Transport) -> Response:
+        if request.method in methods:
+            return Response(status, {}, {"detail": words, "status": status})
+        return inner.send(request)
+
+    return answer
+
+
+def before(method: Method, action: Callable[[], object], nth: int = 1) -> Answerer:
+    """Let something happen just before the nth request of a method arrives."""
+    seen = 0
+
+    def answer(request: Request, inner: Transport) -> Response:
+        nonlocal seen
+        seen += request.method == method
+        if seen == nth and request.method == method:
+            action()
+        return inner.send(request)
+
+    return answer
+
+
+def staff(number: int, **switches: object) -> Sandbox:
+    """A company of so many people without a group but the empty one."""
+    people = {f"p{n:04}@acme.com": {"name": f"P{n}"} for n in range(number)}
+    limits = {"requests_per_minute": 0, **switches}
+    return Sandbox(Store.from_seed({"users": people, "groups": {"Empty": []}, "switches": limits}))
+
+
+def people(sandbox: Sandbox) -> list[str]:
+    """The addresses of everybody who is there."""
+    return [user.email for user in sandbox.store.users.values()]
+
+
+def remove_user(sandbox: Sandbox, email: str) -> None:
+    """Have somebody delete a person by hand."""
+    sandbox.store.remove_user(sandbox.store.users[user_id(sandbox, email)])
+
+
+def tally(**numbers: int) -> dict[str, int]:
+    """The counts of a report: seven objects unchanged, these, and nothing else."""
+    names = ("created", "updated", "removed", "unchanged", "adopted", "failed", "skipped")
+    return dict.fromkeys(names, 0) | {"unchanged": 7} | numbers

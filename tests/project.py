@@ -39,6 +39,14 @@ LIVE: dict[str, Any] = {
     "keys": {"sandbox": {}, KEY: {}, "mine": {"kind": "personal", "owner": "ada@acme.com"}},
 }
 
+MANY: dict[str, Any] = {
+    **LIVE,
+    "users": {**LIVE["users"], **{f"p{n}@acme.com": {"name": "P"} for n in range(10)}},
+    "groups": {},
+}
+LEAVERS = "users:\n" + "".join(f"  p{n}@acme.com: {{state: absent}}\n" for n in range(6))
+"""A plan over the limits: all six managed users are to go."""
+
 
 class Project:
     """A folder with ``desired-state/``; ``target`` is the target's folder in it."""
@@ -85,6 +93,14 @@ def a_project(root: Path, name: str = "acme") -> Project:
     project.seed(LIVE)
     project.write("people.yaml", PEOPLE)
     return project
+
+
+def change_live(project: Project, **users: dict[str, Any]) -> None:
+    """Have somebody change people in Omni itself."""
+    seed: dict[str, Any] = {**LIVE, "users": {**LIVE["users"]}}
+    for name, fields in users.items():
+        seed["users"][f"{name}@acme.com"] = {**LIVE["users"].get(f"{name}@acme.com", {}), **fields}
+    project.seed(seed)
 
 
 class Hooked:

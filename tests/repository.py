@@ -3,7 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from project import Project
+from project import Project, a_project
+
+from reconciler import cli
+from reconciler.errors import ExitCode
 
 IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@acme.com", "-c", "commit.gpgsign=false")
 
@@ -25,6 +28,16 @@ def begin(project: Project) -> None:
     git(project.root, "init", "--quiet", "--initial-branch=main")
     (project.root / ".gitignore").write_text(".reconciler/\n*.json\n")
     commit(project.root)
+
+
+def applied(root: Path, people: str) -> Project:
+    """A project in a repository, whose files were applied, and are the live state."""
+    project = a_project(root)
+    project.write("people.yaml", people)
+    begin(project)
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    git(root, "rev-parse", "--verify", "refs/reconciler/applied/acme")
+    return project
 
 
 def commit(folder: Path) -> str:

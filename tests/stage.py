@@ -21,8 +21,8 @@ from reconciler import cli
 from reconciler.sandbox.omni import Sandbox
 from reconciler.sandbox.server import serve
 from reconciler.sandbox.store import Store
+from reconciler.transport.clock import SystemClock
 from reconciler.transport.messages import Response
-from reconciler.transport.pacing import SystemClock
 
 SCENES = TOP / "tests" / "docs" / "scenes"
 ADDRESS = "https://acme.omniapp.co"

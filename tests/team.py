@@ -18,6 +18,7 @@ from project import LIVE, Served, served
 from repository import commit, git
 
 from reconciler import cli
+from reconciler.errors import ExitCode
 from reconciler.starter.write import artifact
 from reconciler.views.markdown import marker_of
 
@@ -33,6 +34,7 @@ groups:
   Finance:
     members: [ada@acme.com, bob@acme.com]
 """
+RENAMED = PEOPLE.replace("name: Ada", "name: Augusta")
 SEED = LIVE | {
     "users": {f"{name.lower()}@acme.com": {"name": name} for name in ("Ada", "Bob", "Dora")},
 }
@@ -85,6 +87,30 @@ class Team:
         self.test_merge(number)
         return number
 
+    def planned(self, text: str, body: str = "", name: str = "people.yaml") -> int:
+        """Open a pull request, and have its plan made, which no guard refuses."""
+        number = self.open_pull(text, body, name)
+        assert self.plan(number) == ExitCode.OK
+        return number
+
+    def head(self, number: int) -> str:
+        """The last commit of a pull request."""
+        return str(self.github.pulls[number]["head"]["sha"])
+
+    def settings(self, **more: object) -> str:
+        """The text of target.yaml with these settings, too."""
+        return json.dumps(json.loads((self.folder / "target.yaml").read_text()) | more)
+
+    def on_main(self, text: str, name: str = "people.yaml") -> None:
+        """A file as it is on the main branch already."""
+        git(self.desk, "checkout", "--quiet", "-B", "main", "origin/main")
+        self.write(text, name)
+        self.push("main")
+
+    def send(self, made: str, *refs: str) -> None:
+        """Push a commit to refs as somebody does who may write, whatever stands there."""
+        git(self.desk, "push", "--quiet", "--force", "origin", *(f"{made}:{ref}" for ref in refs))
+
     def push_again(self, number: int, text: str) -> None:
         """Another commit on the branch of a pull request."""
         git(self.desk, "checkout", "--quiet", f"pull-{number}")
@@ -93,10 +119,9 @@ class Team:
         self.test_merge(number)
 
     def test_merge(self, number: int) -> None:
-        head = self.github.pulls[number]["head"]["sha"]
         git(self.desk, "fetch", "--quiet", "origin")
         git(self.desk, "checkout", "--quiet", "-B", "merging", "origin/main")
-        git(self.desk, "merge", "--quiet", "--no-ff", "--message", f"Merge #{number}", head)
+        git(self.desk, "merge", "--quiet", "--no-ff", "--message", f"Merge #{number}", self.head(number))
         git(self.desk, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{number}/merge")
 
     def merge(self, number: int, *, approved: bool = True) -> str:
@@ -165,8 +190,7 @@ class Team:
         revision = f"refs/pull/{number}/merge"
         code, _ = self.job("plan", revision, "plan", "acme", "--out-dir", str(out), event=event)
         if out.exists():
-            head = self.github.pulls[number]["head"]["sha"]
-            self.github.add_artifact(artifact("acme", number, head), packed=packed(out))
+            self.github.add_artifact(artifact("acme", number, self.head(number)), packed=packed(out))
         return code
 
     def apply(self, merged: str) -> int:

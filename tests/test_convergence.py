@@ -1,12 +1,11 @@
 """Whatever is live and whatever the files say: apply, and nothing is left, and nobody else was touched."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from worlds import (
     renamed,
     schedules,
     session,
+    standing,
     worlds,
     write,
 )
@@ -35,6 +35,7 @@ from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.store import Store
 from reconciler.target.settings import Target
 
+pytestmark = pytest.mark.usefixtures("uncounted")
 BAD_DAYS = 40
 
 
@@ -57,11 +58,7 @@ def converge(store: Store, target: Target, faults: tuple[int, Schedule]) -> None
 @settings(max_examples=250)
 @given(world=worlds(), seed=st.integers(0, 2**32), schedule=schedules())
 def test_after_an_apply_the_plan_is_empty(world: World, seed: int, schedule: Schedule) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        target = write(folder, world)
-        store = Store.from_seed(world.seed)
+    with standing(world) as (target, store):
         before = store.snapshot()
         converge(store, target, (seed, schedule))
         again = workflow.plan(target, session(store, target)).plan
@@ -121,11 +118,7 @@ def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
     # Where a deactivation removes the account, groups lose a member that no plan could know of.
     assume(not world.seed["switches"]["deactivate_revokes"])
     protect = {"protect": {"users": sorted(people), "groups": sorted(groups)}}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        target = write(folder, replace(world, target=world.target | protect))
-        store = Store.from_seed(world.seed)
+    with standing(replace(world, target=world.target | protect)) as (target, store):
         before = store.snapshot()
         connection = session(store, target)
         proposal = workflow.propose(target, connection)
@@ -199,11 +192,7 @@ def test_whatever_fails_or_changes_meanwhile_nobody_last_and_nothing_protected_i
         not world.seed["switches"]["deactivate_revokes"] and not world.seed["switches"]["deactivate_hides"]
     )
     protect = {"protect": {"users": sorted(people), "groups": sorted(groups)}}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        target = write(folder, replace(world, target=world.target | protect))
-        store = Store.from_seed(world.seed)
+    with standing(replace(world, target=world.target | protect)) as (target, store):
         connection = session(store, target, around=lambda inner: Refusing(inner, store, refused))
         saved = workflow.plan(target, connection).plan if reviewed else None
         if reviewed:
@@ -290,13 +279,9 @@ def test_the_order_of_the_input_is_irrelevant(world: World, random: Any) -> None
             return random.sample(value, len(value))
         return value
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        store = Store.from_seed(world.seed)
-        target = write(folder, world)
+    with standing(world) as (target, store):
         first = workflow.plan(target, session(store, target)).plan
         again = workflow.plan(target, session(store, target)).plan
         assert again.digest == first.digest
-        target = write(folder, World(world.seed, shuffled(world.files), world.target))
-        assert workflow.plan(target, session(store, target)).plan.digest == first.digest
+        other = write(target.folder, World(world.seed, shuffled(world.files), world.target))
+        assert workflow.plan(other, session(store, other)).plan.digest == first.digest

@@ -2,8 +2,10 @@
 
 import json
 import random
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -217,6 +219,15 @@ def write(folder: Path, world: World) -> Target:
     (folder / "all.yaml").write_text(json.dumps(world.files), encoding="utf-8")
     (target,) = load_targets(folder.parent)
     return replace(target, journal=folder.parent.parent / "runs")
+
+
+@contextmanager
+def standing(world: World) -> Iterator[tuple[Target, Store]]:
+    """The world in a folder of its own: its target, and what is live."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "desired-state" / "acme"
+        folder.mkdir(parents=True)
+        yield write(folder, world), Store.from_seed(world.seed)
 
 
 def session(

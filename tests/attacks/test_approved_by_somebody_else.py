@@ -3,18 +3,11 @@
 import pytest
 from fake_github import BOT
 from repository import git
-from team import PEOPLE, Team, name_of
+from team import PEOPLE, RENAMED, Team, name_of
 
 from reconciler.errors import ExitCode
 
-RENAMED = PEOPLE.replace("name: Ada", "name: Augusta")
 Output = pytest.CaptureFixture[str]
-
-
-def planned(team: Team, body: str = "") -> int:
-    number = team.open_pull(RENAMED, body)
-    assert team.plan(number) == ExitCode.OK
-    return number
 
 
 def refused(team: Team, number: int, words: str) -> None:
@@ -32,23 +25,28 @@ def refused(team: Team, number: int, words: str) -> None:
     assert name_of(team) == "Augusta"
 
 
+def pushed(team: Team, number: int, who: str, wrote: str | None = None) -> None:
+    """Somebody pushes a commit that changes nothing, in their own or another's name, or in nobody's ("")."""
+    team.github.push(number, team.head(number), who, wrote=wrote)
+
+
 def test_without_an_approval_nothing_is_applied(team: Team) -> None:
     """Somebody merges without asking anybody, as an administrator can."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     assert "applied after 1 approval by somebody else" in team.comment(number)
     refused(team, number, "nobody did.")
 
 
 def test_nobody_approves_their_own(team: Team) -> None:
     """Somebody approves what they opened, from an account that GitHub would not let do so."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.review(number, "ada")
     refused(team, number, "ada opened it")
 
 
 def test_a_comment_or_a_wish_for_changes_is_no_approval(team: Team) -> None:
     """Somebody has a review that says "looks good" and approves nothing."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.review(number, "bob", "COMMENTED")
     team.github.review(number, "carl", "CHANGES_REQUESTED")
     refused(team, number, "nobody did.")
@@ -57,7 +55,7 @@ def test_a_comment_or_a_wish_for_changes_is_no_approval(team: Team) -> None:
 @pytest.mark.parametrize("later", ["CHANGES_REQUESTED", "DISMISSED"])
 def test_an_approval_that_was_taken_back_is_none(team: Team, later: str) -> None:
     """Somebody merges on an approval that its reviewer took back."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.review(number, "bob")
     team.github.review(number, "bob", later)
     refused(team, number, "nobody did.")
@@ -65,7 +63,7 @@ def test_an_approval_that_was_taken_back_is_none(team: Team, later: str) -> None
 
 def test_a_remark_after_an_approval_does_not_take_it_back(team: Team) -> None:
     """Nobody attacks: a reviewer approves, and says thanks."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.review(number, "bob")
     team.github.review(number, "bob", "COMMENTED")
     assert team.apply(team.merge(number, approved=False)) == ExitCode.OK
@@ -74,7 +72,7 @@ def test_a_remark_after_an_approval_does_not_take_it_back(team: Team) -> None:
 @pytest.mark.parametrize("bot", [BOT, "renovate[bot]"])
 def test_a_bot_approves_nothing(team: Team, bot: str) -> None:
     """Somebody has a workflow of theirs approve, with the job's own token."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.rights[bot] = "write"
     team.github.review(number, bot)
     refused(team, number, f"{bot} is no person")
@@ -83,7 +81,7 @@ def test_a_bot_approves_nothing(team: Team, bot: str) -> None:
 @pytest.mark.parametrize("rights", [None, "read", "triage", "none"])
 def test_who_may_only_read_approves_nothing(team: Team, rights: str | None) -> None:
     """Somebody has a friend approve, who has no say here."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     if rights:
         team.github.rights["friend"] = rights
     team.github.review(number, "friend")
@@ -92,27 +90,24 @@ def test_who_may_only_read_approves_nothing(team: Team, rights: str | None) -> N
 
 def test_who_pushed_a_commit_approves_nothing(team: Team) -> None:
     """Somebody pushes onto a colleague's branch, in that colleague's name, and approves it then."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, "mallory", wrote="ada")
+    number = team.planned(RENAMED)
+    pushed(team, number, "mallory", wrote="ada")
     team.github.review(number, "mallory")
     refused(team, number, "mallory pushed a commit of it")
 
 
 def test_who_wrote_a_commit_approves_nothing(team: Team) -> None:
     """Somebody has another account push their commit, and approves it."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, "ada", wrote="Mallory")
+    number = team.planned(RENAMED)
+    pushed(team, number, "ada", wrote="Mallory")
     team.github.review(number, "mallory")
     refused(team, number, "mallory wrote a commit of it")
 
 
 def test_a_commit_of_nobody_is_known_by_who_pushed_it(team: Team) -> None:
     """Somebody pushes a commit under an address that belongs to no account."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, "mallory", wrote="")
+    number = team.planned(RENAMED)
+    pushed(team, number, "mallory", wrote="")
     team.github.review(number, "mallory")
     refused(team, number, "mallory pushed a commit of it")
 
@@ -122,12 +117,11 @@ def test_where_it_is_not_known_who_pushed_one_more_must_approve(
     team: Team, answer: tuple[int, object]
 ) -> None:
     """Somebody pushes in another's name where the server does not tell who pushed, and approves it."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, "mallory", wrote="ada")
+    number = team.planned(RENAMED)
+    pushed(team, number, "mallory", wrote="ada")
     team.github.answers["GET /activity"] = answer
     team.github.review(number, "mallory")
-    one_more(team, number, f"since GitHub does not say who pushed {head[:8]}")
+    one_more(team, number, f"since GitHub does not say who pushed {team.head(number)[:8]}")
 
 
 def one_more(team: Team, number: int, why: str) -> None:
@@ -143,16 +137,15 @@ def one_more(team: Team, number: int, why: str) -> None:
 
 def test_who_has_a_bot_push_for_them_is_not_the_only_one_to_approve(team: Team) -> None:
     """Somebody has a workflow of theirs push a commit in a colleague's name, and approves it themselves."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
-    team.github.push(number, head, BOT, wrote="ada")
+    number = team.planned(RENAMED)
+    pushed(team, number, BOT, wrote="ada")
     team.github.review(number, "mallory")
     one_more(team, number, "since a bot pushed a commit of it, for somebody")
 
 
 def test_who_has_a_bot_open_it_is_not_the_only_one_to_approve(team: Team) -> None:
     """Somebody has a bot open what they want, and approves it themselves."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.pulls[number]["user"] = {"login": "helper[bot]", "type": "Bot"}
     team.github.review(number, "mallory")
     one_more(team, number, "since a bot opened it, for somebody")
@@ -190,17 +183,16 @@ def test_a_text_that_was_edited_too_often_to_know_by_whom(team: Team) -> None:
 
 def test_a_commit_beyond_those_that_are_listed_is_not_overlooked(team: Team) -> None:
     """Somebody hides theirs behind 250 others, of which GitHub lists no more."""
-    number = planned(team)
-    head = team.github.pulls[number]["head"]["sha"]
+    number = team.planned(RENAMED)
     for _ in range(251):
-        team.github.push(number, head, "ada")
+        pushed(team, number, "ada")
     assert team.apply(team.merge(number)) == ExitCode.ERROR
     assert "has 252 commits, and GitHub lists 250 of them" in team.comment(number, "apply acme")
 
 
 def test_an_approval_of_an_older_commit_is_none(team: Team) -> None:
     """Somebody pushes once more after the approval."""
-    number = planned(team)
+    number = team.planned(RENAMED)
     team.github.review(number, "bob", commit="e" * 40)
     refused(team, number, "bob approved eeeeeeee, which is not the last commit")
 
@@ -231,27 +223,16 @@ def test_a_text_that_is_edited_after_the_approval_needs_another_one(team: Team) 
 
 def test_a_text_without_such_lines_may_be_edited(team: Team) -> None:
     """Nobody attacks: somebody mends a typo in the text after the approval."""
-    number = planned(team, "Plese look.")
+    number = team.planned(RENAMED, "Plese look.")
     team.github.review(number, "bob")
     team.github.edit(number, "Please look.")
     assert team.apply(team.merge(number, approved=False)) == ExitCode.OK
 
 
-def approvals(team: Team, number: int) -> str:
-    text = (team.folder / "target.yaml").read_text().rstrip()
-    return f'{text[:-1]}, "github": {{"approvals": {number}}}}}'
-
-
-def on_main(team: Team, settings: str) -> None:
-    git(team.desk, "checkout", "--quiet", "-B", "main", "origin/main")
-    team.write(settings, "target.yaml")
-    team.push("main")
-
-
 def test_a_person_alone_says_so_in_the_settings(team: Team) -> None:
     """Nobody attacks: who works alone has no one to ask."""
-    on_main(team, approvals(team, 0))
-    number = planned(team)
+    team.on_main(team.settings(github={"approvals": 0}), "target.yaml")
+    number = team.planned(RENAMED)
     assert "applied without an approval" in team.comment(number)
     assert team.apply(team.merge(number, approved=False)) == ExitCode.OK
     assert "no approval needed" in team.comment(number, "apply acme")
@@ -259,7 +240,7 @@ def test_a_person_alone_says_so_in_the_settings(team: Team) -> None:
 
 def test_a_pull_request_does_not_lower_the_number_for_itself(team: Team) -> None:
     """Somebody sets the number of approvals to 0 in the very change that wants none."""
-    number = team.open_pull(approvals(team, 0), name="target.yaml")
+    number = team.open_pull(team.settings(github={"approvals": 0}), name="target.yaml")
     git(team.desk, "checkout", "--quiet", f"pull-{number}")
     team.push_again(number, RENAMED)
     assert team.plan(number) == ExitCode.OK
@@ -269,8 +250,8 @@ def test_a_pull_request_does_not_lower_the_number_for_itself(team: Team) -> None
 
 def test_two_approvals_are_two_people(team: Team) -> None:
     """Somebody approves twice where two people must."""
-    on_main(team, approvals(team, 2))
-    number = planned(team)
+    team.on_main(team.settings(github={"approvals": 2}), "target.yaml")
+    number = team.planned(RENAMED)
     team.github.review(number, "bob")
     team.github.review(number, "Bob")
     merged = team.merge(number, approved=False)
@@ -283,7 +264,7 @@ def test_two_approvals_are_two_people(team: Team) -> None:
 
 def test_a_larger_number_holds_at_once(team: Team) -> None:
     """Nobody attacks: a team asks for two approvals, and the change that says so needs them already."""
-    number = team.open_pull(approvals(team, 2), name="target.yaml")
+    number = team.open_pull(team.settings(github={"approvals": 2}), name="target.yaml")
     team.push_again(number, RENAMED)
     assert team.plan(number) == ExitCode.OK
     assert team.apply(team.merge(number)) == ExitCode.GUARD

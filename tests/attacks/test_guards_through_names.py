@@ -224,6 +224,7 @@ def test_a_protected_group_is_left_to_people_who_do_not_count(project: Project, 
 
 @pytest.fixture
 def invited(project: Project) -> Project:
+    project.seed({"users": PEOPLE, "switches": {"requests_per_minute": 0}})
     project.write("people.yaml", json.dumps({"users": {f"n{n}@acme.com": {} for n in range(60)}}))
     return project
 

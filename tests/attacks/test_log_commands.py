@@ -178,7 +178,7 @@ def test_folders_of_targets(project: Project) -> None:
 
 ANSWERS: dict[str, Response] = {
     "an error": Response(400, {}, {"detail": LINES, "error": BEGINNING, "message": ANYWHERE}),
-    "a failure": Response(500, {}, None, LINES),
+    "a failure": Response(500, {"retry-after": "0.001"}, None, LINES),
     "a refusal": Response(401, {"www-authenticate": ANYWHERE}, {"detail": LINES, "scimType": ANYWHERE}),
     "another shape": Response(
         200, {}, {"Resources": [{"id": ANYWHERE, "userName": LINES}], "totalResults": 1}

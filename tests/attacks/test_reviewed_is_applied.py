@@ -6,15 +6,16 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from repository import commit, git
-from team import PEOPLE, Team, name_of
+from repository import git
+from team import PEOPLE, RENAMED, Team, name_of
 
+from reconciler import saved
 from reconciler.errors import ExitCode
 from reconciler.starter.write import artifact
 from reconciler.views.markdown import marker_of
 
-RENAMED = PEOPLE.replace("name: Ada", "name: Augusta")
 Output = pytest.CaptureFixture[str]
+BOTH = "Reconciler-Include: drift\n\nReconciler-Include: backlog"
 
 
 def repacked(team: Team, **changed: object) -> None:
@@ -34,10 +35,9 @@ def test_a_second_pull_request_of_the_same_commit_changes_nothing(team: Team) ->
     number = team.open_pull(RENAMED)
     team.omni.by_hand("bob@acme.com", name="Robert, in an emergency")
     assert team.plan(number) == ExitCode.OK
-    head = team.github.pulls[number]["head"]["sha"]
     other = 99
-    team.github.add_pull(other, head, "Reconciler-Include: drift\n\nReconciler-Include: backlog", "mallory")
-    git(team.desk, "push", "--quiet", "origin", f"refs/heads/merging:refs/pull/{other}/merge")
+    team.github.add_pull(other, team.head(number), BOTH, "mallory")
+    team.send("merging", f"refs/pull/{other}/merge")
     assert team.plan(other) == ExitCode.OK
     assert "An apply of this plan does this change, drift and backlog." in team.comment(other)
     assert team.apply(team.merge(number)) == ExitCode.OK
@@ -47,10 +47,8 @@ def test_a_second_pull_request_of_the_same_commit_changes_nothing(team: Team) ->
 
 def test_a_merge_that_fits_two_pull_requests_is_refused(team: Team, capsys: Output) -> None:
     """Somebody has two of the same commit: the merge of one merges the other."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    head = team.github.pulls[number]["head"]["sha"]
-    other = team.github.add_pull(99, head, "", "mallory")
+    number = team.planned(RENAMED)
+    other = team.github.add_pull(99, team.head(number), "", "mallory")
     merged = team.merge(number)
     other |= {
         name: team.github.pulls[number][name] for name in ("merge_commit_sha", "merged_at", "merged_by")
@@ -62,8 +60,7 @@ def test_a_merge_that_fits_two_pull_requests_is_refused(team: Team, capsys: Outp
 
 def test_a_plan_that_is_made_again_after_the_approval_is_not_applied(team: Team) -> None:
     """Somebody has the plan made anew after the approval, when there is something else to carry along."""
-    number = team.open_pull(RENAMED, "Reconciler-Include: drift\n\nReconciler-Include: backlog")
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED, BOTH)
     team.github.review(number, "bob")
     team.omni.by_hand("bob@acme.com", name="Robert, in an emergency")
     assert team.plan(number) == ExitCode.OK
@@ -81,8 +78,7 @@ def test_a_plan_that_is_made_again_after_the_approval_is_not_applied(team: Team)
 
 def test_the_same_plan_made_again_needs_no_second_approval(team: Team) -> None:
     """Nobody attacks: a job that is run again says the same, and its comment stays as it was approved."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     team.github.review(number, "bob")
     assert team.plan(number) == ExitCode.OK
     assert team.apply(team.merge(number, approved=False)) == ExitCode.OK
@@ -91,8 +87,7 @@ def test_the_same_plan_made_again_needs_no_second_approval(team: Team) -> None:
 
 def test_an_artifact_that_changes_between_the_jobs_is_not_taken(team: Team, capsys: Output) -> None:
     """Somebody exchanges the artifact after it was found for the merge."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     merged = team.merge(number)
     _, said = team.job("reviewed", merged, "reviewed", "--commit", merged)
     (target,) = said["targets"]
@@ -118,8 +113,7 @@ def test_a_plan_that_was_made_for_something_else_is_not_applied(
     team: Team, edit: dict[str, object], words: str
 ) -> None:
     """Somebody gets hold of the store of artifacts, and edits the plan within."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     with ZipFile(BytesIO(team.github.artifacts[-1]["packed"])) as archive:
         plan = json.loads(archive.read("plan.json"))
     for name, value in edit.items():
@@ -134,29 +128,17 @@ def test_a_plan_that_was_made_for_something_else_is_not_applied(
 
 def sealed(plan: dict[str, object]) -> str:
     """The digest of an edited plan, as whoever edits it would put it right."""
-    try:
-        load_edited(plan)
-    except ValueError as error:
-        return str(error)
-    raise AssertionError
-
-
-def load_edited(plan: dict[str, object]) -> None:
-    from reconciler import saved  # noqa: PLC0415 (only this trick needs it)
-
-    made = saved._decode_plan(plan)  # noqa: SLF001 (to seal it anew, as an attacker would)
-    raise ValueError(made.digest)
+    return str(saved._decode_plan(plan).digest)  # noqa: SLF001 (to seal it anew, as an attacker would)
 
 
 def test_a_plan_for_a_branch_that_is_not_main_is_not_applied(team: Team) -> None:
     """Somebody has it planned for a merge into a branch of theirs, and merges it into main."""
     aside = git(team.desk, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "aside")
-    git(team.desk, "push", "--quiet", "origin", f"{aside}:refs/heads/aside")
+    team.send(aside, "refs/heads/aside")
     number = team.open_pull(RENAMED)
-    head = team.github.pulls[number]["head"]["sha"]
     git(team.desk, "checkout", "--quiet", "--detach", aside)
-    git(team.desk, "merge", "--quiet", "--no-ff", "--message", "into aside", head)
-    git(team.desk, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{number}/merge")
+    git(team.desk, "merge", "--quiet", "--no-ff", "--message", "into aside", team.head(number))
+    team.send("HEAD", f"refs/pull/{number}/merge")
     assert team.plan(number) == ExitCode.OK
     assert team.apply(team.merge(number)) == ExitCode.ERROR
     assert f"a merge into {aside[:8]}, which never was the head" in team.comment(number, "apply acme")
@@ -165,8 +147,7 @@ def test_a_plan_for_a_branch_that_is_not_main_is_not_applied(team: Team) -> None
 
 def test_a_plan_of_a_later_push_does_not_count_for_an_earlier_merge(team: Team, capsys: Output) -> None:
     """Somebody pushes after the approval, and before the merge."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     team.github.review(number, "bob")
     team.push_again(number, PEOPLE.replace("name: Ada", "name: Mallory"))
     assert team.plan(number) == ExitCode.OK
@@ -181,8 +162,7 @@ TOKENLESS = "ghs_"
 
 def test_a_comment_that_shows_something_else_is_refused_and_named(team: Team) -> None:
     """Somebody who can write edits the comment, so that the reviewer sees another plan."""
-    number = team.open_pull(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[ada@acme.com]"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[ada@acme.com]"))
     (row,) = [row for row in team.github.comments if row["body"].startswith(marker_of("acme"))]
     shown = row["body"]
     row |= {
@@ -206,8 +186,7 @@ def test_a_comment_that_shows_something_else_is_refused_and_named(team: Team) ->
 
 def test_a_comment_that_is_gone_shows_nothing(team: Team) -> None:
     """Somebody deletes the comment, so that nobody can say what was reviewed."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     merged = team.merge(number)
     team.github.comments = []
     assert team.apply(merged) == ExitCode.GUARD
@@ -217,8 +196,7 @@ def test_a_comment_that_is_gone_shows_nothing(team: Team) -> None:
 
 def test_a_merge_is_not_planned_anew(team: Team, capsys: Output) -> None:
     """Somebody edits the text after the merge, which starts the job of the plan once more."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     merged = team.merge(number)
     shown = team.comment(number)
     assert team.plan(number) == ExitCode.ERROR
@@ -227,81 +205,9 @@ def test_a_merge_is_not_planned_anew(team: Team, capsys: Output) -> None:
     assert team.apply(merged) == ExitCode.OK
 
 
-def test_an_older_merge_is_not_applied_over_a_newer_one(team: Team) -> None:
-    """Somebody presses "Re-run" on an apply whose change was reverted since, by another pull request."""
-    first = team.open_pull(RENAMED)
-    assert team.plan(first) == ExitCode.OK
-    older = team.merge(first)
-    assert team.apply(older) == ExitCode.OK
-    second = team.open_pull(PEOPLE)
-    assert team.plan(second) == ExitCode.OK
-    assert team.apply(team.merge(second)) == ExitCode.OK
-    assert name_of(team) == "Ada"
-    assert team.apply(older) == ExitCode.STALE
-    assert "which was merged after" in team.comment(first, "apply acme")
-    assert name_of(team) == "Ada"
-
-
-def test_a_job_that_is_run_again_does_not_do_again_what_was_done(team: Team) -> None:
-    """Somebody was taken out by hand, in an emergency, and presses "Re-run" on the apply that let them in."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    merged = team.merge(number)
-    assert team.apply(merged) == ExitCode.OK
-    team.omni.by_hand("ada@acme.com", name="Ada")
-    team.attempt = 2
-    team.github.attempts = [{"name": "Apply acme", "conclusion": "success"}]
-    assert team.apply(merged) == ExitCode.STALE
-    assert "was applied to acme by attempt 1 of this run already" in team.comment(number, "apply acme")
-    assert name_of(team) == "Ada"
-
-
-@pytest.mark.parametrize("record", ["deleted", "somebody's own", "not moved"])
-def test_an_overtaken_merge_is_not_applied_by_running_it_again(team: Team, record: str) -> None:
-    """Somebody deletes or moves the record of what was applied, and runs an older apply once more."""
-    first = team.open_pull(RENAMED)
-    assert team.plan(first) == ExitCode.OK
-    older = team.merge(first)
-    second = team.open_pull(PEOPLE)
-    team.merge(second)
-    ref = "refs/reconciler/applied/acme"
-    if record == "somebody's own":
-        own = git(team.desk, "commit-tree", "HEAD^{tree}", "-p", older, "-m", "mine")
-        git(team.desk, "push", "--quiet", "origin", f"{own}:refs/heads/mallory", f"{own}:{ref}")
-    team.attempt = 2
-    team.github.attempts = [{"name": "Apply acme", "conclusion": "failure"}]
-    assert team.apply(older) == ExitCode.STALE
-    assert "the files of acme have changed since" in team.comment(first, "apply acme")
-    assert name_of(team) == "Ada"
-
-
-def test_a_forged_record_does_not_stop_an_apply(team: Team) -> None:
-    """Somebody who is to leave pushes a commit on top of the merge as what was applied."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    merged = team.merge(number)
-    own = git(team.desk, "commit-tree", f"{merged}^{{tree}}", "-p", merged, "-m", "mine")
-    places = ("refs/heads/mallory", "refs/reconciler/applied/acme")
-    git(team.desk, "push", "--quiet", "origin", *(f"{own}:{place}" for place in places))
-    assert team.apply(merged) == ExitCode.OK
-    assert name_of(team) == "Augusta"
-    assert team.applied() == merged, "and the record is put right"
-
-
-def test_a_record_of_a_commit_that_nobody_has_is_put_right(team: Team) -> None:
-    """Somebody pushes a commit of no branch as what was applied, so that nothing is recorded any more."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    orphan = git(team.desk, "commit-tree", "HEAD^{tree}", "-m", "orphan")
-    git(team.desk, "push", "--quiet", "origin", f"{orphan}:refs/reconciler/applied/acme")
-    merged = team.merge(number)
-    assert team.apply(merged) == ExitCode.OK
-    assert team.applied() == merged
-
-
 def test_a_copy_of_an_older_comment_does_not_make_an_older_plan_the_reviewed_one(team: Team) -> None:
     """Somebody has a bot post the comment of a plan with drift again, and takes the newer plan away."""
-    number = team.open_pull(RENAMED, "Reconciler-Include: drift\n\nReconciler-Include: backlog")
+    number = team.open_pull(RENAMED, BOTH)
     team.omni.by_hand("bob@acme.com", name="Robert, in an emergency")
     assert team.plan(number) == ExitCode.OK
     with_drift = team.comment(number)
@@ -321,7 +227,7 @@ def test_a_copy_of_an_older_comment_does_not_make_an_older_plan_the_reviewed_one
 
 def test_the_settings_of_another_folder_are_not_those_of_the_base(team: Team, capsys: Output) -> None:
     """Somebody merges an example with softer settings, and makes `desired-state` a link to it."""
-    lax = (team.folder / "target.yaml").read_text().rstrip()[:-1] + ', "github": {"approvals": 0}}'
+    lax = team.settings(github={"approvals": 0})
     example = team.desk / "examples" / "acme"
     example.mkdir(parents=True)
     (example / "target.yaml").write_text(lax)
@@ -361,8 +267,7 @@ def test_a_merge_that_changes_nothing_needs_nobodys_word(team: Team) -> None:
 
 def test_a_plan_that_ends_after_the_merge_is_not_shown(team: Team, capsys: Output) -> None:
     """Somebody edits the title just before the merge, so that a plan is on its way."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(RENAMED)
     shown = team.comment(number)
     team.github.review(number, "bob")
     seen = len(team.omni.omni.seen)
@@ -381,110 +286,12 @@ def test_a_plan_that_ends_after_the_merge_is_not_shown(team: Team, capsys: Outpu
 
 def test_numbers_of_the_review_do_not_unprotect_what_is_live_now(team: Team) -> None:
     """Somebody has one of two taken out of a protected group, and takes the other one out by hand."""
-    settings = team.folder / "target.yaml"
-    settings.write_text(settings.read_text()[:-1] + ', "protect": {"groups": ["Finance"]}}')
-    git(team.desk, "checkout", "--quiet", "-B", "main", "origin/main")
-    team.push("main")
-    number = team.open_pull(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[ada@acme.com]"))
-    assert team.plan(number) == ExitCode.OK
+    team.on_main(team.settings(protect={"groups": ["Finance"]}), "target.yaml")
+    number = team.planned(PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[ada@acme.com]"))
     team.omni.leaves("ada@acme.com", "Finance")
     assert team.apply(team.merge(number)) == ExitCode.GUARD
     assert "group/finance is protected, and would be emptied" in team.comment(number, "apply acme")
     assert team.omni.live()["groups"]["Finance"] == ["bob@acme.com"]
-
-
-# What was applied
-
-
-def test_a_moved_record_of_what_was_applied_is_not_believed(team: Team) -> None:
-    """Somebody pushes a commit of theirs as what was applied, so that backlog counts as drift."""
-    team.write(PEOPLE.replace("name: Bob", "name: Robert"))
-    forged = commit(team.desk)
-    git(
-        team.desk,
-        "push",
-        "--quiet",
-        "origin",
-        f"{forged}:refs/heads/mallory",
-        f"{forged}:refs/reconciler/applied/acme",
-    )
-    git(team.desk, "reset", "--quiet", "--hard", "HEAD~1")
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    assert f"names {forged[:8]}, which never was the head of this branch" in " ".join(
-        team.comment(number).split()
-    )
-    # A commit that no branch holds is not even fetched.
-    orphan = git(team.desk, "commit-tree", "HEAD^{tree}", "-m", "orphan")
-    git(team.desk, "push", "--quiet", "--force", "origin", f"{orphan}:refs/reconciler/applied/acme")
-    assert team.plan(number) == ExitCode.OK
-    assert f"names {orphan[:8]}, which is not in this checkout" in team.comment(number)
-
-
-def test_the_plan_says_what_counts_as_applied_and_since_when(team: Team) -> None:
-    """Nobody attacks: the reviewer is told which commit what left the files is counted from."""
-    number = team.open_pull(RENAMED)
-    assert team.plan(number) == ExitCode.OK
-    assert "nothing is recorded as applied yet" in team.comment(number)
-    assert team.apply(team.merge(number)) == ExitCode.OK
-    number = team.open_pull(PEOPLE)
-    assert team.plan(number) == ExitCode.OK
-    assert f"({team.applied()[:8]})" in team.comment(number)
-    assert "the files were last applied completely as of 20" in team.comment(number)
-
-
-# Merges that nobody applied
-
-
-def test_of_three_merges_at_once_the_one_that_was_cancelled_is_named(team: Team, capsys: Output) -> None:
-    """Nobody attacks: GitHub keeps one waiting job, so the second of three merges is never applied."""
-    files = {name: f"users: {{{name}@acme.com: {{name: {name}}}}}\n" for name in ("eve", "fay", "gil")}
-    numbers = {name: team.open_pull(text, name=f"{name}.yaml") for name, text in files.items()}
-    for name, number in numbers.items():
-        git(team.desk, "checkout", "--quiet", f"pull-{number}")
-        assert team.plan(number) == ExitCode.OK, name
-    eve, _, gil = (team.merge(number) for number in numbers.values())
-    assert team.apply(eve) == ExitCode.OK
-    assert team.apply(gil) == ExitCode.OK
-    assert f"#{numbers['fay']} was merged and never applied to acme" in capsys.readouterr().out
-    said = team.comment(numbers["fay"], "apply acme")
-    assert "The plan for acme was never applied" in said
-    assert f"The apply of #{numbers['gil']} ran in its place" in said
-    assert "Reconciler-Include: backlog" in said
-    assert {"eve@acme.com", "gil@acme.com"} <= team.omni.live()["users"].keys()
-    assert "fay@acme.com" not in team.omni.live()["users"]
-    # Named once, and the way out works.
-    comments = len(team.github.comments)
-    number = team.open_pull(files["fay"] + "# again\n", "Reconciler-Include: backlog", name="fay.yaml")
-    assert team.plan(number) == ExitCode.OK
-    assert team.apply(team.merge(number)) == ExitCode.OK
-    assert "fay@acme.com" in team.omni.live()["users"]
-    assert len(team.github.comments) == comments + 2
-    assert team.applied() == git(team.origin, "rev-parse", "main")
-
-
-def test_the_record_says_on_whose_word_it_was_done(team: Team) -> None:
-    """Somebody asks a year later who had access given to whom, and on whose word."""
-    gone = PEOPLE.replace("[ada@acme.com, bob@acme.com]", "[]")
-    number = team.open_pull(gone)
-    assert team.plan(number) == ExitCode.GUARD
-    line = team.comment(number).split("`Reconciler-Allow:")[1].split("`")[0]
-    team.github.edit(number, f"Approved by security.\n\nReconciler-Allow:{line}\n")
-    assert team.plan(number) == ExitCode.OK
-    merged = team.merge(number)
-    assert team.apply(merged) == ExitCode.OK
-    said = " ".join(team.comment(number, "apply acme").split())
-    head = team.github.pulls[number]["head"]["sha"]
-    assert f"Asked: #1 at {head[:8]}, opened by ada; approved by bob; merged by bob" in said
-    assert "(2 removals allowed)" in said
-    (journal,) = team.root.glob("job-*-apply/.reconciler/runs/*.jsonl")
-    first = json.loads(journal.read_text().splitlines()[0])
-    assert first["event"] == "mandate"
-    about = first["about"]
-    assert (about["asked"], about["approved"], about["merged"]) == ("ada", ["bob"], "bob")
-    assert (about["pull"], about["head"], about["overrides"]) == (1, head, ["2 removals allowed"])
-    assert len(about["digest"]) == 64
-    assert "@" in about["ran"]
 
 
 def test_no_two_plans_have_an_artifact_of_one_name() -> None:

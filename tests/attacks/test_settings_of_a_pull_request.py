@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import Project, a_project
-from repository import begin, commit
+from project import Project
+from repository import applied, commit
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -31,13 +31,8 @@ AGENCY = {"users": ["*@agency.example"]}
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A repository whose files were applied, and are the live state."""
     monkeypatch.chdir(tmp_path)
-    project = a_project(tmp_path)
-    project.write("people.yaml", PEOPLE)
-    begin(project)
-    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
-    return project
+    return applied(tmp_path, PEOPLE)
 
 
 def propose(project: Project, people: str, **settings: object) -> None:

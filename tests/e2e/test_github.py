@@ -24,8 +24,7 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
 
 
 def test_a_change_is_planned_reviewed_merged_and_applied(team: Team) -> None:
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
     assert "Ada -> Augusta" in team.comment(number)
     assert "Ada -> Augusta" in team.summary
     # After another push it is the same comment.
@@ -47,8 +46,7 @@ def test_a_change_is_planned_reviewed_merged_and_applied(team: Team) -> None:
 
 def test_a_second_merge_goes_on_from_the_first(team: Team) -> None:
     for name in ("Augusta", "Ada Lovelace"):
-        number = team.open_pull(PEOPLE.replace("name: Ada", f"name: {name}"))
-        assert team.plan(number) == ExitCode.OK
+        number = team.planned(PEOPLE.replace("name: Ada", f"name: {name}"))
         assert "drift" not in team.comment(number)
         assert "backlog:" not in team.comment(number)
         assert team.apply(team.merge(number)) == ExitCode.OK
@@ -63,8 +61,7 @@ def test_a_push_without_a_pull_request_applies_nothing(team: Team, capsys: Outpu
 
 
 def test_what_moved_since_the_review_is_applied_by_nobody(team: Team) -> None:
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
     team.omni.by_hand("ada@acme.com", name="Somebody else")
     merged = team.merge(number)
     assert team.apply(merged) == ExitCode.STALE
@@ -73,8 +70,7 @@ def test_what_moved_since_the_review_is_applied_by_nobody(team: Team) -> None:
     assert "user/ada@acme.com name: moved" in said
     assert "`Reconciler-Include: backlog`" in said
     # The next pull request shows it as backlog, and applies it where its text says so.
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta") + "# again\n")
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta") + "# again\n")
     assert "backlog: 1 addition or update" in team.comment(number)
     team.github.pulls[number]["body"] = "Now.\r\n\r\nReconciler-Include: backlog\r\n"
     assert team.plan(number) == ExitCode.OK
@@ -83,12 +79,10 @@ def test_what_moved_since_the_review_is_applied_by_nobody(team: Team) -> None:
 
 
 def test_an_emergency_fix_survives_the_next_merge_and_is_reported(team: Team) -> None:
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
     assert team.apply(team.merge(number)) == ExitCode.OK
     team.omni.by_hand("bob@acme.com", name="Robert")
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Ada L."))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Ada L."))
     assert "drift: 1 addition or update (somebody changed the live state" in team.comment(number)
     assert team.apply(team.merge(number)) == ExitCode.OK
     assert name_of(team, "bob@acme.com") == "Robert"
@@ -141,7 +135,7 @@ def test_an_approved_plan_says_so_before_its_merge(team: Team) -> None:
 
 def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team) -> None:
     number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    head = team.github.pulls[number]["head"]["sha"]
+    head = team.head(number)
     team.github.add_artifact(artifact("acme", number, head), event="pull_request")
     merged = team.merge(number)
     assert team.apply(merged) == ExitCode.ERROR
@@ -158,16 +152,14 @@ def test_a_merge_that_leaves_a_target_alone_needs_no_plan_for_it(team: Team, cap
 def test_settings_of_a_pull_request_do_not_hold_for_its_own_plan(team: Team) -> None:
     """Who proposes it cannot point the key elsewhere: the request still goes to the base's address."""
     evil = (team.folder / "target.yaml").read_text().replace(team.omni.url, "https://evil.omniapp.co")
-    number = team.open_pull(evil, name="target.yaml")
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(evil, name="target.yaml")
     said = team.comment(number)
     assert "warning: the settings change (url)" in said
     assert len(team.omni.omni.seen) > 0, "it was read from where the base says"
 
 
 def test_files_that_do_not_load_replace_an_older_plan(team: Team) -> None:
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
     team.push_again(number, "users: [\n")
     assert team.plan(number) == ExitCode.ERROR
     said = team.comment(number)
@@ -241,8 +233,7 @@ def test_a_fork_is_validated_without_a_key(team: Team, capsys: Output) -> None:
 
 
 def test_what_was_applied_is_said_although_its_record_cannot_be_handed_in(team: Team, capsys: Output) -> None:
-    number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
-    assert team.plan(number) == ExitCode.OK
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
     merged = team.merge(number)
     hook = team.origin / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\nexit 1\n")

@@ -22,6 +22,7 @@ SLOWEST = 4.0
 """Seconds of a processor, which others use as well: alone, it takes an eighth of this."""
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("piece", REPEATED)
 def test_a_hostile_text_takes_no_longer_than_its_size_warrants(piece: str) -> None:
     text = "Wanted: c\n\n" + piece * (LONGEST // len(piece)) + "\n\nWanted: b"

@@ -405,6 +405,7 @@ def test_a_stop_that_is_set_ends_a_long_sleep_at_once() -> None:
         SystemClock(stop).sleep(3600)
 
 
+@pytest.mark.usefixtures("real_time")
 def test_a_stop_that_comes_meanwhile_ends_a_long_sleep() -> None:
     stop = threading.Event()
     other = threading.Thread(target=stop.set)

@@ -201,6 +201,7 @@ def test_the_policy_holds_in_the_browser(browser: Page, tmp_path: Path) -> None:
 
 
 @in_a_browser
+@pytest.mark.usefixtures("uncounted")
 def test_ten_thousand_changes_stay_usable(browser: Page, tmp_path: Path) -> None:
     path = tmp_path / "plan.html"
     path.write_text(plan_html(large()), encoding="utf-8")

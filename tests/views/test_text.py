@@ -219,6 +219,7 @@ def test_a_value_of_nought_is_an_addition_in_what_a_base_explains() -> None:
     )
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_a_large_plan_is_drawn_in_full() -> None:
     fields = EVERY_KIND.changes[5].fields  # type: ignore[union-attr]
     changes = tuple(create_user(f"u{n}@acme.com", *fields, line=n) for n in range(10_000))

@@ -1,13 +1,12 @@
 """What is live, written as files, loads again and plans to no changes."""
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import World, session, worlds, write
+from worlds import World, session, standing, worlds
 
 from reconciler import workflow
 from reconciler.desired.export import Export, Layout, Members, Wish
@@ -15,6 +14,7 @@ from reconciler.sandbox.store import Store
 from reconciler.target.settings import Target
 from reconciler.workflow.adopt import adopt as adopt_live
 
+pytestmark = pytest.mark.usefixtures("uncounted")
 LAYOUTS: list[Layout] = ["one-file", "by-group", "by-user"]
 MEMBERS: list[Members] = ["not-ours", "from-users", "stated"]
 WISHES = st.builds(
@@ -40,11 +40,7 @@ def write_new(store: Store, target: Target, wish: Wish) -> Export:
 def test_an_imported_tenant_plans_to_no_changes(world: World, wish: Wish) -> None:
     nothing_else = {"leavers": {"users": {"never_listed": "keep"}}, "manage": {}}
     world = replace(world, files={}, target=world.target | nothing_else)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        store = Store.from_seed(world.seed)
-        target = write(folder, world)
+    with standing(world) as (target, store):
         first = write_new(store, target, wish)
         plan = workflow.plan(target, session(store, target)).plan
         assert plan.changes == ()
@@ -58,11 +54,7 @@ def test_an_imported_tenant_plans_to_no_changes(world: World, wish: Wish) -> Non
 def test_an_import_beside_files_changes_nothing_that_they_plan(world: World, wish: Wish) -> None:
     target_data = world.target | {"leavers": {"users": {"never_listed": "keep"}}, "manage": {}}
     world = replace(world, target=target_data)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "desired-state" / "acme"
-        folder.mkdir(parents=True)
-        store = Store.from_seed(world.seed)
-        target = write(folder, world)
+    with standing(world) as (target, store):
         before = workflow.plan(target, session(store, target)).plan
         write_new(store, target, wish)
         after = workflow.plan(target, session(store, target)).plan

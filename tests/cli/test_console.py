@@ -1,6 +1,5 @@
 """Streams that break, waits worth telling, and what a person sees meanwhile."""
 
-import io
 import os
 import signal
 import sys
@@ -10,19 +9,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from screen import Output, Terminal
 
 from reconciler.cli import console
 from reconciler.errors import ReconcilerError
 from reconciler.execute.execution import Progress
 from reconciler.target.session import Session
 from reconciler.transport.clock import Stop
-
-Output = pytest.CaptureFixture[str]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def a_screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:

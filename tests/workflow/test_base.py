@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from project import Project, a_project
-from repository import begin, commit, git
+from repository import applied, commit, git
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -26,14 +26,8 @@ groups:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A repository whose files were applied, and are the live state."""
     monkeypatch.chdir(tmp_path)
-    project = a_project(tmp_path)
-    project.write("people.yaml", PEOPLE)
-    begin(project)
-    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
-    git(tmp_path, "rev-parse", "--verify", "refs/reconciler/applied/acme")
-    return project
+    return applied(tmp_path, PEOPLE)
 
 
 def by_hand(project: Project) -> None:

@@ -1,0 +1,78 @@
+"""The command `init`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from screen import Output
+
+from reconciler import cli
+from reconciler.desired.schema import texts
+from reconciler.errors import ExitCode
+from reconciler.planning.scope import Policy
+from reconciler.target.settings import load_targets
+
+HASHES = "python -m pip install --require-hashes --requirement requirements.txt"
+
+
+def test_a_repository_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".gitignore").write_text("node_modules")
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "drift.yml").write_text("mine")
+    arguments = ["init", "live", "--url", "https://acme.omniapp.co/api/v1/", "--install", HASHES]
+    assert cli.run(arguments) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "wrote .github/workflows/plan.yml\n" in said
+    assert "kept .github/workflows/drift.yml\n" in said
+    assert "added to .gitignore\n" in said
+    assert "reconciler import live" in said
+    assert (tmp_path / ".github/workflows/drift.yml").read_text() == "mine"
+    assert (tmp_path / ".gitignore").read_text() == "node_modules\n.env\n.reconciler/\n"
+    assert cli.run(["validate"]) == ExitCode.OK
+    assert capsys.readouterr().out == "live: 0 users, 0 groups. Valid.\n"
+    assert cli.run(["targets"]) == ExitCode.OK
+    assert capsys.readouterr().out == "live  omni  https://acme.omniapp.co\n"
+    assert cli.run(arguments) == ExitCode.OK
+    assert {line.split()[0] for line in capsys.readouterr().out.split("\n\n")[0].splitlines()} == {"kept"}
+    for path in (tmp_path / "desired-state" / "live").iterdir():
+        schema = path.parent / path.read_text().splitlines()[0].partition("=")[2]
+        assert schema.resolve().is_file(), path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--url https://acme.omniapp.co"),
+        (["--url", "acme"], "acme"),
+        (["../up", "--url", "https://acme.omniapp.co"], "a target's name is a folder's"),
+    ],
+)
+def test_what_init_cannot_use(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["init", "--install", HASHES, *arguments]) == ExitCode.USAGE
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_first_target_names_every_limit_with_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.OK
+    (target,) = load_targets(Path("desired-state"))
+    limits = json.loads(texts()["target"])["properties"]["limits"]["properties"]
+    assert target.settings["limits"] == {
+        kind: {name: one["default"] for name, one in said["properties"].items()}
+        for kind, said in limits.items()
+    }
+    assert (target.policy.limits, target.policy.creations) == (Policy().limits, Policy().creations)
+
+
+def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "schemas").write_text("a file")
+    assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.ERROR
+    assert "cannot be written" in capsys.readouterr().err
