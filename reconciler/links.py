@@ -19,17 +19,45 @@ def stay_inside(root: Path, shown: str) -> None:
     directory counts. A path that is written as outside is its writer's choice.
     ``shown`` is the path as the problem shows it.
     """
-    working_directory = Path.cwd()
-    repository = next(
-        (folder for folder in (working_directory, *working_directory.parents) if (folder / ".git").exists()),
-        None,
-    )
-    inside = repository or working_directory
-    if Path(os.path.abspath(root)).is_relative_to(inside) and leads_out(root, inside):  # noqa: PTH100 (as written)
-        what = "repository" if repository else "working directory"
+    if what := left_through_link(root):
         message = f"this leads out of the {what}, through a link"
         hint = "put a folder in the link's place, or name the folder that it leads to with --dir"
         raise Invalid([Problem(Place(shown), message, hint)])
+
+
+def left_through_link(path: Path) -> str:
+    """What a path leaves through a link: "repository" or "working directory"; empty where it leaves none.
+
+    The repository is that of the working directory; without one the working directory counts. A path
+    that is written as outside leaves nothing.
+    """
+    repository = _repository(Path.cwd())
+    inside = repository or Path.cwd()
+    if Path(os.path.abspath(path)).is_relative_to(inside) and leads_out(path, inside):  # noqa: PTH100 (as written)
+        return "repository" if repository else "working directory"
+    return ""
+
+
+def is_elsewhere(path: Path, folder: Path) -> bool:
+    """Whether a path that a file of this folder names is really outside of the folder's repository.
+
+    That is the working directory's, where the folder lies in it. Without a repository nobody
+    proposes files to anybody, so only a link out of the working directory counts.
+    """
+    repository = _repository(Path.cwd())
+    if repository is None or leads_out(folder, repository):
+        repository = _repository(Path(os.path.realpath(folder)).parent)
+    return leads_out(path, repository) if repository else bool(left_through_link(path))
+
+
+def _repository(folder: Path) -> Path | None:
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+
+
+def stay_below(folder: Path, path: Path) -> None:
+    """Raise OSError where a file to be written below a folder would really be elsewhere."""
+    if leads_out(path, folder):
+        raise OSError(errno.ELOOP, f"a link on the way leads out of {folder.resolve().name}")
 
 
 def follow_none(path: Path) -> None:

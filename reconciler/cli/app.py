@@ -99,12 +99,17 @@ class BadUsage(typer.TyperException):
     """Arguments that are fine one by one and not together."""
 
 
-def check_out(out: Path | None, root: Path) -> None:
-    """Raise BadUsage where an output would overwrite, or become, desired state."""
+def check_out(out: Path | None, root: Path, option: str = "--out") -> None:
+    """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link."""
     from reconciler.desired.files import is_read
+    from reconciler.links import left_through_link
 
     if out and is_read(out, root):
-        message = f"--out {out} would be read as desired state: choose another ending, or another folder"
+        message = f"{option} {out} would be read as desired state: choose another ending, or another folder"
+        raise BadUsage(message)
+    # A link at the end is replaced itself.
+    if out and (what := left_through_link(out.parent)):
+        message = f"{option} {out} leads out of the {what}, through a link: name the folder that it leads to"
         raise BadUsage(message)
 
 

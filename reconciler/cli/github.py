@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root
+from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, check_out
 from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ def plan_pull_request(
 
     Reads GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_EVENT_PATH.
     """
-    from reconciler.github import job, steps
+    from reconciler.github import job, reviewed, steps
     from reconciler.github.api import from_environment
 
+    for name in reviewed.ARTIFACT:
+        check_out(out_dir / name, root, "--out-dir")
     number = job.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
     plan = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)

@@ -20,7 +20,7 @@ from reconciler.target.settings import Target
 from reconciler.views.markdown import marker_of
 from reconciler.views.refusal import numbers_of
 
-PLAN, PAGE, COMMENT, COMMENT_ID = "plan.json", "plan.html", "comment.md", "comment.id"
+PLAN, PAGE, COMMENT, COMMENT_ID = ARTIFACT = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
 BACKLOG = (
     "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "

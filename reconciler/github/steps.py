@@ -5,7 +5,7 @@ the merge, its plan is for this pull request and this head, the comment that sho
 it is unedited, and somebody else approved it after that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,12 +75,22 @@ def plan_pull(
     text = plan_markdown(plan, budget=COMMENT, run=f"{address}/pull/{number}/checks" if address else "")
     _check_open(pulls.pull(github, number))
     comment = posts.comment(github, number, marker, text, anew=True)
-    out.mkdir(parents=True, exist_ok=True)
     files = {PLAN: to_json(plan), PAGE: plan_html(plan), COMMENT_TEXT: text, COMMENT_ID: str(comment.id)}
-    for file, content in files.items():
-        (out / file).write_text(content, "utf-8")
+    _keep(out, files)
     job.summarize(plan_markdown(plan, budget=SUMMARY))
     return plan
+
+
+def _keep(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the files of the artifact anew: a file that was there, or was linked to, is not written over."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).write_text(content, "utf-8")
+    except OSError as error:
+        message = f"{folder}: the plan cannot be kept: {error.strerror}"
+        raise ReconcilerError(message) from None
 
 
 def _check_open(pull: Pull) -> None:

@@ -12,6 +12,7 @@ from textwrap import indent
 from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
+from reconciler.links import stay_below
 from reconciler.starter.owners import code_owners, owners_file
 
 WORKFLOWS = ("plan", "apply", "drift")
@@ -89,27 +90,29 @@ def remark(wish: Wish, existing: Collection[Path]) -> str:
 def write(root: Path, wanted: Iterator[tuple[Path, str]]) -> Iterator[tuple[str, Path]]:
     """Write what is not there yet; yields ("wrote" | "kept" | "added to", path) for each file.
 
-    Raises ReconcilerError where the disk refuses.
+    Raises ReconcilerError where the disk refuses, or where a link leads out of ``root``.
     """
     for name, text in wanted:
         path = root / name
         if path.exists():
             yield "kept", name
             continue
-        _save(path, text)
+        _save(root, name, text)
         yield "wrote", name
     path = root / ".gitignore"
     before = path.read_text("utf-8") if path.exists() else ""
     if missing := [line for line in _IGNORED if line not in before.splitlines()]:
         between = "" if before.endswith("\n") or not before else "\n"
-        _save(path, before + between + "".join(f"{line}\n" for line in missing))
+        _save(root, Path(".gitignore"), before + between + "".join(f"{line}\n" for line in missing))
         yield ("added to" if before else "wrote"), Path(".gitignore")
     else:
         yield "kept", Path(".gitignore")
 
 
-def _save(path: Path, text: str) -> None:
+def _save(root: Path, name: Path, text: str) -> None:
+    path = root / name
     try:
+        stay_below(root, path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:

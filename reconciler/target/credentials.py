@@ -1,6 +1,8 @@
 """The credentials that target.yaml refers to, fetched from the environment, from .env or from files."""
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from reconciler.errors import Invalid, Place, Problem
+from reconciler.links import left_through_link
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret
 
@@ -29,9 +32,6 @@ def dot_env(folder: Path) -> dict[str, str]:
     path = folder / ".env"
     if _in_ci() or not path.exists():
         return {}
-    if not path.is_file():
-        message = f"{path} cannot be read: it is no regular file"
-        raise Invalid([Problem(Place(str(path)), message, "put a text file in its place, or remove it")])
     values = dotenv_values(stream=StringIO(_read(path, Place(str(path)), str(path))), interpolate=False)
     return {key: value for key, value in values.items() if value and value.strip()}
 
@@ -59,6 +59,9 @@ def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str,
     else:
         path = Path(reference["file"])
         origin, hint = f"the key file {path}", "write the key into it"
+        if what := left_through_link(path):
+            message = f"{origin} leads out of the {what}, through a link"
+            raise Invalid([Problem(target.place, message, "name the file that it leads to")])
         value = _read(path, target.place, origin)
     if not value.strip():
         raise Invalid([Problem(target.place, f"{origin} is not set, or is empty", hint)])
@@ -71,9 +74,18 @@ def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str,
 def _read(path: Path, place: Place, name: str) -> str:
     """The text of a small file; raises Invalid at ``place``, where ``name`` cannot be read."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with open(path, encoding="utf-8-sig", opener=_regular) as file:
             return file.read(_LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         hint = "check that it is there and that you may read it"
         raise Invalid([Problem(place, f"{name} cannot be read: {reason}", hint)]) from None
+
+
+def _regular(path: str, flags: int) -> int:
+    """Open a regular file; anything else is an error at once: a pipe may never open, a device never end."""
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "it is no regular file")

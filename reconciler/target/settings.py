@@ -5,14 +5,16 @@ makes a Target of one, ``_policy`` its Policy.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler import git
 from reconciler.desired import files
+from reconciler.desired.sources import Steps
 from reconciler.errors import Invalid, Place, Problem
+from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
@@ -128,12 +130,26 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
         requests_per_minute=data.get("requests_per_minute", PACE),
         journal=Path(data.get("journal", ".reconciler/runs")),
         keys=tuple(data.get("keys", ())),
-        sandbox=(folder / sandbox["seed"], folder / sandbox["state"]) if sandbox else None,
+        sandbox=_sandbox(folder, sandbox, locate) if sandbox else None,
         probe=data.get("probe", False),
         quirks=Quirks(**files.load_quirks(read_from or folder, shown_as)),
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )
+
+
+def _sandbox(folder: Path, data: Mapping[str, str], locate: Callable[[Steps], Place]) -> tuple[Path, Path]:
+    """The seed and the state file; raises Invalid where one of them is not a file of the repository."""
+    seed, state = (folder / data[name] for name in ("seed", "state"))
+    hint = "name a file below the target's folder, such as .reconciler/sandbox.json"
+    problems = [
+        Problem(locate(("sandbox", name)), f"`{name}` leads out of the repository", hint)
+        for name, path in (("seed", seed), ("state", state))
+        if is_elsewhere(path, folder)
+    ]
+    if problems:
+        raise Invalid(problems)
+    return seed, state
 
 
 def _policy(data: Mapping[str, Any]) -> Policy:

@@ -10,6 +10,7 @@ from pathlib import Path
 from reconciler.desired.export import Export, Wish, export
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
+from reconciler.links import stay_below
 from reconciler.model import Address, Live, LiveState, Need, User, address_of
 from reconciler.planning.diff import Definitions, canonical
 from reconciler.planning.scope import ours
@@ -75,6 +76,7 @@ def write(target: Target, exported: Export) -> list[Path]:
     try:
         for name, text in exported.files.items():
             path = _free(target.folder / name)
+            stay_below(target.folder, path)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 paths.append(path)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from project import Project, a_project
 from repository import begin, commit
+from team import PEOPLE as TEAM
+from team import Team
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -161,3 +163,157 @@ def test_a_journal_folder_elsewhere_may_lie_behind_links_but_be_none(
     project.configure(journal=str(project.root.parent / "behind" / "runs"))
     assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
     assert list((away / "runs").glob("acme-*.jsonl"))
+
+
+# The files that target.yaml names
+
+
+@pytest.mark.parametrize("name", ["seed", "state"])
+@pytest.mark.parametrize("where", ["../../../elsewhere/file", "{elsewhere}/file", "link/file"])
+def test_a_pretend_system_lives_in_the_repository(
+    project: Project, capsys: Output, name: str, where: str
+) -> None:
+    """Somebody lets the pretend system begin from, or be kept in, any file of the machine."""
+    elsewhere = project.root.parent / "elsewhere"
+    (project.target / "link").symlink_to(elsewhere)
+    sandbox = {"seed": "seed.yaml", "state": "state.json"} | {name: where.format(elsewhere=elsewhere)}
+    project.write("target.yaml", "kind: omni\nurl: https://acme.omniapp.co\n" + f"sandbox: {sandbox}\n")
+    assert cli.run(["validate"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "desired-state/acme/target.yaml:3:" in said
+    assert f"`{name}` leads out of the repository" in said
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.ERROR
+    assert not list(elsewhere.iterdir())
+
+
+def test_two_targets_may_share_a_pretend_system(project: Project) -> None:
+    """Nobody attacks here: what is reviewed with the repository may be named."""
+    (project.target / "seed.yaml").rename(project.root / "shared.yaml")
+    project.configure(sandbox={"seed": "../../shared.yaml", "state": "../../shared.json"})
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.OK
+    assert (project.root / "shared.json").is_file()
+
+
+def test_a_key_file_of_the_repository_is_in_the_repository(
+    project: Project, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody puts a link where the key file is to be, and has another secret sent in its place."""
+    monkeypatch.setenv("RECONCILER_ALLOWED_HOSTS", "127.0.0.1:9")
+    project.configure(url="http://127.0.0.1:9", keys=[{"file": "secrets/omni"}])
+    (project.root / "secrets").symlink_to(project.root.parent / "elsewhere")
+    (project.root.parent / "elsewhere" / "omni").write_text("another-secret")
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "the key file secrets/omni leads out of the repository, through a link" in said
+    assert "another-secret" not in said
+
+
+def test_files_that_a_pull_request_names_are_not_in_force(project: Project) -> None:
+    """Somebody names another journal, and another state file, in the pull request that is applied."""
+    away = project.root / "away"
+    project.configure(journal=str(away), sandbox={"seed": "seed.yaml", "state": str(away / "state.json")})
+    project.write("people.yaml", "users: {dora@acme.com: {name: Dora D.}}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.OK
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert project.live()["users"]["dora@acme.com"]["name"] == "Dora D."
+    assert project.journal()
+    assert not away.exists()
+
+
+# What init and import write
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_import_writes_into_the_target_alone(project: Project, capsys: Output, *, exists: bool) -> None:
+    """Somebody commits a folder of the target as a link, and waits for the next import."""
+    elsewhere = project.root.parent / "elsewhere"
+    (project.target / "groups").symlink_to(elsewhere if exists else elsewhere / "gone")
+    project.write("people.yaml", "")
+    assert cli.run(["import", "acme", "--layout", "by-group"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "cannot be written: a link on the way leads out of acme" in said
+    assert not list(elsewhere.iterdir())
+    assert not (project.target / "users.yaml").exists(), "what was written by then is removed"
+
+
+INIT = ["init", "live", "--url", "https://acme.omniapp.co", "--alone", "--install"]
+PINNED = "python -m pip install --require-hashes --requirement requirements.txt"
+
+
+@pytest.mark.parametrize("place", [".github", "schemas", "desired-state/live", "schemas/target.schema.json"])
+def test_init_writes_into_the_repository_alone(project: Project, capsys: Output, place: str) -> None:
+    """Somebody commits links where a repository's first files go."""
+    elsewhere, link = project.root.parent / "elsewhere", project.root / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(elsewhere if "." not in link.name[1:] else elsewhere / link.name)
+    assert cli.run([*INIT, PINNED]) == ExitCode.ERROR
+    assert "cannot be written: a link on the way leads out of repository" in capsys.readouterr().err
+    assert not list(elsewhere.iterdir())
+
+
+def test_init_adds_nothing_to_a_list_elsewhere(project: Project, capsys: Output) -> None:
+    """Somebody commits `.gitignore` as a link to a file of the person who runs it."""
+    mine = project.root.parent / "elsewhere" / "mine"
+    mine.write_text("a file of mine")
+    (project.root / ".gitignore").unlink(missing_ok=True)
+    (project.root / ".gitignore").symlink_to(mine)
+    assert cli.run([*INIT, PINNED]) == ExitCode.ERROR
+    assert (
+        ".gitignore cannot be written: a link on the way leads out of repository" in capsys.readouterr().err
+    )
+    assert mine.read_text() == "a file of mine"
+
+
+# Saved plans
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_a_plan_is_saved_where_its_path_says(project: Project, capsys: Output, command: str) -> None:
+    """Somebody commits the folder of the saved plans as a link."""
+    elsewhere = project.root.parent / "elsewhere"
+    (project.root / "plans").symlink_to(elsewhere)
+    assert cli.run([command, "--out", "plans/plan.json"]) == ExitCode.USAGE
+    assert "--out plans/plan.json leads out of the repository, through a link" in capsys.readouterr().err
+    assert not list(elsewhere.iterdir())
+    (project.root / "plan.json").symlink_to(elsewhere / "plan.json")
+    cli.run([command, "--out", "plan.json"])
+    assert (project.root / "plan.json").is_file()
+    assert not list(elsewhere.iterdir())
+
+
+def linked_in_a_pull_request(team: Team, links: dict[str, str]) -> int:
+    """What the job of a pull request answers that adds these links, and is told to write into `out`."""
+    number = team.open_pull(TEAM.replace("name: Ada", "name: Augusta"))
+    for name, leads_to in links.items():
+        (team.desk / name).parent.mkdir(exist_ok=True)
+        (team.desk / name).symlink_to(leads_to)
+    team.push_again(number, TEAM.replace("name: Ada", "name: Lady Ada"))
+    event = {"pull_request": {"number": number}}
+    arguments = ("plan", "acme", "--out-dir", "out")
+    return team.job("plan", f"refs/pull/{number}/merge", *arguments, event=event)[0]
+
+
+def test_the_job_of_a_pull_request_writes_through_no_link_of_it(team: Team, capsys: Output) -> None:
+    """Somebody commits the folder that the job writes its plan into, as a link to the runner's own files."""
+    (team.root / "elsewhere").mkdir()
+    assert linked_in_a_pull_request(team, {"out": "../elsewhere"}) == ExitCode.USAGE
+    assert "--out-dir out/plan.json leads out of the repository, through a link" in capsys.readouterr().err
+    assert not list((team.root / "elsewhere").iterdir())
+
+
+def test_the_job_of_a_pull_request_writes_over_no_other_file(team: Team) -> None:
+    """Somebody commits the plan itself as a link, to a file of the runner, or to the desired state."""
+    (team.root / "mine").write_text("a file of mine")
+    links = {"out/plan.json": "../../mine", "out/plan.html": "../desired-state/acme/people.yaml"}
+    assert linked_in_a_pull_request(team, links) == ExitCode.OK
+    assert (team.root / "mine").read_text() == "a file of mine"
+    (job,) = team.root.glob("job-*-plan")
+    assert (job / "desired-state/acme/people.yaml").read_text() == TEAM.replace("name: Ada", "name: Lady Ada")
+    assert not (job / "out/plan.json").is_symlink()
+
+
+def test_a_folder_that_cannot_be_written_is_said(team: Team, capsys: Output) -> None:
+    """Somebody commits a file where that folder is to be."""
+    assert linked_in_a_pull_request(team, {"out": "desired-state/acme/people.yaml"}) == ExitCode.ERROR
+    assert "out: the plan cannot be kept: " in capsys.readouterr().err

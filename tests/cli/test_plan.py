@@ -98,6 +98,15 @@ def test_an_output_overwrites_no_desired_state(
     assert (project.target / "linked.txt").read_text() == "{}\n"
 
 
+def test_the_files_of_an_artifact_overwrite_none_either(project: Project, capsys: Output) -> None:
+    (project.target / "plan.json").write_text("{}\n")
+    (project.target / "linked.yaml").symlink_to("plan.json")
+    arguments = ["github", "plan", "acme", "--pull", "1", "--out-dir", "desired-state/acme"]
+    assert cli.run(arguments) == ExitCode.USAGE
+    said = "--out-dir desired-state/acme/plan.json would be read as desired state"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("out", ["plan.json", "plan.yaml", "desired-state/acme/plan.json"])
 def test_an_output_elsewhere_is_written(out: str) -> None:

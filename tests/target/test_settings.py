@@ -259,9 +259,25 @@ def test_a_dot_env_that_cannot_be_read_is_named(project: Project, make: Any, rea
     assert problems(caught)[0].startswith(f".env: .env cannot be read: {reason}")
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_a_key_file_that_is_none_is_not_waited_for(project: Project, make: Any) -> None:
+    make(Path("key"))
+    with pytest.raises(Invalid, match="the key file key cannot be read: it is no regular file"):
+        key_of(the_target(project, **REAL, keys=[{"file": "key"}]))
+
+
 def test_an_endless_key_file_ends(project: Project) -> None:
-    with pytest.raises(Invalid, match="holds a space, a line break or another character that no key has"):
+    with pytest.raises(Invalid, match="the key file /dev/zero cannot be read: it is no regular file"):
         key_of(the_target(project, **REAL, keys=[{"file": "/dev/zero"}]))
+
+
+def test_a_key_file_anywhere_on_the_machine_may_be_a_link(project: Project) -> None:
+    """So an orchestrator hands secrets over: a link in a folder of links, outside of any repository."""
+    secrets = project.root.parent / f"{project.root.name}-run"
+    secrets.mkdir()
+    (secrets / "data").write_text(KEY)
+    (secrets / "omni").symlink_to("data")
+    assert key_of(the_target(project, **REAL, keys=[{"file": str(secrets / "omni")}])) == KEY
 
 
 # Connections
