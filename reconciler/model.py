@@ -37,9 +37,8 @@ def group_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def key_of(kind: Kind, name: str) -> str:
-    """The identity of an object of this kind, from its name in any spelling."""
-    return user_key(name) if kind == "user" else group_key(name)
+KEY_OF: Mapping[Kind, Callable[[str], str]] = {"user": user_key, "group": group_key}
+"""The identity of an object, from its name in any spelling."""
 
 
 def looks_like(first: str, second: str) -> bool:

@@ -8,16 +8,28 @@ name while a file could not be read to its end.
 """
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, Final, TypeVar
 
 from reconciler.desired.documents import Document
-from reconciler.desired.places import KEY_OF, SECTIONS, Places, find_field
+from reconciler.desired.places import SECTIONS, Places, find_field
 from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
-from reconciler.model import Address, DesiredState, FieldPath, Group, Kind, User, Value, group_key, user_key
+from reconciler.model import (
+    KEY_OF,
+    Address,
+    DesiredState,
+    FieldPath,
+    Group,
+    Kind,
+    User,
+    Value,
+    group_key,
+    user_key,
+)
 
 _COMPARISONS: Final = 20_000
 """Names to compare in search of the one that was meant; they take half a second."""
@@ -33,14 +45,16 @@ def build(
     ignore_users: Sequence[str] = (),
     ignore_groups: Sequence[str] = (),
     elsewhere: Place = Place("-"),  # noqa: B008 (frozen)
+    dropped: AbstractSet[tuple[Kind, str]] = frozenset(),
 ) -> tuple[DesiredState, list[Problem]]:
     """The state that the documents describe together, and every problem between them.
 
     The documents' data is valid against the schema, whose own problems are not
     repeated. ``ignore_users`` and ``ignore_groups`` are globs that match
-    without case; what they match may be neither declared nor named.
+    without case; what they match may be neither declared nor named. ``dropped`` are those
+    of them that target.yaml does not say any more, and that hold until that is merged.
     """
-    builder = _Builder(ignore_users, ignore_groups, elsewhere)
+    builder = _Builder({"user": ignore_users, "group": ignore_groups}, elsewhere, dropped)
     for document in documents:
         builder.declare(document)
     for document in documents:
@@ -57,11 +71,17 @@ class _GroupKeys(dict[str, str]):
 
 
 class _Builder:
-    def __init__(self, ignore_users: Sequence[str], ignore_groups: Sequence[str], elsewhere: Place) -> None:
+    def __init__(
+        self,
+        ignore: Mapping[Kind, Sequence[str]],
+        elsewhere: Place,
+        dropped: AbstractSet[tuple[Kind, str]],
+    ) -> None:
         self.problems: list[Problem] = []
-        self._ignored = {
-            "user": _matcher(ignore_users, user_key),
-            "group": _matcher(ignore_groups, group_key),
+        self._ignored = {kind: _matcher(globs, KEY_OF[kind]) for kind, globs in ignore.items()}
+        self._still_ignored = {
+            kind: _matcher([glob for glob in globs if (kind, glob) not in dropped], KEY_OF[kind])
+            for kind, globs in ignore.items()
         }
         self._group_keys = _GroupKeys()
         self._places = Places(elsewhere)
@@ -116,8 +136,8 @@ class _Builder:
             self.problems.append(Problem(document.source.nearest(steps), message, "keep one of them"))
             return False
         names[key] = (document.source, name)
-        if self._ignored[kind](key):
-            self.problems.append(Problem(document.source.nearest(steps), *_ignored(name)))
+        if complaint := self._against_ignored(kind, key, name):
+            self.problems.append(Problem(document.source.nearest(steps), *complaint))
         if steps in document.damaged:
             self._unsure.add(Address(kind, key))
         own = Address(kind, key)
@@ -180,13 +200,22 @@ class _Builder:
     def _against_member(self, name: str) -> Complaint | None:
         """What is wrong with naming this user as a member."""
         address = Address("user", user_key(name))
-        if self._ignored["user"](address.key):
-            return _ignored(name)
+        if complaint := self._against_ignored("user", address.key, name):
+            return complaint
         if complaint := self._against_absent(address, name):
             return complaint
         if address in self._claims:
             return _renamed(name, self._claims[address])
         return None
+
+    def _against_ignored(self, kind: Kind, key: str, name: str) -> Complaint | None:
+        """What is wrong with speaking of what is ignored."""
+        if not self._ignored[kind](key):
+            return None
+        hint = "remove it here, or its glob from `ignore` in target.yaml"
+        if not self._still_ignored[kind](key):
+            hint = "`ignore` of the base holds until this is merged: declare it afterwards"
+        return f"`{clip(name)}` is ignored by this target", hint
 
     def _against_absent(self, address: Address, name: str) -> Complaint | None:
         """What is wrong with naming what a tombstone ends, under its name or an earlier one."""
@@ -199,8 +228,8 @@ class _Builder:
     def _against_group(self, key: str, name: str) -> Complaint | None:  # noqa: PLR0911  one answer each
         """What is wrong with a user naming this group, whose members no user states."""
         address = Address("group", key)
-        if self._ignored["group"](key):
-            return _ignored(name)
+        if complaint := self._against_ignored("group", key, name):
+            return complaint
         if address in self._unsure:
             return None
         if complaint := self._against_absent(address, name):
@@ -237,8 +266,8 @@ class _Builder:
                 f"`{clip(old)}` is the name it has now",
                 "remove it: a change of case needs no `previously`",
             )
-        if self._ignored[own.kind](address.key):
-            return _ignored(old)
+        if complaint := self._against_ignored(own.kind, address.key, old):
+            return complaint
         if address.key in self._places.names[own.kind]:
             message = f"{own.kind} `{clip(old)}` is declared as well, at {self._places(address)}"
             return message, "apply the rename first, then use the name again"
@@ -257,13 +286,6 @@ class _Builder:
 def _matcher(globs: Sequence[str], key_of: Callable[[str], str]) -> Callable[[str], object]:
     """Tells whether a key is matched by one of the globs."""
     return re.compile("|".join(translate(key_of(glob)) for glob in globs) or "(?!)").match
-
-
-def _ignored(name: str) -> Complaint:
-    return (
-        f"`{clip(name)}` is ignored by this target",
-        "remove it here, or its glob from `ignore` in target.yaml",
-    )
 
 
 def _renamed(name: str, now: Address) -> Complaint:

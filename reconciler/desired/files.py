@@ -21,7 +21,7 @@ from reconciler.desired.sources import Steps
 from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import leads_out, stay_inside
-from reconciler.model import DesiredState
+from reconciler.model import KINDS, DesiredState, Kind
 
 TARGET_FILE = "target.yaml"
 QUIRKS_FILE = "quirks.yaml"
@@ -114,7 +114,11 @@ def load(
         documents = list(_documents(folder, name, skipped, problems))
         ignore = settings.get("ignore", {})
         state, between = build(
-            documents, ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file)
+            documents,
+            ignore.get("users", ()),
+            ignore.get("groups", ()),
+            Place(target.source.file),
+            _ignored(settings) - _ignored(target.data),
         )
     problems += between
     for document in (target, *documents):
@@ -130,6 +134,12 @@ def _documents(folder: Path, name: str, skipped: set[str], problems: list[Proble
         if _real(path) not in skipped:
             skipped.add(_real(path))
             yield read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
+
+
+def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
+    """The globs of ``ignore``, each with the kind of object that it is for."""
+    ignore = settings.get("ignore", {})
+    return frozenset((kind, glob) for kind in KINDS for glob in ignore.get(f"{kind}s", ()))
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:

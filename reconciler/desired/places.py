@@ -1,14 +1,12 @@
 """The place of every object of a desired state, and of every field in it."""
 
-from collections.abc import Callable
 from typing import Final
 
 from reconciler.desired.sources import Source, Steps
 from reconciler.errors import Place
-from reconciler.model import Address, FieldPath, Kind, group_key, user_key
+from reconciler.model import KEY_OF, Address, FieldPath, Kind
 
 SECTIONS: Final[dict[Kind, str]] = {"user": "users", "group": "groups"}
-KEY_OF: Final[dict[Kind, Callable[[str], str]]] = {"user": user_key, "group": group_key}
 _LISTED: Final[dict[str, Kind]] = {"groups": "group", "members": "user"}
 
 

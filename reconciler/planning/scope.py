@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from reconciler.model import (
+    KEY_OF,
     KINDS,
     Address,
     DesiredState,
@@ -20,7 +21,6 @@ from reconciler.model import (
     LiveState,
     Need,
     address_of,
-    key_of,
     user_key,
 )
 
@@ -60,7 +60,7 @@ class Globs:
 
     def match(self, address: Address) -> bool:
         """Whether one of them names the object."""
-        return any(fnmatchcase(address.key, key_of(address.kind, glob)) for glob in self.of(address.kind))
+        return any(fnmatchcase(address.key, KEY_OF[address.kind](glob)) for glob in self.of(address.kind))
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         """Those for one kind of object."""
@@ -121,7 +121,7 @@ def _lower(one: Limits, other: Limits) -> Limits:
 
 def is_matched(kind: Kind, glob: str, keys: Iterable[str]) -> bool:
     """Whether the glob names any object with one of these keys."""
-    return any(map(re.compile(translate(key_of(kind, glob))).match, keys))
+    return any(map(re.compile(translate(KEY_OF[kind](glob))).match, keys))
 
 
 def ours(live: LiveState, policy: Policy) -> LiveState:

@@ -80,6 +80,20 @@ def test_who_is_ignored_and_still_declared_is_told_at_the_plan(project: Project,
     assert "`guest@agency.example` is ignored by this target" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("now", "advice"), [({}, "afterwards"), (AGENCY, "remove it here, or its glob")])
+def test_who_is_not_ignored_any_more_is_declared_after_the_merge(
+    project: Project, capsys: Output, now: dict[str, list[str]], advice: str
+) -> None:
+    """Somebody takes a glob out of `ignore`, and declares people of it in the same breath."""
+    merged(project, WITHOUT_GUEST, ignore=AGENCY)
+    propose(project, PEOPLE, ignore=now)
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert said.count("`guest@agency.example` is ignored by this target") == 2
+    assert said.count(advice) == 2
+    assert ("`ignore` of the base holds until this is merged: declare it afterwards" in said) == (not now)
+
+
 def test_a_new_ignore_does_not_pass_an_emergency_fix_off_as_this_change(project: Project) -> None:
     """Somebody adds an `ignore` so that the base cannot be planned, and all drift counts as this change."""
     by_hand = PEOPLE.replace("ada@acme.com, bob@acme.com", "ada@acme.com").replace("name: Bob", "name: Rob")
