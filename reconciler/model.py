@@ -204,7 +204,8 @@ class Need:
     ``deleted`` holds the keys of users who are to be deleted: an inactive row of one
     may be all that remains of a deleted account, so it is read by id to find out.
     ``all_deleted`` says so of every user. ``everything`` asks for every attribute of
-    every user.
+    every user, and ``definitions`` for what
+    the system knows of attributes, where nothing else needs that.
     """
 
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -212,6 +213,7 @@ class Need:
     others: frozenset[str] = frozenset()
     all_deleted: bool = False
     everything: bool = False
+    definitions: bool = False
 
     def __or__(self, other: "Need") -> "Need":
         """What must be known for both."""
@@ -224,4 +226,5 @@ class Need:
             self.others | other.others,
             self.all_deleted or other.all_deleted,
             self.everything or other.everything,
+            self.definitions or other.definitions,
         )

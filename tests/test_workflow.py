@@ -74,6 +74,37 @@ def test_a_plan_only_reads(target: Target, wire: Wire) -> None:
     assert planned.plan.digest == workflow.plan(target, wire.session).plan.digest
 
 
+SETTINGS = """\
+kind: omni
+url: https://acme.omniapp.co
+keys: [{env: OMNI_API_KEY}]
+protect:
+  users:
+    - ada@acme.com
+    - nobody@acme.com
+ignore: {groups: [okta-*, "gone"]}
+"""
+
+
+def test_a_name_that_matches_nobody_has_its_line_outside_of_the_digest(
+    project: Project, store: Store
+) -> None:
+    digests = set()
+    (project.target / "seed.yaml").unlink()
+    for before in ("", "# one line more\n"):
+        project.write("target.yaml", before + SETTINGS)
+        (target,) = load_targets(Path("desired-state"))
+        plan = workflow.plan(target, session(store, target)).plan
+        lines = bool(before)
+        assert [str(note.place) for note in plan.notes if note.code == "unmatched"] == [
+            f"desired-state/acme/target.yaml:{7 + lines}:7",
+            f"desired-state/acme/target.yaml:{8 + lines}:19",
+            f"desired-state/acme/target.yaml:{8 + lines}:27",
+        ]
+        digests.add((plan.digest, plan.removals_digest))
+    assert len(digests) == 1
+
+
 def test_an_apply_sends_what_the_plan_said_and_then_there_is_nothing_left(
     target: Target, wire: Wire, store: Store
 ) -> None:

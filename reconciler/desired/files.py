@@ -9,7 +9,7 @@ from what was reviewed. Each real file is read once.
 import gc
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from reconciler.desired import schema
 from reconciler.desired.build import build
 from reconciler.desired.documents import Document, parse
-from reconciler.desired.sources import Steps
+from reconciler.desired.sources import Source
 from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import leads_out, stay_inside
@@ -62,8 +62,8 @@ def _not_here(root: Path) -> Problem:
     return Problem(Place(shown(root)), "there is no such folder here", hint)
 
 
-def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Callable[[Steps], Place]]:
-    """The checked data of ``target.yaml``, and a function that gives the place of a value in it.
+def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Source]:
+    """The checked data of ``target.yaml``, and its text, which gives the place of a value.
 
     Raises Invalid with every problem of that file.
     """
@@ -71,7 +71,7 @@ def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], 
         target = _read_target(folder, shown_as or shown(folder))
     if target.problems:
         raise Invalid(target.problems)
-    return target.data, target.source.nearest
+    return target.data, target.source
 
 
 def load_quirks(folder: Path, shown_as: str = "") -> dict[str, Any]:

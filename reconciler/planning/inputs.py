@@ -38,7 +38,7 @@ class Inputs:
 
 def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inputs:
     """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
-    if problems := list(_undefined(desired, everything, policy)):
+    if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
     live = ours(everything, policy)
     pairing = pair(desired, live)
@@ -53,8 +53,11 @@ def _owners(everything: LiveState) -> tuple[str, ...]:
     return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
 
 
-def _undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the system lacks or sets itself: it would clear none of them, and not say so."""
+def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
+    """Exact attributes that the system lacks or sets itself: it would clear none of them, and not say so.
+
+    Where the definitions were not read there are none to name.
+    """
     if live.definitions is None:
         return
     place = desired.locate(Address("user", ""), ())

@@ -145,5 +145,7 @@ def _unmatched(inputs: Inputs, census: Census) -> Iterator[Note]:
         for kind in KINDS:
             for glob in globs.of(kind):
                 if not is_matched(kind, glob, names[kind]):
-                    message = f"`{setting}.{kind}s` names {glob}, and nothing live is called so"
-                    yield Note("unmatched", f"{message}: correct it, or take it out", warning=True)
+                    name = f"{setting}.{kind}s"
+                    message = f"`{name}` names {glob}, and nothing live is called so"
+                    place = policy.places.get((name, glob))
+                    yield Note("unmatched", f"{message}: correct it, or take it out", place, warning=True)

@@ -7,11 +7,12 @@ A *managed* field is one that the target's ``manage`` names.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase, translate
 from fractions import Fraction
 from typing import Final, Literal
 
+from reconciler.errors import Place
 from reconciler.model import (
     KEY_OF,
     KINDS,
@@ -73,7 +74,10 @@ class Globs:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What ``target.yaml`` says about ownership and removal."""
+    """What ``target.yaml`` says about ownership and removal.
+
+    ``places`` are those of the globs, by their setting, such as ``protect.users``, and by their text.
+    """
 
     manage: frozenset[str] = USER_FIELDS
     exact_attributes: frozenset[str] = frozenset()
@@ -85,6 +89,7 @@ class Policy:
     never_listed: Ending = "keep"
     limits: Limits = Limits()
     creations: Limits = Limits(share=0.5, floor=50)
+    places: Mapping[tuple[str, str], Place] = field(default_factory=dict, compare=False)
 
     def effective(self, how: Ending) -> Ending:
         """What an ending comes to where the target does not manage ``active``: nobody is deactivated."""
@@ -92,7 +97,7 @@ class Policy:
 
 
 def stricter(one: Policy, other: Policy) -> Policy:
-    """What both allow: whatever either forbids, the result forbids."""
+    """What both allow: whatever either forbids, the result forbids. Places are those of ``other`` first."""
     both = (one, other)
 
     def gentler(way: Callable[[Policy], Ending]) -> Ending:
@@ -112,6 +117,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
         never_listed=gentler(lambda policy: policy.never_listed),
         limits=_lower(one.limits, other.limits),
         creations=_lower(one.creations, other.creations),
+        places={**one.places, **other.places},
     )
 
 

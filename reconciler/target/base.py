@@ -30,6 +30,7 @@ def at_base(target: Target, revision: str) -> Target:
         base,
         policy=both,
         base_policy=base.policy,
+        own_policy=target.policy,
         settings={**base.settings, "ignore": ignore},
         pending=tuple(changed),
         approvals=max(base.approvals, target.approvals),

@@ -5,14 +5,14 @@ makes a Target of one, ``_policy`` its Policy.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler import git
 from reconciler.desired import files
-from reconciler.desired.sources import Steps
+from reconciler.desired.sources import Source
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
@@ -39,7 +39,8 @@ class Target:
 
     Where the settings of a base revision hold, ``pending`` names the settings that
     the folder's own files change, ``policy`` is the stricter of both, and
-    ``base_policy`` is that of the base alone.
+    ``base_policy`` is that of the base alone, and
+    ``own_policy`` that of the folder's own files.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Target:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
     base_policy: Policy | None = None
+    own_policy: Policy | None = None
 
     @property
     def provider(self) -> Provider:
@@ -115,22 +117,22 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     ``read_from`` is another copy of its folder to read them from, ``shown_as`` how
     that is shown in places.
     """
-    data, locate = files.load_target_file(read_from or folder, shown_as)
+    data, source = files.load_target_file(read_from or folder, shown_as)
     try:
         root = api_root(data["url"])
     except ValueError as error:
-        raise Invalid([Problem(locate(("url",)), str(error))]) from None
+        raise Invalid([Problem(source.nearest(("url",)), str(error))]) from None
     sandbox = data.get("sandbox")
     return Target(
         name=name,
         folder=folder,
         kind=data["kind"],
         url=root.removesuffix("/api"),
-        policy=_policy(data),
+        policy=_policy(data, source),
         requests_per_minute=data.get("requests_per_minute", PACE),
         journal=Path(data.get("journal", ".reconciler/runs")),
         keys=tuple(data.get("keys", ())),
-        sandbox=_sandbox(folder, sandbox, locate) if sandbox else None,
+        sandbox=_sandbox(folder, sandbox, source) if sandbox else None,
         probe=data.get("probe", False),
         quirks=Quirks(**files.load_quirks(read_from or folder, shown_as)),
         approvals=data.get("github", {}).get("approvals", 1),
@@ -138,12 +140,12 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     )
 
 
-def _sandbox(folder: Path, data: Mapping[str, str], locate: Callable[[Steps], Place]) -> tuple[Path, Path]:
+def _sandbox(folder: Path, data: Mapping[str, str], source: Source) -> tuple[Path, Path]:
     """The seed and the state file; raises Invalid where one of them is not a file of the repository."""
     seed, state = (folder / data[name] for name in ("seed", "state"))
     hint = "name a file below the target's folder, such as .reconciler/sandbox.json"
     problems = [
-        Problem(locate(("sandbox", name)), f"`{name}` leads out of the repository", hint)
+        Problem(source.nearest(("sandbox", name)), f"`{name}` leads out of the repository", hint)
         for name, path in (("seed", seed), ("state", state))
         if is_elsewhere(path, folder)
     ]
@@ -152,7 +154,7 @@ def _sandbox(folder: Path, data: Mapping[str, str], locate: Callable[[Steps], Pl
     return seed, state
 
 
-def _policy(data: Mapping[str, Any]) -> Policy:
+def _policy(data: Mapping[str, Any], source: Source) -> Policy:
     default = Policy()
     manage, leavers = data.get("manage", {}), data.get("leavers", {})
     users, limits = leavers.get("users", {}), data.get("limits", {})
@@ -167,7 +169,19 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         never_listed=combined(users.get("never_listed", default.never_listed)),
         limits=_limits(default.limits, limits.get("removals", {})),
         creations=_limits(default.creations, limits.get("creations", {})),
+        places=_places(data, source),
     )
+
+
+def _places(data: Mapping[str, Any], source: Source) -> dict[tuple[str, str], Place]:
+    """Where each name of ``protect`` and ``ignore`` stands."""
+    places = {
+        (f"{setting}.{section}", glob): source.find_item((setting, section), str, glob)
+        for setting in ("protect", "ignore")
+        for section, globs in data.get(setting, {}).items()
+        for glob in globs
+    }
+    return {name: place for name, place in places.items() if place}
 
 
 def _globs(data: Mapping[str, Any]) -> Globs:

@@ -13,8 +13,10 @@ from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Plan, PullRequest
+from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.scope import Policy
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.revisions import Revisions, read_revisions
@@ -49,9 +51,12 @@ def plan(
     states = read_revisions(target, since, base, option)
     live = target.provider.read(session.reader, states.need)
     revision = states.applied.revision
+    # The apply of what was reviewed does not stop at what holds after the merge alone.
+    pending = target.own_policy if saved is None else None
     head = _head(
         states,
         live,
+        pending,
         since=states.since,
         applied=revision.commit if revision else "",
         base=states.base,
@@ -68,10 +73,15 @@ def plan(
     return replace(head, plan=replace(whole, requests=requests))
 
 
-def _head(states: Revisions, live: LiveState, **about: Any) -> Planned:
-    """The plan of the files as they are; raises Invalid with what the system cannot hold, too."""
+def _head(states: Revisions, live: LiveState, pending: Policy | None, **about: Any) -> Planned:
+    """The plan of the files as they are; raises Invalid with what the system cannot hold, too.
+
+    ``pending`` is a policy that holds after the merge: what would stop every plan then is a problem now.
+    """
     target = states.target
     problems = list(target.provider.audit(states.desired, live))
+    if pending:
+        problems += undefined(states.desired, live, pending)
     try:
         made = make_plan(states.desired, live, target.policy, **_named(target), **about)
     except Invalid as error:

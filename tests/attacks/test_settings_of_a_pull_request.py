@@ -205,3 +205,49 @@ def test_ignoring_a_protected_group_does_not_let_its_last_member_be_deleted(
     said = capsys.readouterr().out
     assert "group/vault is protected, and would be emptied" in said
     assert "- user/bob@acme.com  delete, out of 2 groups" in said
+
+
+# What is wrong with the settings that a pull request proposes
+
+
+@pytest.mark.parametrize("people", [PEOPLE, PEOPLE.replace("name: Ada", "attributes: {region: [x]}")])
+def test_an_attribute_that_is_not_defined_is_told_before_the_merge(
+    project: Project, capsys: Output, people: str
+) -> None:
+    """Somebody asks for an exact attribute by a wrong name: after the merge nothing could be planned."""
+    propose(project, people, manage={"exact_attributes": ["regoin"]})
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "desired-state/acme/target.yaml: `exact_attributes` names `regoin`" in said
+    assert "which the system does not define" in said
+
+
+def test_the_wrong_name_may_be_corrected(project: Project, capsys: Output) -> None:
+    """Nobody attacks here: the base could not be planned, and what mends it can."""
+    propose(project, PEOPLE, manage={"exact_attributes": ["regoin"]})
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    propose(project, PEOPLE, manage={"exact_attributes": ["region"]})
+    assert reviewed()["changes"] == []
+    assert "the settings change (manage.exact_attributes)" in capsys.readouterr().out
+
+
+def test_what_the_settings_will_want_does_not_stop_what_was_reviewed(project: Project) -> None:
+    """Somebody removes the definition between the review and the apply, which acts by the base's settings."""
+    propose(project, PEOPLE.replace("name: Ada", "name: Augusta"), manage={"exact_attributes": ["region"]})
+    assert len(reviewed()["changes"]) == 1
+    state = project.root / "acme.json"
+    held = json.loads(state.read_text())
+    held["definitions"] = [one for one in held["definitions"] if one["name"] != "region"]
+    state.write_text(json.dumps(held))
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert cli.run(["plan"]) == ExitCode.ERROR
+
+
+def test_a_name_that_nobody_has_is_placed_where_it_is_written(project: Project) -> None:
+    """Somebody takes a name out of `protect` that the base still says, and adds another one."""
+    merged(project, PEOPLE, protect={"users": ["safe@acme.com"]})
+    propose(project, PEOPLE, protect={"users": ["sefa@acme.com"]})
+    places = {one["message"].split(",")[0]: one["place"] for one in reviewed()["notes"]}
+    assert places["`protect.users` names sefa@acme.com"].startswith("desired-state/acme/target.yaml:1:")
+    older = places["`protect.users` names safe@acme.com"]
+    assert older.partition(":")[2].startswith("desired-state/acme/target.yaml:1:")

@@ -208,9 +208,9 @@ def test_a_name_of_a_file_cannot_disturb_a_terminal(folder: Path) -> None:
 
 
 def test_the_target_file_is_handed_over_with_the_places_of_its_values(folder: Path) -> None:
-    data, locate = load_target_file(folder)
+    data, source = load_target_file(folder)
     assert data == {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "K"}]}
-    assert str(locate(("keys", 0, "env"))) == "desired-state/production/target.yaml:3:9"
+    assert str(source.nearest(("keys", 0, "env"))) == "desired-state/production/target.yaml:3:9"
     write(folder, {"target.yaml": "kind: x\nurl: 5\nkeys: ~\n"})
     with pytest.raises(Invalid) as caught:
         load_target_file(folder)

@@ -43,7 +43,7 @@ class Omni:
         server = ScimReader(reader, self.dialect)
         whoami = [server.get_or_none(WHOAMI, key) for key in range(reader.keys)]
         try:
-            wanted = need.attributes or need.others or need.everything
+            wanted = need.attributes or need.others or need.everything or need.definitions
             definitions = read_definitions(server.get(DEFINITIONS)) if wanted else None
             if need.everything and definitions:
                 names = frozenset(d.name for d in definitions.values() if not d.system)
