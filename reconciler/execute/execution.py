@@ -137,7 +137,7 @@ class Execution:
         try:
             for relied in self.headcount.reliances(part, self.ids.keys()):
                 for atom in self._look.unmet(relied):
-                    why = "is not in it any more" if atom.member else "is not active any more"
+                    why = "is not seen in it any more" if atom.member else "is not seen to be active any more"
                     self.headcount.missed(atom, why)
         except _CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")

@@ -132,7 +132,7 @@ def test_whoever_was_to_stay_in_a_group_leaves_it_meanwhile(omni: Served, capsys
     status, reason = outcome(capsys, "group/staff", "members", ADA)
     assert (status, reason) == (
         "skipped",
-        f"group/staff would be left without anybody: user/{BOB} is not in it any more",
+        f"group/staff would be left without anybody: user/{BOB} is not seen in it any more",
     )
 
 
@@ -182,6 +182,41 @@ def test_nothing_goes_where_nobody_can_look_again(omni: Served, capsys: Output) 
     assert cli.run(APPLY) == ExitCode.PARTIAL
     assert omni.live()["groups"]["Staff"] == [ADA, BOB]
     assert "it could not be looked at again: GET" in outcome(capsys, "group/staff", "members", ADA)[1]
+
+
+def muted(request: Request, omni: Served) -> Response | None:
+    """A server that says nothing of the members of a group that it is asked for by id."""
+    if request.method != "GET" or not request.path.startswith("/scim/v2/groups/"):
+        return None
+    group = omni.store.groups[request.path.rpartition("/")[2]]
+    return Response(200, {}, {"id": group.id, "displayName": group.name})
+
+
+def test_a_group_that_says_nothing_of_its_members_loses_none(omni: Served, capsys: Output) -> None:
+    """A server falls silent about who is in a group, just when somebody is to be taken out of it."""
+    says(omni, {}, {"Staff": {"members": [BOB]}})
+    omni.omni.hook = lambda request: muted(request, omni)
+    assert cli.run(APPLY) == ExitCode.PARTIAL
+    assert omni.live()["groups"]["Staff"] == [ADA, BOB]
+    assert outcome(capsys, "group/staff", "members", ADA) == (
+        "skipped",
+        f"group/staff would be left without anybody: user/{BOB} is not seen in it any more",
+    )
+
+
+def test_silence_is_not_taken_for_a_removal(omni: Served, capsys: Output) -> None:
+    """A server says that it took somebody out and did not, and shows no members to anybody who asks."""
+    says(omni, {}, {"Finance": {"members": []}})
+
+    def hook(request: Request) -> Response | None:
+        return Response(200, {}, {}) if request.method == "PATCH" else muted(request, omni)
+
+    omni.omni.hook = hook
+    assert cli.run([*APPLY, "--allow-removals", "1"]) == ExitCode.PARTIAL
+    assert outcome(capsys, "group/finance", "members", ADA) == (
+        "failed",
+        "answered as done, but reading it back shows that it is not",
+    )
 
 
 def test_what_the_approved_plan_itself_empties_is_emptied(omni: Served) -> None:

@@ -329,10 +329,53 @@ class TestRowsWithoutMembers:
         assert answers.asked == ["/groups 1", "/groups/g"]
         assert members(state) == {"a@acme.com"}
 
-    def test_looking_again_by_id_takes_none_for_none(self) -> None:
-        answers = server(groups_g=[one(silent("g"))])
+    def test_who_is_to_have_left_a_silent_group_is_asked(self) -> None:
+        gone = [atom(G, "members", f"{name}@acme.com", after=None) for name in "ab"]
+        answers = server(groups_g=[one(silent("g"))], users_a=[one(user("a", "g"))], users_b=[one(user("b"))])
+        assert members(look(answers, *gone)) == {"a@acme.com"}
+        assert answers.asked == ["/groups/g", "/users/a", "/users/b"]
+
+    def test_many_who_are_to_have_left_are_listed(self) -> None:
+        gone = [atom(G, "members", f"{name}@acme.com", after=None) for name in "ab"]
+        answers = server([page(user("a", "g"), user("b"), user("c", "g"))], groups_g=[one(silent("g"))])
+        assert members(look(answers, *gone, dialect=OMNI)) == {"a@acme.com"}
+        assert answers.asked == ["/groups/g", "/users 1"]
+
+    def test_silence_is_nobody_where_somebody_is_to_be_there(self) -> None:
+        answers = server(groups_g=[one(silent("g"))], users_a=[one(user("a", "g"))])
         assert members(look(answers, atom(G, "members", "a@acme.com"))) == set()
         assert answers.asked == ["/groups/g"]
+
+    def test_a_user_whose_row_is_silent_too_has_left(self) -> None:
+        both = {key: found for key, found in user("a").items() if key != "groups"}
+        answers = server(groups_g=[one(silent("g"))], users_a=[one(both)])
+        assert members(look(answers, atom(G, "members", "a@acme.com", after=None))) == set()
+        assert answers.asked == ["/groups/g", "/users/a"]
+
+    def test_silence_by_id_takes_nothing_back_that_the_list_said(self) -> None:
+        answers = server(
+            groups=[page(group("g", "a"), group("h"), group("k"))],
+            **{f"groups_{name}": [one(silent(name))] for name in "ghk"},
+        )
+        state = look(
+            answers,
+            atom(G, "members", "b@acme.com"),
+            atom(G, "members", "a@acme.com", after=None),
+            atom(H, "name", after="H"),
+            atom(K, "name", after="K"),
+        )
+        assert members(state) == {"a@acme.com"}
+
+    def test_nor_does_it_where_the_list_contradicts_the_users(self) -> None:
+        with_b = {key: found for key, found in user("b").items() if key != "groups"}
+        answers = server(
+            [page(user("a"), with_b)],
+            [page(group("g", "a", "b"))],
+            groups_g=[one(silent("g"))],
+            users_a=[one(user("a"))],
+        )
+        with pytest.raises(IncompleteRead, match=r"whether a@acme\.com is in the group 'G' is not certain"):
+            read(answers)
 
     @pytest.mark.parametrize(("omits", "extra"), [("off", 0), ("list", 2), ("empty", 1)])
     def test_the_sandbox_is_read_the_same_whatever_its_rows_leave_out(self, omits: str, extra: int) -> None:

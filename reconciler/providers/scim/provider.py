@@ -7,14 +7,15 @@ number of distinct ids is the total that every page named.
 
 A group whose row does not speak of its members is read by id, and has none where
 that answer is as silent (Omni's OpenAPI: a group must have no more than a name, an
-id and schemas). What users say about their groups and what groups say about their
+id and schemas), unless the list spoke, or people who are to have left say that they
+have not. What users say about their groups and what groups say about their
 members must agree; where they do not, groups that were only listed are looked at
 once more, then the users.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
 from urllib.parse import quote
@@ -83,7 +84,7 @@ class ScimReader:
         users = self._list("user", self._user)
         groups = self._list("group", group_row)
         silent = [row for row in groups.values() if not row.tells_members]
-        by_id = {row.id: self._again(self._one_group(row.id), row.name) for row in silent}
+        by_id = {row.id: self._closer(row) for row in silent}
         groups |= by_id
         self._make_agree(users, groups, by_id)
         people = {row.id: user_key(row.live.resource.email) for row in users.values()}
@@ -110,7 +111,8 @@ class ScimReader:
             found = [self._look_at_user(address, ids.get(address), keys[address]) for address in covers]
             return [row for row in found if row]
         need = Need(
-            {a.key: k for a, k in keys.items()}, frozenset(a.key for a in covers if covers[a][0].path == ())
+            {a.key: k for a, k in keys.items()},
+            frozenset(a.key for a, atoms in covers.items() if any(atom.path == () for atom in atoms)),
         )
         users = []
         for row in self._list("user", self._user).values():
@@ -142,7 +144,8 @@ class ScimReader:
         # Whether a filter on names minds their case is not documented, so an unknown id means listing.
         total = sum(address.kind == "group" for address in ids)
         if len(covers) <= self._pages(total) and covers.keys() <= ids.keys():
-            return [row for address in covers if (row := self._one_group(ids[address]))]
+            found = {address: row for address in covers if (row := self._one_group(ids[address]))}
+            return self._unsilenced(found, covers, ids, people)
         wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
         for row in self._list("group", group_row).values():
@@ -156,8 +159,35 @@ class ScimReader:
             short = any(c.after and c.member and c.member.key not in members for c in covers[address])
             # A list may cut long memberships short, so one that lacks somebody is read by itself.
             doubtful = short or not row.tells_members
-            groups[address] = self._again(self._one_group(row.id), row.name) if doubtful else row
-        return list(groups.values())
+            groups[address] = self._closer(row) if doubtful else row
+        return self._unsilenced(groups, covers, ids, people)
+
+    def _unsilenced(
+        self,
+        groups: Mapping[Address, GroupRow],
+        covers: Mapping[Address, Sequence[Atom]],
+        ids: Mapping[Address, str],
+        people: Mapping[str, str],
+    ) -> list[GroupRow]:
+        """The groups; a silent one has those who were to leave it, and whose own rows say that they did not.
+
+        Silence counts as nobody where somebody was to join, so that no addition is believed by it.
+        """
+        silent = {address: row.id for address, row in groups.items() if not row.tells_members}
+        leaving = {
+            atom.member
+            for address in silent
+            for atom in covers[address]
+            if atom.member and atom.member in ids and not atom.after
+        }
+        users = self._look_at_users(dict.fromkeys(sorted(leaving), ()), ids, people) if leaving else []
+        staying = {
+            address: {user.id for user in users if group_id in (user.groups or ())}
+            for address, group_id in silent.items()
+        }
+        return [
+            replace(row, members=row.members | staying.get(address, set())) for address, row in groups.items()
+        ]
 
     def _pages(self, rows: int) -> int:
         return max(1, ceil(rows / self.dialect.page))
@@ -204,7 +234,7 @@ class ScimReader:
         if not first_look:
             return
         for live_id in [live_id for live_id in first_look if live_id not in read_by_id]:
-            groups[live_id] = self._again(self._one_group(live_id), groups[live_id].name)
+            groups[live_id] = self._closer(groups[live_id])
         doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
         if len(doubtful) > _SECOND_LOOKS:
             message = f"users and groups contradict each other about {len(doubtful)} people; try again later"
@@ -220,6 +250,11 @@ class ScimReader:
                 f"{groups[live_id].name!r} is not certain"
             )
             raise IncompleteRead(message)
+
+    def _closer(self, row: GroupRow) -> GroupRow:
+        """A group as it is read by id; the list's row, where that spoke of members and this does not."""
+        found = self._again(self._one_group(row.id), row.name)
+        return found if found.tells_members or not row.tells_members else row
 
     @staticmethod
     def _again(row: Row | None, name: str) -> Row:
