@@ -13,7 +13,6 @@ members must agree; where they do not, groups that were only listed are looked a
 once more, then the users.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -23,6 +22,7 @@ from urllib.parse import quote
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead
 from reconciler.model import Address, Group, Kind, Live, LiveState, Need, group_key, user_key
+from reconciler.providers.scim.agreement import check_agreement, disagreeing
 from reconciler.providers.scim.codec import (
     GroupRow,
     Page,
@@ -230,26 +230,19 @@ class ScimReader:
         self, users: dict[str, UserRow], groups: dict[str, GroupRow], read_by_id: Collection[str]
     ) -> None:
         """Look again at groups not ``seen`` by id, then users, that disagree; raises if they still do."""
-        first_look = _disagreeing(users, groups)
+        first_look = disagreeing(users, groups)
         if not first_look:
             return
         for live_id in [live_id for live_id in first_look if live_id not in read_by_id]:
             groups[live_id] = self._closer(groups[live_id])
-        doubtful = sorted(set().union(*_disagreeing(users, groups).values()))
+        doubtful = sorted(set().union(*disagreeing(users, groups).values()))
         if len(doubtful) > _SECOND_LOOKS:
             message = f"users and groups contradict each other about {len(doubtful)} people; try again later"
             raise IncompleteRead(message)
         for live_id in doubtful:
             email = users[live_id].live.resource.email
             users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
-        for live_id, people in _disagreeing(users, groups).items():
-            others = f" (and {len(people) - 1} others)" if len(people) > 1 else ""
-            message = (
-                "users and groups contradict each other, also at a second look: whether "
-                f"{users[min(people)].live.resource.email}{others} is in the group "
-                f"{groups[live_id].name!r} is not certain"
-            )
-            raise IncompleteRead(message)
+        check_agreement(users, groups)
 
     def _closer(self, row: GroupRow) -> GroupRow:
         """A group as it is read by id; the list's row, where that spoke of members and this does not."""
@@ -299,29 +292,6 @@ class ScimReader:
             message = f"GET {path} listed {len(rows)} {kind}s of the {first_total} that it counts"
             raise IncompleteRead(message)
         return rows
-
-
-def _disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
-    """By group id, the ids of users of whom only one side says that they are members.
-
-    Users whose row says nothing of groups, and groups that are not listed, contradict nobody.
-    """
-    odd: dict[str, set[str]] = defaultdict(set)
-    agreed: Counter[str] = Counter()
-    for user in users.values():
-        for live_id in user.groups or ():
-            if live_id in groups:
-                if user.id in groups[live_id].members:
-                    agreed[live_id] += 1
-                else:
-                    odd[live_id].add(user.id)
-    for group in groups.values():
-        # Where all its members have said so, none needs to be asked.
-        for live_id in group.members if len(group.members) > agreed[group.id] else ():
-            claimed = users[live_id].groups if live_id in users else None
-            if claimed is not None and group.id not in claimed:
-                odd[group.id].add(live_id)
-    return dict(sorted(odd.items()))
 
 
 def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping[str, str]) -> LiveState:

@@ -1,0 +1,45 @@
+"""Whether users and groups say the same of who is a member: each side lists the memberships.
+
+A read that they do not agree about may be of two moments, or cut short. It is never planned on.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from reconciler.errors import IncompleteRead
+from reconciler.providers.scim.codec import GroupRow, UserRow
+
+
+def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
+    """By group id, the ids of users of whom only one side says that they are members.
+
+    Users whose row says nothing of groups, and groups that are not listed, contradict nobody.
+    """
+    odd: dict[str, set[str]] = defaultdict(set)
+    agreed: Counter[str] = Counter()
+    for user in users.values():
+        for live_id in user.groups or ():
+            if live_id in groups:
+                if user.id in groups[live_id].members:
+                    agreed[live_id] += 1
+                else:
+                    odd[live_id].add(user.id)
+    for group in groups.values():
+        # Where all its members have said so, none needs to be asked.
+        for live_id in group.members if len(group.members) > agreed[group.id] else ():
+            claimed = users[live_id].groups if live_id in users else None
+            if claimed is not None and group.id not in claimed:
+                odd[group.id].add(live_id)
+    return dict(sorted(odd.items()))
+
+
+def check_agreement(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> None:
+    """Raise IncompleteRead where users and groups contradict each other."""
+    for live_id, people in disagreeing(users, groups).items():
+        others = f" (and {len(people) - 1} others)" if len(people) > 1 else ""
+        message = (
+            "users and groups contradict each other, also at a second look: whether "
+            f"{users[min(people)].live.resource.email}{others} is in the group "
+            f"{groups[live_id].name!r} is not certain"
+        )
+        raise IncompleteRead(message)
