@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reconciler.changes import Atom, Change, Create, Update, atoms, count, is_removal, narrow
+from reconciler.changes import Atom, Change, Create, Update, action_of, atoms, count, is_removal, narrow
 from reconciler.errors import ExitCode
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
@@ -81,7 +81,7 @@ class Report:
         became = dict(_became(self.changes, status))
         done = [part for change in self.changes if (part := _part(change, status, "done"))]
         counted = count(done)
-        revoked = sum(_revokes(c) and became[c.address] == {"done"} for c in self.changes)
+        revoked = sum(action_of(c) == "revoked" and became[c.address] == {"done"} for c in self.changes)
         adopted = {address for address, each in became.items() if "adopted" in each}
         failed = {address for address, each in became.items() if each & {"failed", "unsettled"}}
         return {
@@ -161,10 +161,6 @@ def _became(
         own = {status[atom] for atom in atoms(change)}
         is_revocation = isinstance(change, Update) and "revoke" in (change.removal or "")
         yield change.address, own | (endings.get(change.address, set()) if is_revocation else set())
-
-
-def _revokes(change: Change) -> bool:
-    return isinstance(change, Update) and change.removal == "revoke"
 
 
 def _part(change: Change, became: Mapping[Atom, Status], status: Status) -> Change | None:

@@ -48,7 +48,8 @@ def _report(report: Report) -> Iterator[Line]:
 
 def _mandate(mandate: Mandate) -> Iterator[Line]:
     if mandate.pull is not None:
-        parts = [f"#{mandate.pull} at {mandate.head[:_SHORT_COMMIT]}, opened by {printable(mandate.asked)}"]
+        head = printable(mandate.head[:_SHORT_COMMIT])
+        parts = [f"#{mandate.pull} at {head}, opened by {printable(mandate.asked)}"]
         approved = ", ".join(map(printable, mandate.approved))
         parts += [f"approved by {approved}"] if approved else ["no approval needed"]
         parts += [f"merged by {printable(mandate.merged)}"] if mandate.merged else []

@@ -63,6 +63,7 @@ def test_plans_as_comments(plan: Plan, budget: int) -> None:
 
 @given(PLANS, TEXTS, TEXTS, WIDTHS)
 @example(EVERY_KIND, NASTIEST, "##", None)
+@example(EVERY_KIND, "", "\r::", None)
 def test_reports_and_rechecks(plan: Plan, reason: str, name: str, width: int | None) -> None:
     found = [atom for change in plan.changes for atom in atoms(change)]
     outcomes = tuple(Outcome(atom, "failed", reason) for atom in found)
