@@ -40,7 +40,7 @@ class Look(TypedDict):
 
 
 def failed(error: ReconcilerError, about: str = "") -> ExitCode:
-    """Say what stopped a command, and for which target where there are several; returns the exit code."""
+    """Say what stopped a command, ``about`` which target where there are several; returns the exit code."""
     from reconciler.views import safe, text
 
     if isinstance(error, Invalid):
@@ -207,7 +207,7 @@ def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
 
 
 class Watch:
-    """What a person sees of the requests: the waits, each request with ``-v``, their number while reading."""
+    """What a person sees of the requests: each with ``-v``, every wait, and their number during a read."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose

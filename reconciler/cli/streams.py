@@ -1,19 +1,19 @@
-"""The process's two streams: no line of what is printed is a command for GitHub's runner, but our own.
+"""The process's two streams. No line that is printed is a command for GitHub's runner, except our own.
 
 The runner reads both streams of a step side by side. It obeys ``##[command]``
 anywhere in a line, and ``::command::`` at its beginning (GitHub docs: Workflow
 commands; actions/runner, ``ActionCommandManager``). So there are three ways out,
 and each goes through a door that spells such a text out, whoever writes it:
 
-* ``say`` and ``complain`` are for people. In a job of GitHub's such text stands
-  between ``::stop-commands::`` and its token besides, where it goes to the log;
+* ``say`` and ``complain`` are for people. In a job of GitHub's, where their text
+  goes to the log, it also stands between ``::stop-commands::`` and its token;
 * ``emit`` is for programs: what it is given leaves as it is, since JSON, HTML and
   Markdown are made so that there is nothing to spell out in them;
 * ``command`` alone prints a command.
 
-The streams race: what was written to one may be read while the other is stopped,
-or no more. So the token is the same for both, which leaves the commands resumed
-in every order, and nothing is safe by the token alone.
+Nobody knows in which order the runner reads the two: what was written to one may be
+read while the other is stopped, or after it was resumed. So both have the same token,
+which leaves the commands resumed in any order. Nothing is safe by the token alone.
 """
 
 import os
@@ -34,7 +34,7 @@ _LONGEST_BEGINNING = 2
 
 
 class Door:
-    """A stream's only way out. ``token`` resumes the commands; empty where no log of GitHub's is behind."""
+    """A stream's only way out. ``token`` resumes the commands; it is empty where no log of GitHub's is."""
 
     def __init__(self, stream: TextIO, token: str) -> None:
         self.stream = stream
@@ -48,7 +48,7 @@ class Door:
         return len(text)
 
     def spelled(self, text: str) -> str:
-        """What is written for a text: no command, also with what stands on the line already."""
+        """What is written for a text: no command, not even together with what stands on its line already."""
         shown = unobeyed(text)
         joined = self._line + shown[:_LONGEST_BEGINNING]
         if shown and unobeyed(joined) != joined:
@@ -83,7 +83,7 @@ class Door:
 
 
 class _Notices:
-    """What a signal handler says must not stand in the middle of a line that it interrupted."""
+    """What a signal handler wants to say waits while a line is being written."""
 
     def __init__(self) -> None:
         self.writing = False
@@ -94,7 +94,7 @@ _notices = _Notices()
 
 
 def prepare() -> None:
-    """Make the streams fit for any text: what an encoding lacks is escaped, a closed stream is /dev/null."""
+    """Make the streams fit for any text: what an encoding lacks is escaped, a closed one is /dev/null."""
     token = os.urandom(16).hex() if os.environ.get("GITHUB_ACTIONS") == "true" else ""
     # Python has None where the caller closed a stream.
     sys.stdout = _guarded(sys.stdout or _devnull(), token)

@@ -1,7 +1,7 @@
-"""A plan as one HTML page: by object and by person, to be filtered, read and printed, without any network.
+"""A plan as one HTML page, by object and by person, to read, filter and print. It needs no network.
 
-Jinja2 escapes all that the page is given, but for our own style and script; a
-Content-Security-Policy lets nothing run or load but these two, by their hashes.
+Jinja2 escapes everything that the page is given, except our own style and script. A
+Content-Security-Policy names the hashes of these two, and lets nothing else run or load.
 Invisible characters are spelled out as everywhere.
 """
 
@@ -37,10 +37,9 @@ from reconciler.views.lines import (
 )
 from reconciler.views.people import Person, by_person
 from reconciler.views.refusal import why_absolute
-from reconciler.views.safe import label, printable, quote
+from reconciler.views.safe import label, printable, quote, short_commit
 
 _KINDS = {"+": "add", "~": "change", "-": "remove"}
-_SHORT_COMMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field or membership: what it was, and what it will be; ``differs`` begins what is long."""
+    """One field or membership: what it was and what it will be. ``differs`` is for a long value."""
 
     sign: str
     name: str
@@ -83,7 +82,7 @@ def plan_html(plan: Plan) -> str:
         provider=label(plan.provider),
         url=label(plan.url),
         created_at=printable(plan.created_at),
-        base=printable(plan.base[:_SHORT_COMMIT]),
+        base=short_commit(plan.base),
         digest=plan.digest[:DIGEST_DIGITS],
         asked=draw(asked(plan), width=None, color=False).strip() if plan.pull else "",
         violations=[

@@ -26,7 +26,7 @@ from reconciler.model import FieldPath
 from reconciler.plan import Census, Note, Plan
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
-from reconciler.views.safe import label, printable, quote
+from reconciler.views.safe import label, printable, quote, short_commit
 
 _NAME_COLUMN = 24
 """The widest name that a field's value still lines up behind."""
@@ -59,7 +59,6 @@ EXPLAINED: dict[Origin, str] = {
     "backlog": "(merged earlier, never applied)",
 }
 """What each origin means for a reader; the first needs no words."""
-_SHORT_COMMIT = 8
 _BARE = Part("")
 
 _STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
@@ -89,7 +88,7 @@ def summary(counts: Counts, census: Census) -> Iterator[Line]:
 
 def by_origin(plan: Plan) -> Iterator[Line]:
     """How much of it is this change, drift and backlog."""
-    yield line(f"Compared with {label(plan.base[:_SHORT_COMMIT])}")
+    yield line(f"Compared with {short_commit(plan.base)}")
     for origin, what in ORIGINS.items():
         part = plan.only(origin)
         removals = count(part).removals
@@ -112,8 +111,7 @@ def asked(plan: Plan) -> Iterator[Line]:
         needed = plan.pull.approvals
         number = "1 approval" if needed == 1 else f"{needed} approvals"
         waits = f"applied after {number} by somebody else" if needed else "applied without an approval"
-        head = printable(plan.pull.head[:_SHORT_COMMIT])
-        yield line(f"For #{plan.pull.number} at {head}, {waits}", hang=2)
+        yield line(f"For #{plan.pull.number} at {short_commit(plan.pull.head)}, {waits}", hang=2)
 
 
 def _listed(words: Sequence[str]) -> str:

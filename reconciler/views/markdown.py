@@ -35,7 +35,7 @@ from reconciler.views.lines import (
 from reconciler.views.people import Person, by_person
 from reconciler.views.refusal import all_of, why_absolute
 from reconciler.views.report import report_text
-from reconciler.views.safe import label, printable, shortened, unobeyed
+from reconciler.views.safe import label, printable, short_commit, shortened, unobeyed
 
 COMMENT = 65_536
 """Characters that a comment may have (GitHub docs: REST API endpoints for issue comments)."""
@@ -50,7 +50,6 @@ _LONGEST_MARKER = 200
 _MOST = (20, 5, 1)
 """How many violations, and how many notes, stand there at most: the first number that fits the budget."""
 _WHY = 20
-_SHORT_COMMIT = 8
 _LOG = "... {} more lines: see the log"
 _COUNTED = 120
 """Characters of a section that says no more than how many objects there are."""
@@ -177,7 +176,7 @@ def _foot(plan: Plan, most: int, run: str) -> Iterator[str]:
 
 def _where(plan: Plan, run: str) -> str:
     where = f"the artifacts of [the checks]({run})" if run else "the artifacts"
-    head = f" for {code(plan.pull.head[:_SHORT_COMMIT])}" if plan.pull else ""
+    head = f" for {code(short_commit(plan.pull.head))}" if plan.pull else ""
     return (
         f"Digest {code(plan.digest[:DIGEST_DIGITS])}{head}. All of it, by object and by person: "
         f"`plan.html` among {where}."

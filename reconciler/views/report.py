@@ -9,9 +9,7 @@ from reconciler.planning.allowance import DIGEST_DIGITS
 from reconciler.report import Mandate, Report
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
 from reconciler.views.lines import field_name, number_of
-from reconciler.views.safe import label, printable
-
-_SHORT_COMMIT = 8
+from reconciler.views.safe import label, printable, short_commit
 
 
 def report_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
@@ -48,7 +46,7 @@ def _report(report: Report) -> Iterator[Line]:
 
 def _mandate(mandate: Mandate) -> Iterator[Line]:
     if mandate.pull is not None:
-        head = printable(mandate.head[:_SHORT_COMMIT])
+        head = short_commit(mandate.head)
         parts = [f"#{mandate.pull} at {head}, opened by {printable(mandate.asked)}"]
         approved = ", ".join(map(printable, mandate.approved))
         parts += [f"approved by {approved}"] if approved else ["no approval needed"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _WIDE_BLANK = "\u3000"
+_SHORT_COMMIT = 8
 
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _WORDS = frozenset({"true", "false", "null", "~"})
@@ -75,6 +76,11 @@ def label(text: str) -> str:
 def escaped(text: str) -> str:
     """The text as it stands between double quotes."""
     return printable(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def short_commit(name: str) -> str:
+    """The first digits of a commit's name, by which people know it."""
+    return printable(name[:_SHORT_COMMIT])
 
 
 def shortened(text: str, longest: int) -> str:
