@@ -235,7 +235,8 @@ def action_of(change: Change) -> Action:
 def count(changes: Sequence[Change]) -> Counts:
     """Count the changes by kind."""
     objects = Counter((change.address.kind, action_of(change)) for change in changes)
-    parts = Counter((item.path[0], is_removal(item)) for change in changes for item in fields_of(change))
+    nested = (item for change in changes for item in fields_of(change) if len(item.path) > 1)
+    parts = Counter((item.path[0], is_removal(item)) for item in nested)
     return Counts(
         users_created=objects["user", "created"],
         users_updated=objects["user", "updated"],

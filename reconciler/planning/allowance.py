@@ -62,8 +62,8 @@ def remedies(plan: Plan) -> tuple[Allow, ...]:
     return tuple(sorted(allows, key=_in_order)) if len(allows) == len(distinct) else ()
 
 
-def _in_order(remedy: Allow) -> int:
-    return get_args(Option).index(remedy.option)
+def _in_order(remedy: Allow) -> tuple[int, int]:
+    return get_args(Option).index(remedy.option), remedy.number
 
 
 def needed(plan: Plan) -> Allowance | None:
