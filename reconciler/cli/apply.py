@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
     AllowCreations,
@@ -65,7 +65,7 @@ def apply(
         saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
         if saved and saved.base:
             target = at_base(target, saved.base)
-        watch = console.Watch(verbose=verbose)
+        watch = progress.Watch(verbose=verbose)
         with (
             workflow.locked(target),
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
@@ -85,7 +85,7 @@ def apply(
                 console.ask(target, len(proposal.changes))
             given = (*lifted(allow_removals, allow_creations), *(["--skip-stale"] if skip_stale else []))
             mandate = Mandate(workflow.ran_by(), proposal.plan.digest, given)
-            with console.stoppable(session), console.progress(target) as on_progress:
+            with console.stoppable(session), progress.applying(target) as on_progress:
                 report = workflow.apply(target, session, proposal, mandate, on_progress=on_progress)
             report = replace(report, unrecorded=workflow.record(target, proposal, report))
         match shape:

@@ -1,4 +1,4 @@
-"""What the command shows and asks: streams, colours, progress, signals, and an error as one line.
+"""What the command shows and asks: streams, colours, prompts, signals, and an error as one line.
 
 No command's logic is here. Views are imported where they are used, so that
 ``--help`` answers at once. Output that nobody reads any more never stops an
@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict, assert_never
@@ -22,7 +22,6 @@ from reconciler.cli.streams import command, complain, emit, finish, interject, p
 from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
 
 if TYPE_CHECKING:
-    from reconciler.execute.execution import Progress
     from reconciler.plan import Plan
     from reconciler.target.session import Session
     from reconciler.target.settings import Target
@@ -175,118 +174,6 @@ def stoppable(session: "Session") -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Line:
-    """The last line of a terminal, drawn again and again; it disappears at the end.
-
-    Both reading and applying are shown in it. What stays is printed above it.
-    """
-
-    def __init__(self) -> None:
-        self.text: str | None = None
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Have it while this goes on; it is drawn where there is a text for it."""
-        try:
-            yield
-        finally:
-            self._clear()
-            self.text = None
-
-    def draw(self, text: str, wait: str = "") -> None:
-        """Draw it anew, cut to the width of the terminal."""
-        self.text = text
-        write(sys.stderr, f"\r{_fitting(', '.join(filter(None, (text, wait))))}\x1b[K")
-
-    def above(self, text: str) -> None:
-        """Print a line that stays, above it where it is there."""
-        self._clear()
-        complain(text)
-        if self.text is not None:
-            self.draw(self.text)
-
-    def _clear(self) -> None:
-        if self.text is not None:
-            write(sys.stderr, "\r\x1b[K")
-
-
-_line = _Line()
-
-
-def _fitting(text: str) -> str:
-    from reconciler.views.layout import cells
-
-    room = shutil.get_terminal_size().columns - 1
-    text = text[:room]
-    while cells(text) > room:
-        text = text[:-1]
-    return text
-
-
-@contextmanager
-def progress(target: "Target") -> "Iterator[Callable[[Progress], None]]":
-    """How far an apply is: one line that is drawn again on a terminal, plain lines elsewhere."""
-    from reconciler.views.safe import printable
-
-    def redraw(at: "Progress") -> None:
-        seconds = (at.total - at.done) * 60 / target.requests_per_minute
-        time_left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
-        _line.draw(f"Applying: {at.done}/{at.total}, {time_left}, {printable(at.summary)}")
-
-    def tell(at: "Progress") -> None:
-        complain(f"[{at.done}/{at.total}] {printable(at.summary)}")
-
-    with _line.kept():
-        yield redraw if _can_redraw() else tell
-
-
-class Watch:
-    """What a person sees of the requests: each with ``-v``, every wait, and their number during a read."""
-
-    def __init__(self, *, verbose: bool) -> None:
-        self._verbose = verbose
-        self._counts = False
-        self._requests = 0
-
-    def on_request(self, line: str) -> None:
-        """Show a request that was sent."""
-        from reconciler.views.safe import printable
-
-        self._requests += 1
-        if self._verbose:
-            _line.above(f"  {printable(line)}")
-        if self._counts:
-            self._redraw()
-
-    def on_wait(self, seconds: float, reason: str) -> None:
-        """Show a wait that a person would notice."""
-        if seconds < 1:
-            return
-        if _line.text is None:
-            complain(f"  waiting {seconds:.0f} s: {reason}")
-        else:
-            _line.draw(_line.text, f"waiting {seconds:.0f} s, {reason}")
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Count the requests in the line, on a terminal."""
-        self._counts = _can_redraw() and not self._verbose
-        with _line.kept():
-            if self._counts:
-                self._redraw()
-            try:
-                yield
-            finally:
-                self._counts = False
-
-    def _redraw(self) -> None:
-        _line.draw(f"Reading: {self._requests} request{'' if self._requests == 1 else 's'}")
-
-
-def _can_redraw() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def look(stream: TextIO) -> Look:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Shape, Targets, Verbose, for_each
 from reconciler.cli.formats import Format
 from reconciler.errors import ExitCode
@@ -55,7 +55,7 @@ def doctor(
     documents: list[str] = []
 
     def look_at(target: "Target") -> ExitCode:
-        watch = console.Watch(verbose=verbose)
+        watch = progress.Watch(verbose=verbose)
         if probe:
             return _probe(target, watch, yes=yes)
         checks = diagnose(target, on_request=watch.on_request, on_wait=watch.on_wait)
@@ -95,7 +95,7 @@ def _drawn(checks: Sequence["Check"], shape: Format, name: str, where: str, abou
             assert_never(shape)
 
 
-def _probe(target: "Target", watch: console.Watch, *, yes: bool) -> ExitCode:
+def _probe(target: "Target", watch: progress.Watch, *, yes: bool) -> ExitCode:
     from reconciler import workflow
     from reconciler.diagnosis import probe
     from reconciler.target.session import connect

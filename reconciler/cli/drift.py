@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
     Expect,
@@ -49,7 +49,7 @@ def drift(
     documents: list[str] = []
 
     def drift_of(target: "Target") -> ExitCode:
-        watch = console.Watch(verbose=verbose)
+        watch = progress.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, check_out
 from reconciler.errors import ExitCode, ReconcilerError
 
@@ -108,7 +108,7 @@ def apply_pull_request(
 
     def execute(based: "Target", session: "Session", proposal: "Proposal", mandate: "Mandate") -> "Report":
         console.show_proposal(proposal, skip_stale=False, out=sys.stdout)
-        with console.stoppable(session), console.progress(based) as on_progress:
+        with console.stoppable(session), progress.applying(based) as on_progress:
             return workflow.apply(based, session, proposal, mandate, on_progress=on_progress)
 
     service, loaded = from_environment(), _load(root, target)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import DESIRED_STATE, Root, Verbose, for_each
 from reconciler.errors import ExitCode
 
@@ -54,7 +54,7 @@ def import_(
     from reconciler.workflow.adopt import adopt, write
 
     def import_from(target: "Target") -> ExitCode:
-        watch = console.Watch(verbose=verbose)
+        watch = progress.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from reconciler.cli import console
+from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
     AllowCreations,
@@ -63,7 +63,7 @@ def plan(
 
     def plan_for(target: "Target") -> ExitCode:
         target = target if base is None else at_base(target, base)
-        watch = console.Watch(verbose=verbose)
+        watch = progress.Watch(verbose=verbose)
         with (
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),

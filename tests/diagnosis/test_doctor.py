@@ -12,7 +12,8 @@ import pytest
 from project import KEY, LIVE, Hooked, Project, Served, a_project, served
 from wire import Server, running
 
-from reconciler.diagnosis.doctor import diagnose, examine, exit_code
+from reconciler.diagnosis.doctor import diagnose, exit_code
+from reconciler.diagnosis.instance import examine
 from reconciler.errors import ExitCode, Interrupted, Invalid, NoAnswer
 from reconciler.providers.omni.specification import described, lacking
 from reconciler.providers.quirks import Quirks
