@@ -19,6 +19,7 @@ from reconciler.saved import dump_json, from_json, to_json
 ADA = user_address("ada@acme.com")
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS)
 def test_a_saved_plan_comes_back_as_it_was(plan: Plan) -> None:
     text = to_json(plan)

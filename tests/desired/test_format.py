@@ -434,6 +434,7 @@ def written(draw: st.DrawFn) -> str:
     return text + draw(st.sampled_from(["", "\n", "\n\n"]))
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(written())
 def test_any_file_keeps_its_meaning_and_its_lines_and_is_in_order_once(text: str) -> None:
     assume(not documents.parse(text.encode(), "people.yaml").problems)
@@ -446,6 +447,7 @@ def test_any_file_keeps_its_meaning_and_its_lines_and_is_in_order_once(text: str
             assert list(data[section]) == sorted(data[section], key=str.lower)
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(written())
 def test_a_comment_stays_right_above_what_it_stands_above(text: str) -> None:
     assume(not documents.parse(text.encode(), "people.yaml").problems)

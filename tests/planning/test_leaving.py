@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from builders import a_group, a_user, live
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -206,6 +207,7 @@ def named(plan: Plan, address: Address, code: str, words: str = "") -> bool:
     )
 
 
+@pytest.mark.usefixtures("uncounted")
 @settings(max_examples=300)
 @given(histories())
 def test_whoever_left_the_files_is_ended_as_the_target_says_or_named_with_the_reason(

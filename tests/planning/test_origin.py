@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from builders import a_group, a_user, desired, live
 from hypothesis import assume, given
 from sample_plans import PLANS
@@ -146,6 +147,7 @@ def test_a_deletion_out_of_a_group_that_is_renamed_counts_for_it() -> None:
     assert plan.intended.census == plan.census
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS)
 def test_the_parts_of_a_plan_are_the_plan(plan: Plan) -> None:
     assume(len({change.address for change in plan.changes}) == len(plan.changes))

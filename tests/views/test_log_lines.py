@@ -46,6 +46,7 @@ def hostile(plan: Plan) -> Plan:
     return replace(plan, changes=changes, notes=(*plan.notes, Note("x", NASTIEST, place, warning=True)))
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS, WIDTHS, st.booleans())
 def test_plans(plan: Plan, width: int | None, color: bool) -> None:  # noqa: FBT001 (hypothesis passes it)
     plan = hostile(plan)
@@ -55,12 +56,14 @@ def test_plans(plan: Plan, width: int | None, color: bool) -> None:  # noqa: FBT
     harmless(plan_html(plan))
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS, st.integers(1000, 4000))
 def test_plans_as_comments(plan: Plan, budget: int) -> None:
     harmless(plan_markdown(hostile(plan), budget=budget))
     assert len(plan_markdown(hostile(plan), budget=budget)) <= budget
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS, TEXTS, TEXTS, WIDTHS)
 @example(EVERY_KIND, NASTIEST, "##", None)
 @example(EVERY_KIND, "", "\r::", None)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from builders import changed
 from hypothesis import given
 from sample_plans import COMPARED, EVERY_KIND, PLANS
@@ -32,6 +33,7 @@ def test_each_person_knows_why() -> None:
     assert people["robot@acme.com"].origins == {"change", "backlog"}
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS)
 def test_everybody_whom_a_plan_touches_is_there_once(plan: Plan) -> None:
     keys = [one.key for one in by_person(plan)]

@@ -185,12 +185,14 @@ def _assert_harmless(text: str) -> None:
     assert not re.search(r"[ ]$", text, re.MULTILINE)
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS, st.none() | st.integers(1, 120))
 def test_no_plan_holds_a_control_character_of_its_own(plan: Plan, width: int | None) -> None:
     _assert_harmless(plan_text(plan, width=width, color=False))
     _assert_harmless(_OUR_CODES.sub("", plan_text(plan, width=width, color=True)))
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(PLANS, st.integers(16, 120))
 @settings(max_examples=50)
 def test_a_narrow_terminal_loses_nothing(plan: Plan, width: int) -> None:
