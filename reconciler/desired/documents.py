@@ -82,7 +82,7 @@ class Document:
         self.damage(steps)
 
     def damage(self, steps: Steps) -> None:
-        """Note that something at ``steps`` was refused, so that nothing is concluded from it being absent."""
+        """Note that something at ``steps`` was refused: that it is missing from the data proves nothing."""
         if len(steps) > 1:
             self.damaged.add(steps[:2])
         else:

@@ -189,7 +189,7 @@ class _Layout:
         return _collapsed([" " * indent + text if text else "" for text in texts])
 
     def _shifted(self, at: int, shift: int, indent: int) -> str:
-        """A line below an item that is now indented by so much; where a value goes on, by more than that."""
+        """A line below an item, moved with it; one that continues a value is indented more than the item."""
         line = self._trimmed(at)
         if not line.strip(" \t"):
             return ""

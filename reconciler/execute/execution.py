@@ -270,7 +270,7 @@ class Execution:
             self._perform(operation, changes, resends)
 
     def _read_back(self) -> None:
-        """See that what was answered as done is so; what is not is a failure, said as such."""
+        """Read whether what was answered as done is true; what is not has failed."""
         claimed = [atom for atom, outcome in self._ledger.outcomes.items() if outcome.status == "done"]
         try:
             claimed = self._look.unmet(claimed)

@@ -1,4 +1,4 @@
-"""Git as a process: nothing of the environment or of a tree is in force.
+"""Git as a process, in which neither the environment nor a tree decides anything.
 
 Git gets the variables that it needs to run and no other, so neither a key nor a
 ``GIT_DIR`` of a hook reaches it. It runs no hook, pager, editor, file monitor or

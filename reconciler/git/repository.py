@@ -57,13 +57,15 @@ class Repository:
     def inside(self, folder: Path) -> str:
         """A folder's path from the top, with slashes; the empty text for the top itself.
 
-        Raises GitFailed where a link on the way leads elsewhere: a revision knows a folder
-        by the path as it is written.
+        Raises GitFailed where a link on the path leads elsewhere: a revision has a folder
+        under its written path.
         """
         written = Path(os.path.abspath(folder))  # noqa: PTH100 (resolve would follow the very links)
         above = next((path for path in (written, *written.parents) if path.resolve() == self.top), None)
         if above is None or written.relative_to(above) != folder.resolve().relative_to(self.top):
-            message = f"there is a link on the way to {folder}, and what it led to once is not known"
+            message = (
+                f"there is a link on the path to {folder}, and where it led at that revision is not known"
+            )
             raise GitFailed(message)
         inside = written.relative_to(above).as_posix()
         return "" if inside == "." else inside

@@ -61,7 +61,7 @@ def pull_of(github: GitHub, commit: str) -> Pull | None:
     commit, its one commit of a squash, or the last commit of its rebase
     (GitHub docs: Get a pull request). Raises ReconcilerError where that fits two,
     as it does where both had the same last commit, and for anything but the full
-    name of a commit, which a branch would answer for as well.
+    name of a commit: GitHub would also answer for a branch.
     """
     if not _COMMIT.fullmatch(commit):
         message = f"{commit!r} is not the full name of a commit, which has 40 hex digits"

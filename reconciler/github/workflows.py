@@ -45,7 +45,7 @@ class Workflow:
 
 
 def read_workflows(top: Path) -> list[Workflow]:
-    """The workflows that `reconciler init` writes, as they stand in the checkout."""
+    """The workflows that `reconciler init` writes, as the checkout has them."""
     return [_read(top / FOLDER / f"{name}.yml") for name in WORKFLOWS]
 
 

@@ -27,7 +27,7 @@ _KEY = tuple(each.name for each in fields(Key))
 
 
 class Directory:
-    """The state of one pretend instance; rows stand in the order of creation.
+    """The state of one pretend instance; rows are in the order of creation.
 
     ``switches`` may be replaced at any time. ``serial`` counts writes: where
     it has not moved, nothing has changed.

@@ -55,7 +55,7 @@ class Schedule:
 
     ``consecutive`` is the most faults in a row for one and the same request
     (method, path, query and body): after as many it goes through clean, so
-    that whoever tries again often enough is served. ``delay`` is in seconds.
+    that a client that tries again often enough is served. ``delay`` is in seconds.
     Raises ValueError for chances that are no probabilities.
     """
 

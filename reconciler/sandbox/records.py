@@ -113,7 +113,7 @@ class User:
 
 @dataclass(slots=True)
 class Group:
-    """A group; ``members`` are found by their ids, and stand in the order in which they came."""
+    """A group; ``members`` are found by their ids, in the order in which they were added."""
 
     serial: int
     id: str

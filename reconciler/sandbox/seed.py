@@ -1,4 +1,4 @@
-"""The beginning of a pretend Omni, as a person writes it, and its state said in the same form.
+"""The seed of a pretend Omni, as a person writes it, and its state in the same form.
 
 A seed is a mapping with any of these keys, and none that is not here::
 

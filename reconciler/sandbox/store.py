@@ -18,9 +18,9 @@ from reconciler.sandbox.switches import Switches
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML in which ``off`` and ``0420`` are text, as in the files that the seed stands beside.
+    """YAML in which ``off`` and ``0420`` are text, as they are in desired-state files.
 
-    A key that stands twice is an error.
+    A repeated key is an error.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
@@ -97,7 +97,7 @@ class Store(Directory):
         return store
 
     def behave(self, switches: Mapping[str, object]) -> None:
-        """Set these switches from now on; the state file goes on holding those that were there before."""
+        """Set these switches from now on; the state file keeps the earlier ones."""
         self._kept = self._kept or self.switches
         self.switches = Switches.from_mapping({**asdict(self.switches), **switches})
 

@@ -213,7 +213,7 @@ def _flag(value: object, where: str) -> bool:
 
 
 def _said(value: object, where: str) -> bool:
-    """A flag that may also be said as text, as clients that read it from a table send it."""
+    """A flag that may also be the text of one, as clients that read it from a table send it."""
     return _flag({"true": True, "false": False}.get(str(value).lower(), value), where)
 
 

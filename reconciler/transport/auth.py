@@ -1,4 +1,4 @@
-"""Keys: held so that they do not show, added to requests, and taken out of what comes back."""
+"""Keys: kept out of sight, added to requests, and taken out of what comes back."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -64,9 +64,9 @@ class Patience:
     """How often, and for how long, to try. Waits are in seconds."""
 
     busy: int = 10
-    """Attempts that are answered with 429 before that answer is handed back."""
+    """Attempts that may be answered with 429; then the caller gets that answer."""
     faults: int = 6
-    """Attempts at a read that fail before the failure is handed back."""
+    """Attempts at a read that may fail; then the caller gets the failure."""
     longest_backoff: float = 30
     longest_asked: float = 120
     """The longest wait that a Retry-After can ask for."""
@@ -105,7 +105,7 @@ def retry_after(answer: Response | NoAnswer, wall: float) -> float | None:
 def decide(
     kind: Trouble, attempt: int, asked: float | None, jitter: float, patience: Patience
 ) -> float | None:
-    """The seconds to wait before the next attempt, or None to hand back what came.
+    """The seconds to wait before the next attempt, or None where the caller gets this answer.
 
     ``attempt`` counts, from 1, the attempts that met this kind of trouble.
     ``asked`` is what retry_after gave, ``jitter`` is random from 0 to 1: it

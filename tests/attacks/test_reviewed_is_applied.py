@@ -241,7 +241,7 @@ def test_the_settings_of_another_folder_are_not_those_of_the_base(team: Team, ca
     team.github.push(number, team.push(f"pull-{number}"))
     team.test_merge(number)
     assert team.plan(number) == ExitCode.ERROR
-    assert "there is a link on the way to" in capsys.readouterr().err
+    assert "there is a link on the path to" in capsys.readouterr().err
 
 
 def test_a_change_of_the_address_is_merged_with_what_stands_beside_it(team: Team) -> None:

@@ -1,6 +1,6 @@
-"""Whether users and groups say the same of who is a member: each side lists the memberships.
+"""Whether the groups of the users and the members of the groups agree: both list the memberships.
 
-A read that they do not agree about may be of two moments, or cut short. It is never planned on.
+Where they do not, the read may be of two moments, or cut short. No plan is made from it.
 """
 
 from collections import Counter, defaultdict
@@ -11,9 +11,9 @@ from reconciler.providers.scim.codec import GroupRow, UserRow
 
 
 def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
-    """By group id, the ids of users of whom only one side says that they are members.
+    """By group id, the ids of users whose membership only one of the two sides shows.
 
-    Users whose row says nothing of groups, and groups that are not listed, contradict nobody.
+    Users whose row has no groups field, and groups that are not listed, contradict nothing.
     """
     odd: dict[str, set[str]] = defaultdict(set)
     agreed: Counter[str] = Counter()

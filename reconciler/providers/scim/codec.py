@@ -43,8 +43,9 @@ class UserRow:
 class GroupRow:
     """One group as a row says it; ``members`` are ids of people, not all of them known users.
 
-    Where the row does not speak of members there are none in it: of a group read by id that
-    is so (RFC 7643, 2.5: what is absent is empty), of a row in a list it says nothing.
+    ``tells_members`` says whether the row has them. If a group that is read by id does
+    not, it is empty (RFC 7643, 2.5: what is absent is empty); a row of a list proves
+    nothing.
     """
 
     id: str

@@ -5,12 +5,11 @@ one ignores ``count``, one reports the page's size as the total. So a listing
 advances by what was received, collects by id, and is complete only where the
 number of distinct ids is the total that every page named.
 
-A group whose row does not speak of its members is read by id, and has none where
-that answer is as silent (Omni's OpenAPI: a group must have no more than a name, an
-id and schemas), unless the list spoke, or people who are to have left say that they
-have not. What users say about their groups and what groups say about their
-members must agree; where they do not, groups that were only listed are looked at
-once more, then the users.
+A group whose row has no ``members`` is read by id. If that answer has none either,
+the group is empty (Omni's OpenAPI: a group needs only a name, an id and schemas),
+unless the list had members, or the rows of people who were to leave it still name it.
+The groups of the users and the members of the groups must agree. Where they do not,
+groups that were only listed are read by id, then the users.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -40,7 +39,7 @@ from reconciler.transport.messages import Reader, Response
 _GONE = 404
 _RESTARTS = 2
 _SECOND_LOOKS = 100
-"""So many users are looked at again one by one; more that disagree are no accident."""
+"""The most users that are read again one by one; more that disagree are no accident."""
 
 Row = TypeVar("Row", UserRow, GroupRow)
 
