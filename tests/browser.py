@@ -128,6 +128,7 @@ def page() -> Iterator[Page]:
             command,
             preexec_fn=connect,  # noqa: PLW1509 (it only duplicates descriptors, which cannot wait for a lock)
             pass_fds=(3, 4),
+            env={**os.environ, "TMPDIR": profile},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -332,7 +332,6 @@ def test_the_quick_check_and_the_thorough_one_agree_and_what_is_left_is_valid(
     assert kept <= {"required", "minProperties", "maxProperties", "minItems"}
 
 
-@pytest.mark.usefixtures("uncounted")
 def test_more_problems_than_anyone_reads_end_the_check_and_those_told_are_the_first() -> None:
     document = checked("users:\n" + "".join(f"  u{at}@x: {{name: 1, nick: x}}\n" for at in range(6000)))
     assert [problem.place.line for problem in document.problems[:4]] == [2, 2, 3, 3]

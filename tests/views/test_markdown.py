@@ -74,7 +74,6 @@ def assert_harmless(text: str) -> None:
         assert found not in rest.replace("### ", ""), (found, rest)
 
 
-@pytest.mark.usefixtures("uncounted")
 @given(PLANS, st.integers(LEAST, 20_000))
 @settings(max_examples=80)
 def test_no_name_becomes_markup_a_mention_or_a_link(plan: Plan, budget: int) -> None:
@@ -185,7 +184,6 @@ def test_no_name_can_drive_the_other_changes_out(run: int, number: int) -> None:
     assert_harmless(text)
 
 
-@pytest.mark.usefixtures("uncounted")
 def test_a_target_s_name_of_any_length_leaves_room() -> None:
     for name in ("é" * 60_000, "x" * 60_000, "`" * 60_000):
         plan = replace(COMPARED, target=name)
