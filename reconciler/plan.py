@@ -5,11 +5,12 @@ It is data. Its digest seals all that an apply acts upon.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from reconciler.changes import (
+    Atom,
     Change,
     Counts,
     Create,
@@ -171,20 +172,26 @@ class Plan:
         """How much changes, by kind."""
         return count(self.changes)
 
-    def only(self, *origins: Origin) -> tuple[Change, ...]:
-        """The changes cut down to the atoms of these origins."""
+    def cut(self, wanted: Callable[[Atom], bool]) -> tuple[Change, ...]:
+        """The changes cut down to the wanted atoms.
+
+        A revocation may change no field of the person, and only end memberships: it stays where one
+        of these does.
+        """
         parts: dict[Address, Change] = {}
         for change in self.changes:
-            wanted = [a for a in atoms(change) if self.origins.get((a.address, a.path)) in origins]
-            if part := narrow(change, wanted):
+            if part := narrow(change, filter(wanted, atoms(change))):
                 parts[change.address] = part
         out_of_a_group = {a.member for part in parts.values() for a in atoms(part) if is_removal(a)}
-        # A revocation may change no field of the person, and only end memberships.
         return tuple(
             parts.get(change.address, change)
             for change in self.changes
             if change.address in parts or (not atoms(change) and change.address in out_of_a_group)
         )
+
+    def only(self, *origins: Origin) -> tuple[Change, ...]:
+        """The changes cut down to the atoms of these origins."""
+        return self.cut(lambda atom: self.origins.get((atom.address, atom.path)) in origins)
 
     @property
     def intended(self) -> "Plan":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from reconciler.changes import Atom, atoms, narrow
+from reconciler.changes import Atom, atoms
 from reconciler.errors import Place
 from reconciler.model import FieldPath, group_key, user_key
 from reconciler.plan import Note, Plan
@@ -43,21 +43,12 @@ def without_expected(plan: Plan, expectations: Sequence[Expectation], today: str
     that met no difference, so that the list does not outlive its reasons.
     """
     current = [expectation for expectation in expectations if expectation.until >= today]
-    met: dict[Expectation, int] = dict.fromkeys(expectations, 0)
-    changes = []
-    for change in plan.changes:
-        unexpected = []
-        for atom in atoms(change):
-            covering = [expectation for expectation in expectations if expectation.covers(atom)]
-            for expectation in covering:
-                met[expectation] += 1
-            if not any(expectation in current for expectation in covering):
-                unexpected.append(atom)
-        part = narrow(change, unexpected) if atoms(change) else change
-        if part:
-            changes.append(part)
+    differences = [atom for change in plan.changes for atom in atoms(change)]
+    met = {each: sum(map(each.covers, differences)) for each in expectations}
+    unexpected = plan.cut(lambda atom: not any(each.covers(atom) for each in current))
     notes = [_note(each, number, expired=each not in current) for each, number in met.items()]
-    return replace(plan, changes=tuple(changes), notes=(*plan.notes, *notes))
+    rest = plan if unexpected == plan.changes else plan.part(unexpected)
+    return replace(rest, notes=(*plan.notes, *notes))
 
 
 def _note(expectation: Expectation, met: int, *, expired: bool) -> Note:
