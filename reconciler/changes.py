@@ -114,7 +114,10 @@ def ends_access(change: Change) -> bool:
 
 
 def ends_access_by(change: Change, atom: Atom) -> bool:
-    """Whether a person loses their access by this very atom of the change. A revocation has several such."""
+    """Whether a person loses their access by this very atom of the change.
+
+    Every atom of a revocation or a deletion does that; of a deactivation, only ``active``.
+    """
     if change.address.kind == "group" or not ends_access(change):
         return False
     only_deactivates = isinstance(change, Update) and change.removal == "deactivate"

@@ -108,10 +108,9 @@ def _refs(value: object) -> Iterator[Ref]:
 class Stage(IntEnum):
     """When an atom is applied: access is given before any is taken away, and deletions come last.
 
-    A group is created together with its members, in one request. Its new name is written
-    in the request of the memberships that begin, or else of those that end: no other change
-    waits for it, since a declared name is never also an older name of another group. An
-    update that takes a person's access away waits as a whole.
+    A group is created together with its members, in one request. A rename goes with the request that
+    adds members, else with the one that removes them. Nothing waits for it: no declared name is an
+    older name of another group. An update that takes a person's access away waits as a whole.
     """
 
     CREATE_USERS = 0

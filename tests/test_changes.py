@@ -1,4 +1,4 @@
-"""Plans as data (changes) and changes as requests to be (operations)."""
+"""Plans and their changes as data."""
 
 import hashlib
 from dataclasses import replace
@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from builders import changed
-from hypothesis import given
-from sample_plans import EVERY_KIND, PLANS, create_user, member
+from sample_plans import EVERY_KIND, member
 
 from reconciler.changes import (
     Atom,
@@ -25,7 +24,6 @@ from reconciler.changes import (
 )
 from reconciler.errors import Place
 from reconciler.model import Address, group_address, user_address
-from reconciler.operations import Operation, Ref, Stage, in_order, resolve, stage_of, stages
 from reconciler.plan import Plan, PullRequest
 
 ADA, FINANCE = user_address("ada@acme.com"), group_address("Finance")
@@ -265,103 +263,3 @@ def test_an_approval_of_removals_outlives_a_sign_up_and_nothing_else() -> None:
         replace(ON_A_PULL, origins=dict.fromkeys(ON_A_PULL.origins, "drift")),
     ):
         assert other.removals_digest != ON_A_PULL.removals_digest
-
-
-# operations
-
-
-def operation(*path: str | Ref, body: Any = None) -> Operation:
-    return Operation((), "PATCH", path, body, "update it")
-
-
-def test_an_operation_needs_the_ids_that_it_refers_to() -> None:
-    body = {"members": [{"value": Ref(ADA)}], "n": 1, "none": None}
-    assert operation("groups", Ref(FINANCE), body=body).needs == {ADA, FINANCE}
-    assert operation("groups").needs == frozenset()
-
-
-def test_ids_are_filled_in_wherever_they_are_referred_to() -> None:
-    body = {
-        "Operations": [{"path": Ref(ADA, 'members[value eq "{}"]'), "value": [Ref(ADA)]}],
-        "kept": [1, 1.5, True, None, "x"],
-    }
-    request = resolve(operation("scim", "groups", Ref(FINANCE), body=body), {ADA: "u-1_A", FINANCE: "g1"})
-    assert (request.method, request.path) == ("PATCH", "/scim/groups/g1")
-    assert request.json == {
-        "Operations": [{"path": 'members[value eq "u-1_A"]', "value": ["u-1_A"]}],
-        "kept": [1, 1.5, True, None, "x"],
-    }
-
-
-def test_every_segment_of_a_path_is_escaped() -> None:
-    request = resolve(operation("a/b?c", Ref(ADA, "x {}#")), {ADA: "u1"})
-    assert request.path == "/a%2Fb%3Fc/x%20u1%23"
-
-
-def test_an_id_that_is_not_known_is_no_request() -> None:
-    with pytest.raises(KeyError):
-        resolve(operation("groups", Ref(FINANCE)), {ADA: "u1"})
-
-
-@pytest.mark.parametrize("live_id", ["", "..", "a/b", 'x"] or userName pr', "a b", "ü", "a\n"])
-def test_an_id_that_could_mean_something_else_is_never_sent(live_id: str) -> None:
-    for used in (operation("users", Ref(ADA)), operation("groups", body=[Ref(ADA)])):
-        with pytest.raises(ValueError, match="which no id of a directory looks like"):
-            resolve(used, {ADA: live_id})
-
-
-NAMED = changed("name", after="x")
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (make(ADA, NAMED), [Stage.CREATE_USERS]),
-        (make(FINANCE, NAMED), [Stage.CREATE_GROUPS]),
-        (make(FINANCE, NAMED, member("a")), [Stage.CREATE_GROUPS, Stage.CREATE_GROUPS]),
-        (update(FINANCE, NAMED), [Stage.ADD_MEMBERS]),
-        (update(FINANCE, NAMED, member("a", joins=False)), [Stage.REMOVE_MEMBERS, Stage.REMOVE_MEMBERS]),
-        (update(ADA, NAMED), [Stage.UPDATE_USERS]),
-        (
-            update(FINANCE, NAMED, member("a"), member("b", joins=False)),
-            [Stage.ADD_MEMBERS, Stage.ADD_MEMBERS, Stage.REMOVE_MEMBERS],
-        ),
-        (update(ADA, NAMED, removal="revoke"), [Stage.REMOVE_USERS]),
-        (delete(ADA), [Stage.REMOVE_USERS]),
-        (delete(FINANCE), [Stage.DELETE_GROUPS]),
-    ],
-)
-def test_each_atom_has_its_turn(change: Change, expected: list[Stage]) -> None:
-    assert [stage_of(change, atom) for atom in atoms(change)] == expected
-
-
-def test_changes_are_ordered_by_their_first_turn_then_by_name() -> None:
-    gone = update(user_address("gone@acme.com"), removal="revoke")
-    ordered = (
-        create_user("a@acme.com"),
-        create_user("b@acme.com"),
-        make(FINANCE, NAMED),
-        update(ADA, NAMED),
-        gone,
-        delete(FINANCE),
-    )
-    assert in_order(reversed(ordered)) == ordered
-
-
-def test_a_change_is_cut_where_its_parts_have_different_turns() -> None:
-    adds, removes = member("a"), member("b", joins=False)
-    mixed, create = update(FINANCE, adds, removes), create_user("a@acme.com")
-    nothing = update(ADA, removal="revoke")
-    assert list(stages([mixed, create, nothing, delete(ADA)])) == [
-        (create,),
-        (update(FINANCE, adds),),
-        (update(FINANCE, removes),),
-        (delete(ADA),),
-    ]
-
-
-@given(PLANS)
-def test_every_atom_has_exactly_one_turn(plan: Plan) -> None:
-    unique = {change.address: change for change in plan.changes}.values()
-    cut = [atom for part in stages(tuple(unique)) for change in part for atom in atoms(change)]
-    assert sorted(map(repr, cut)) == sorted(repr(atom) for change in unique for atom in atoms(change))

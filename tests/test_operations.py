@@ -1,10 +1,13 @@
 import pytest
 from builders import changed
 from executing import HERE, create_group, create_user
+from hypothesis import given
+from sample_plans import PLANS
 
 from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
 from reconciler.model import group_address, user_address
 from reconciler.operations import Json, Operation, Ref, Stage, in_order, is_id, resolve, stage_of, stages
+from reconciler.plan import Plan
 from reconciler.transport.messages import Request
 
 ADA, BOB, FINANCE = user_address("ada@acme.com"), user_address("bob@acme.com"), group_address("Finance")
@@ -100,3 +103,10 @@ def test_stages_hold_every_atom_once_and_no_part_is_empty() -> None:
         ["group/sales"],
         ["group/finance"],
     ]
+
+
+@given(PLANS)
+def test_every_atom_has_exactly_one_turn(plan: Plan) -> None:
+    unique = {change.address: change for change in plan.changes}.values()
+    cut = [atom for part in stages(tuple(unique)) for change in part for atom in atoms(change)]
+    assert sorted(map(repr, cut)) == sorted(repr(atom) for change in unique for atom in atoms(change))

@@ -134,16 +134,24 @@ class Execution:
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""
+        edges, people = self.headcount.relied_on(part, self.ids.keys())
         try:
-            for relied in self.headcount.reliances(part, self.ids.keys()):
-                for atom in self._look.unmet(relied):
-                    why = "is not seen in it any more" if atom.member else "is not seen to be active any more"
-                    self.headcount.missed(atom, why)
+            self._look_for(edges, "is not seen in it any more")
+            # One person who is still active is enough, and the first one nearly always is.
+            if self._look_for(people[:1], "is not seen to be active any more"):
+                self._look_for(people[1:], "is not seen to be active any more")
         except _CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")
             self._stop_if_hopeless(error)
         else:
             self.headcount.unseen("")
+
+    def _look_for(self, expected: list[Atom], why: str) -> list[Atom]:
+        """Read what is expected to hold; what does not is counted on no more, and returned."""
+        missing = self._look.unmet(expected) if expected else []
+        for atom in missing:
+            self.headcount.missed(atom, why)
+        return missing
 
     def _operations(self, changes: Sequence[Change]) -> list[tuple[Operation, tuple[Change, ...]]]:
         """The operations for what can run of these changes, each with the changes it covers."""

@@ -72,7 +72,7 @@ def check_now(part: Plan, reviewed: Plan, policy: Policy) -> tuple[Violation, ..
 
 def _wrong_number(code: str, option: Option, given: int | None, number: int) -> Iterator[Violation]:
     if given is not None and given != number:
-        message = f"{Allow(option, given)} approves another plan: here it would be {number}"
+        message = f"{Allow(option, given)} does not fit: for this plan it is {number}"
         yield Violation(code, message, Allow(option, number))
 
 

@@ -13,7 +13,7 @@ No more are held back than that takes. A removal that is let through counts as d
 from then on, whatever becomes of its request.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Self
@@ -74,11 +74,12 @@ class Headcount:
             ends_everybody=not census.active_users_after,
         )
 
-    def reliances(self, changes: Sequence[Change], known: AbstractSet[Address]) -> Iterator[list[Atom]]:
-        """The atoms that must hold before these changes take anything away, in lists to be read one by one.
+    def relied_on(
+        self, changes: Sequence[Change], known: AbstractSet[Address]
+    ) -> tuple[list[Atom], list[Atom]]:
+        """What must hold before these changes take anything away: memberships, and people who stay active.
 
-        Only objects whose id is ``known`` can be read. One person who stays active is enough; the
-        others are in a list of their own, which is only handed out where that one was ``missed``.
+        Only objects whose id is ``known`` can be read. Of the people, one who is still active is enough.
         """
         losing: dict[Address, set[Address]] = {}
         ending: set[Address] = set()
@@ -95,14 +96,9 @@ class Headcount:
             if group in known and not self._may_end_empty(group)
             for person in sorted(known & self.members[group] - people)
         ]
-        if edges:
-            yield edges
-        staying = sorted(known & self.active - ending)
-        for some in (staying[:1], staying[1:]) if not self.ends_everybody and ending & self.active else ():
-            if some:
-                yield [Atom(person, None, ACTIVE, None, after=True) for person in some]
-            if self.active.intersection(some):
-                return
+        matters = not self.ends_everybody and ending & self.active
+        staying = sorted(known & self.active - ending) if matters else []
+        return edges, [Atom(person, None, ACTIVE, None, after=True) for person in staying]
 
     def gained(self, atom: Atom) -> None:
         """Count what an atom gave."""

@@ -33,8 +33,9 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
     if "" in inputs.owners:
-        whose = "whose key this is" if len(inputs.owners) == 1 else "whose one of the keys is"
-        yield Note("caller", f"the system does not say {whose}, so its owner is not protected by itself")
+        whose = "whose key this is" if len(inputs.owners) == 1 else "whose each of the keys is"
+        message = f"the system does not say {whose}: name its owner under `protect.users`"
+        yield Note("caller", message)
     yield from _unmatched(inputs, census)
 
 

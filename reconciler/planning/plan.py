@@ -71,14 +71,14 @@ def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: A
     inputs = gather(desired, live, policy)
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
-    changes = in_order([*_worth_it(users, groups), *groups.changes])
+    changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
     plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
     return Planned(plan, inputs.pairing, inputs.definitions, live)
 
 
-def _worth_it(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:
-    """The changes of users without those of revoked people who lose neither a value nor a membership."""
+def _without_empty_revocations(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:
+    """The changes of users; a person who is revoked and loses neither a value nor a membership has none."""
     losing = {
         field.path[1]
         for change in groups.changes

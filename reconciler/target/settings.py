@@ -37,10 +37,8 @@ class Target:
     how many people must approve a pull request before it is applied. ``settings``
     is the data of target.yaml.
 
-    Where the settings of a base revision hold, ``pending`` names the settings that
-    the folder's own files change, ``policy`` is the stricter of both, and
-    ``base_policy`` is that of the base alone, and
-    ``own_policy`` that of the folder's own files.
+    Under a base revision, ``policy`` is the stricter of ``base_policy`` (the base's) and ``own_policy``
+    (that of the folder's own files), and ``pending`` names the settings that differ.
     """
 
     name: str

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler import workflow
 from reconciler.desired import files
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
@@ -14,6 +13,7 @@ from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.plans import plan as make
 
 _MOST_NAMED = 5
 """Objects that a note about one revision names; beyond that they are counted."""
@@ -22,10 +22,10 @@ _MOST_NAMED = 5
 def drift(target: Target, session: Session, expectations: Sequence[Expectation], today: str) -> Plan:
     """A plan that applies nothing: every difference that is not expected, with its origin.
 
-    ``today`` is a day such as 2026-12-31. Raises as ``workflow.plan`` does.
+    ``today`` is a day such as 2026-12-31. Raises as ``workflow.plans.plan`` does.
     """
     base = head(target.folder)
-    plan = workflow.plan(target, session, base=base).plan
+    plan = make(target, session, base=base).plan
     plan = without_expected(replace(plan, included=()), expectations, today)
     notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
     return replace(plan, notes=(*plan.notes, *notes))

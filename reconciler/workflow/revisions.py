@@ -38,8 +38,8 @@ class Revisions:
 
         What either of them wants was wanted before: stricter settings make no drift this change.
         """
-        own = self.target.base_policy or self.target.policy
-        return tuple(dict.fromkeys((own, self.target.policy)))
+        base = self.target.base_policy or self.target.policy
+        return tuple(dict.fromkeys((base, self.target.policy)))
 
     @property
     def need(self) -> Need:
@@ -72,8 +72,8 @@ class Revisions:
     def _about_base(self, *, is_planned: bool) -> Iterator[Note]:
         if pending := self.target.pending:
             message = (
-                f"the settings change ({', '.join(pending)}): this plan is made with those of the base, and "
-                "what is stricter now holds already; all of the change takes effect after its merge"
+                f"target.yaml changes ({', '.join(pending)}): until the merge, the base's settings hold, and "
+                "the new ones where they are stricter"
             )
             yield Note("settings", message, self.target.place, warning=True)
         if not is_planned:

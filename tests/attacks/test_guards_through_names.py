@@ -248,7 +248,7 @@ def test_an_approval_of_new_users_is_for_one_plan(invited: Project, capsys: Outp
     """Somebody passes the number on to a plan that creates one user only."""
     invited.write("people.yaml", json.dumps({"users": {"new@acme.com": {}}}))
     assert cli.run(["apply", "--auto-approve", "--allow-creations", "60"]) == ExitCode.GUARD
-    assert "--allow-creations 60 approves another plan: here it would be 1" in capsys.readouterr().out
+    assert "--allow-creations 60 does not fit: for this plan it is 1" in capsys.readouterr().out
 
 
 def test_a_line_in_the_pull_request_approves_the_new_users_of_its_plan_alone(team: Team) -> None:

@@ -122,7 +122,7 @@ def test_a_refused_plan_as_json_keeps_standard_output_clean(capsys: Output) -> N
 
 def test_only_the_exact_number_approves(drastic: Project, capsys: Output) -> None:
     assert cli.run(["apply", "--auto-approve", "--allow-removals", "5"]) == ExitCode.GUARD
-    assert "--allow-removals 5 approves another plan" in capsys.readouterr().out
+    assert "--allow-removals 5 does not fit" in capsys.readouterr().out
     assert cli.run(["plan", "--out", "plan.json", "--allow-removals", "6"]) == 0
     assert cli.run([*APPLY, "--allow-removals", "6"]) == 0
     assert drastic.live()["users"]["p0@acme.com"]["active"] is False

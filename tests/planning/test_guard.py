@@ -55,7 +55,7 @@ def test_the_exact_number_approves_and_any_other_is_a_refusal() -> None:
 def test_a_wrong_number_is_refused_even_where_nothing_is_over_a_limit() -> None:
     policy = Policy()
     (violation,) = check(leavers(1, 10, policy), policy, allow_removals=2)
-    assert violation.message == "--allow-removals 2 approves another plan: here it would be 1"
+    assert violation.message == "--allow-removals 2 does not fit: for this plan it is 1"
 
 
 def test_no_number_approves_the_removal_of_what_is_protected() -> None:
@@ -132,7 +132,7 @@ def test_creations_are_refused_beyond_both_numbers_of_all_live_users(
     assert check(plan, policy, allow_creations=new, allow_removals=0) == ()
     for wrong in (new + 1, new - 1):
         messages = [one.message for one in check(plan, policy, allow_creations=wrong)]
-        assert messages[-1] == f"--allow-creations {wrong} approves another plan: here it would be {new}"
+        assert messages[-1] == f"--allow-creations {wrong} does not fit: for this plan it is {new}"
 
 
 def test_each_number_lifts_its_own_limit_alone() -> None:
