@@ -10,10 +10,10 @@ from clocks import FakeClock
 from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
 from reconciler.errors import JournalFailed, Place
 from reconciler.execute.execution import Execution, Progress
+from reconciler.execute.headcount import Headcount
 from reconciler.journal import Event, Journal
 from reconciler.model import Address, Definition, Value, group_address, user_address, user_key
 from reconciler.operations import Outcome
-from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Provider
 from reconciler.providers.omni.provider import Omni
 from reconciler.report import Report

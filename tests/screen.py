@@ -22,7 +22,7 @@ Additions and updates
   ~ 1 group updated
   ~ 1 attribute value set
 
-note: the system does not say whose key this is, so its owner is not protected by itself
+note: the system does not say whose key this is: name its owner under `protect.users`
 note: 1 live user and 0 live groups are not in the files: kept
 
 + user/cleo@acme.com  create  desired-state/acme/people.yaml:6:3

@@ -52,7 +52,7 @@ def apply(
     from reconciler import workflow
     from reconciler.report import Mandate
     from reconciler.saved import load_plan
-    from reconciler.target.base import at_base
+    from reconciler.target.at_base import at_base
     from reconciler.target.session import connect
     from reconciler.views.json import report_json
 

@@ -31,7 +31,7 @@ __all__ = ["command", "complain", "emit", "finish", "prepare", "say", "write"]
 """The streams' functions, which every command uses from here, beside those of this module."""
 
 
-class Look(TypedDict):
+class Terminal(TypedDict):
     """How a stream wants its text; see ``views.text``."""
 
     width: int | None
@@ -176,7 +176,7 @@ def stoppable(session: "Session") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def look(stream: TextIO) -> Look:
+def look(stream: TextIO) -> Terminal:
     """How wide a stream is, None where it is no terminal, and whether it takes colours."""
     if not stream.isatty():
         return {"width": None, "color": False}

@@ -20,7 +20,7 @@ def fmt(
     ] = False,
 ) -> ExitCode:
     """Put the files in order and spacing; comments, line ends and meaning are kept."""
-    from reconciler.desired.files import sources
+    from reconciler.desired.files import desired_files
     from reconciler.desired.format import format_text, with_line_ends_of
     from reconciler.views.lines import number_of
     from reconciler.views.safe import printable
@@ -28,7 +28,7 @@ def fmt(
     def put_in_order(target: "Target") -> ExitCode:
         target.load()
         changed = []
-        for path, name, text in sources(target.folder):
+        for path, name, text in desired_files(target.folder):
             before = path.read_bytes()
             formatted = with_line_ends_of(before, format_text(text, name))
             if formatted.encode() != before:

@@ -52,7 +52,7 @@ def plan(
     """Show what would change; writes nothing anywhere."""
     from reconciler import workflow
     from reconciler.saved import to_json
-    from reconciler.target.base import at_base
+    from reconciler.target.at_base import at_base
     from reconciler.target.session import connect
 
     if include and base is None:

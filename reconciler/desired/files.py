@@ -142,7 +142,7 @@ def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
     return frozenset((kind, glob) for kind in KINDS for glob in ignore.get(f"{kind}s", ()))
 
 
-def sources(folder: Path) -> Iterator[tuple[Path, str, str]]:
+def desired_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """The desired-state files of a target that loads: the path of each, the path to show, and its text."""
     data, _ = load_target_file(folder)
     name = shown(folder)
@@ -202,7 +202,7 @@ def texts(folder: Path) -> dict[Path, str]:
     """The text of every file of a target that loads, by its path below the folder, with Unix line ends."""
     settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
     by_path = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
-    by_path |= {path: text for path, _, text in sources(folder)}
+    by_path |= {path: text for path, _, text in desired_files(folder)}
     return {path.relative_to(folder): text for path, text in by_path.items()}
 
 

@@ -33,13 +33,13 @@ from reconciler.errors import (
     Refused,
     Unreachable,
 )
+from reconciler.execute.headcount import Headcount
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition
 from reconciler.operations import Operation, Outcome, Status, resolve, stages
 from reconciler.planning.diff import Facts, holds
-from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Answer, Provider
 from reconciler.transport.messages import Transport
 

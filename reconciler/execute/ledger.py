@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, narrow
+from reconciler.execute.headcount import Headcount
 from reconciler.model import Address
 from reconciler.operations import Outcome, Stage, Status, stage_of
-from reconciler.planning.headcount import Headcount
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
-from reconciler.target.base import at_base
+from reconciler.target.at_base import at_base
 from reconciler.target.session import Session, connect
 from reconciler.target.settings import Target, load_targets
 from reconciler.views.html import plan_html

@@ -49,7 +49,7 @@ def check(
     )
     violations = [*_protected(plan, policy)]
     if wrong or allow_removals is None:
-        violations += _over_limits(plan, policy.limits)
+        violations += _over_limits(plan, policy.removals)
     if wrong or allow_creations is None:
         violations += _creations(plan, policy.creations)
     return (*violations, *wrong)

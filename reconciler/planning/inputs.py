@@ -16,7 +16,7 @@ class Inputs:
     """Both states of one target, and how they belong together.
 
     ``everything`` is all that was read, and ``live`` the part of it that is not ignored.
-    ``going`` says of each live object whose access ends how it ends. ``owners`` are the
+    ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
     ``managed`` are the attributes that the files manage.
     """
@@ -26,7 +26,7 @@ class Inputs:
     everything: LiveState
     live: LiveState
     pairing: Pairing
-    owners: tuple[str, ...]
+    callers: tuple[str, ...]
     going: Mapping[Address, Ending]
     managed: frozenset[str]
 
@@ -42,13 +42,13 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inpu
         raise Invalid(problems)
     live = ours(everything, policy)
     pairing = pair(desired, live)
-    owners = _owners(everything)
-    going = endings(desired, pairing, policy, owners)
+    callers = _callers(everything)
+    going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
-    return Inputs(desired, policy, everything, live, pairing, owners, going, managed)
+    return Inputs(desired, policy, everything, live, pairing, callers, going, managed)
 
 
-def _owners(everything: LiveState) -> tuple[str, ...]:
+def _callers(everything: LiveState) -> tuple[str, ...]:
     by_id = {user.id: user.resource.email for user in everything.users}
     return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
 

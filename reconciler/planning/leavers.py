@@ -28,22 +28,22 @@ def lists_people(desired: DesiredState, policy: Policy) -> bool:
 
 
 def endings(
-    desired: DesiredState, pairing: Pairing, policy: Policy, owners: Collection[str]
+    desired: DesiredState, pairing: Pairing, policy: Policy, callers: Collection[str]
 ) -> dict[Address, Ending]:
-    """How the access of each live leaver ends; ``owners`` are the users whom the keys belong to."""
+    """How the access of each live leaver ends; ``callers`` are the users whom the keys belong to."""
     ways: dict[Address, Ending] = {}
     for address in sorted(desired.absent & pairing.live):
         ways[address] = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
     if desired.users or desired.groups:
         members = {Address("user", key) for key in desired.members}
-        for address in sorted(pairing.surplus - members):
-            ways[address] = _of_unlisted(address, desired, policy, owners)
+        for address in sorted(pairing.unlisted - members):
+            ways[address] = _of_unlisted(address, desired, policy, callers)
     return {address: way for address, way in ways.items() if way != "keep"}
 
 
-def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, owners: Collection[str]) -> Ending:
+def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, callers: Collection[str]) -> Ending:
     """What becomes of a live object that no file speaks of."""
     if address in desired.departed:
         return policy.effective(policy.left_users) if address.kind == "user" else policy.left_groups
-    spared = address.kind == "group" or address.key in owners or policy.protect.match(address)
+    spared = address.kind == "group" or address.key in callers or policy.protect.match(address)
     return "keep" if spared or not lists_people(desired, policy) else policy.effective(policy.never_listed)

@@ -39,14 +39,14 @@ L = TypeVar("L", Live[User], Live[Group])
 class Pairing:
     """Live objects by the address of their declaration, or by their own where nothing declares them.
 
-    ``surplus`` are the addresses that no file mentions, those that left among them. ``settled`` are declared
-    groups that have their new name already. ``moved`` maps the address of a
+    ``unlisted`` are the addresses that no file mentions, the departed ones among them. ``settled``
+    are declared groups that have their new name already. ``moved`` maps the address of a
     user matched under an older e-mail to that older key.
     """
 
     users: Mapping[Address, Live[User]]
     groups: Mapping[Address, Live[Group]]
-    surplus: frozenset[Address]
+    unlisted: frozenset[Address]
     settled: tuple[Address, ...]
     moved: Mapping[Address, str]
 
@@ -92,13 +92,13 @@ def pair(desired: DesiredState, live: LiveState) -> Pairing:
     ]
     if problems:
         raise Invalid(problems)
-    surplus_users = {Address("user", key): found[0] for key, found in users_by_key.items()}
-    surplus_groups = {Address("group", key): found[0] for key, found in groups_by_key.items()}
+    unlisted_users = {Address("user", key): found[0] for key, found in users_by_key.items()}
+    unlisted_groups = {Address("group", key): found[0] for key, found in groups_by_key.items()}
     departed = desired.departed.keys() & (users.keys() | groups.keys())
     return Pairing(
-        {a: user for a, found in users.items() for _, user in found} | surplus_users,
-        {a: group for a, found in groups.items() for _, group in found} | surplus_groups,
-        frozenset(surplus_users) | frozenset(surplus_groups) | departed,
+        {a: user for a, found in users.items() for _, user in found} | unlisted_users,
+        {a: group for a, found in groups.items() for _, group in found} | unlisted_groups,
+        frozenset(unlisted_users) | frozenset(unlisted_groups) | departed,
         tuple(a for a, found in groups.items() if a not in departed and _is_settled(desired, a, found)),
         {a: key for a, found in users.items() for key, _ in found if key != a.key},
     )

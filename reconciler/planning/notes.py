@@ -32,8 +32,8 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     if waiting := users.waiting:
         what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
-    if "" in inputs.owners:
-        whose = "whose key this is" if len(inputs.owners) == 1 else "whose each of the keys is"
+    if "" in inputs.callers:
+        whose = "whose key this is" if len(inputs.callers) == 1 else "whose each of the keys is"
         message = f"the system does not say {whose}: name its owner under `protect.users`"
         yield Note("caller", message)
     yield from _unmatched(inputs, census)
@@ -71,7 +71,7 @@ def _about_left(
     by_reason: dict[str, list[Address]] = defaultdict(list)
     members = {Address("user", key) for key in desired.members}
     for address in sorted(desired.departed.keys() - gone):
-        if address not in pairing.surplus:
+        if address not in pairing.unlisted:
             by_reason[" and are not live"].append(address)
         elif not desired.users and not desired.groups:
             by_reason[_EMPTY].append(address)

@@ -95,7 +95,7 @@ def _census(
     inputs: Inputs, users: PlannedUsers, groups: PlannedGroups, changed: AbstractSet[Address]
 ) -> Census:
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
-    pairing, unlisted = inputs.pairing, inputs.pairing.surplus
+    pairing, unlisted = inputs.pairing, inputs.pairing.unlisted
     managed = pairing.live - (unlisted - inputs.desired.departed.keys())
     kept = unlisted - inputs.going.keys()
     # Nobody manages a person who is in no file, is to go, and has nothing left to lose.
@@ -118,5 +118,5 @@ def _census(
         deserted=groups.deserted,
         ending=ending,
         aliases=pairing.aliases(inputs.desired),
-        callers=inputs.owners,
+        callers=inputs.callers,
     )

@@ -87,7 +87,7 @@ class Policy:
     left_users: Ending = "keep"
     left_groups: Ending = "keep"
     never_listed: Ending = "keep"
-    limits: Limits = Limits()
+    removals: Limits = Limits()
     creations: Limits = Limits(share=0.5, floor=50)
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict, compare=False)
 
@@ -115,7 +115,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
         left_users=gentler(lambda policy: policy.left_users),
         left_groups=gentler(lambda policy: policy.left_groups),
         never_listed=gentler(lambda policy: policy.never_listed),
-        limits=_lower(one.limits, other.limits),
+        removals=_lower(one.removals, other.removals),
         creations=_lower(one.creations, other.creations),
         places={**one.places, **other.places},
     )

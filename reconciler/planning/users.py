@@ -48,7 +48,7 @@ class _Fate(NamedTuple):
 
 def plan_users(inputs: Inputs) -> PlannedUsers:
     """Decide about every person who is declared or to go; raises IncompleteRead as ``make_plan`` does."""
-    fates = [*_declared(inputs), *_departing(inputs)]
+    fates = [*_declared(inputs), *_going(inputs)]
     changes = [fate.change for fate in fates if fate.change]
     not_live = [fate.key for fate in fates if not fate.has_account]
     deleted = {change.address.key for change in changes if isinstance(change, Delete)}
@@ -144,7 +144,7 @@ def _differences(
     return compare(facts, wanted, inputs.definitions), values
 
 
-def _departing(inputs: Inputs) -> Iterator[_Fate]:
+def _going(inputs: Inputs) -> Iterator[_Fate]:
     """The fate of everyone whose access ends as the target's ``leavers`` say."""
     for address, how in inputs.going.items():
         if address.kind == "user":

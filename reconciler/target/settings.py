@@ -165,7 +165,7 @@ def _policy(data: Mapping[str, Any], source: Source) -> Policy:
         left_users=combined(users.get("left_files", default.left_users)),
         left_groups=leavers.get("groups", {}).get("left_files", default.left_groups),
         never_listed=combined(users.get("never_listed", default.never_listed)),
-        limits=_limits(default.limits, limits.get("removals", {})),
+        removals=_limits(default.removals, limits.get("removals", {})),
         creations=_limits(default.creations, limits.get("creations", {})),
         places=_places(data, source),
     )

@@ -12,9 +12,9 @@ from socket import gethostname
 from reconciler.changes import Create, atoms
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
+from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
-from reconciler.planning.headcount import Headcount
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target

@@ -244,7 +244,7 @@ def test_a_pull_request_does_not_lower_the_number_for_itself(team: Team) -> None
     git(team.desk, "checkout", "--quiet", f"pull-{number}")
     team.push_again(number, RENAMED)
     assert team.plan(number) == ExitCode.OK
-    assert "warning: the settings change (github.approvals)" in team.comment(number)
+    assert "warning: target.yaml changes (github.approvals)" in team.comment(number)
     refused(team, number, "nobody did.")
 
 

@@ -137,7 +137,7 @@ def test_what_is_no_longer_managed_is_not_changed_once_more(project: Project, ca
     )
     (change,) = reviewed()["changes"]
     assert [field["path"] for field in change["fields"]] == [["name"]]
-    assert "the settings change (manage.users)" in capsys.readouterr().out
+    assert "target.yaml changes (manage.users)" in capsys.readouterr().out
     assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
     bob = project.live()["users"]["bob@acme.com"]
     assert (bob["name"], bob["active"]) == ("Robert", True)
@@ -228,7 +228,7 @@ def test_the_wrong_name_may_be_corrected(project: Project, capsys: Output) -> No
     assert cli.run(["plan"]) == ExitCode.ERROR
     propose(project, PEOPLE, manage={"exact_attributes": ["region"]})
     assert reviewed()["changes"] == []
-    assert "the settings change (manage.exact_attributes)" in capsys.readouterr().out
+    assert "target.yaml changes (manage.exact_attributes)" in capsys.readouterr().out
 
 
 def test_what_the_settings_will_want_does_not_stop_what_was_reviewed(project: Project) -> None:

@@ -68,7 +68,7 @@ def test_the_first_target_names_every_limit_with_its_default(
         kind: {name: one["default"] for name, one in said["properties"].items()}
         for kind, said in limits.items()
     }
-    assert (target.policy.limits, target.policy.creations) == (Policy().limits, Policy().creations)
+    assert (target.policy.removals, target.policy.creations) == (Policy().removals, Policy().creations)
 
 
 def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

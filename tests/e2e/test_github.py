@@ -154,7 +154,7 @@ def test_settings_of_a_pull_request_do_not_hold_for_its_own_plan(team: Team) -> 
     evil = (team.folder / "target.yaml").read_text().replace(team.omni.url, "https://evil.omniapp.co")
     number = team.planned(evil, name="target.yaml")
     said = team.comment(number)
-    assert "warning: the settings change (url)" in said
+    assert "warning: target.yaml changes (url)" in said
     assert len(team.omni.omni.seen) > 0, "it was read from where the base says"
 
 

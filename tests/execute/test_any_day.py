@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from reconciler.changes import Atom, Create
 from reconciler.errors import NoAnswer
+from reconciler.execute.headcount import Headcount
 from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
-from reconciler.planning.headcount import Headcount
 from reconciler.sandbox.faults import Fault, fits, play
 from reconciler.sandbox.omni import Sandbox
 from reconciler.transport.messages import Request, Response, Transport

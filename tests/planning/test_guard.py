@@ -30,7 +30,7 @@ def leavers(number: int, of: int, policy: Policy) -> Plan:
     [(5, 10, False), (6, 10, True), (6, 24, False), (7, 24, True), (6, 23, True), (1, 2, False)],
 )
 def test_more_than_the_share_and_more_than_the_floor(number: int, of: int, *, refused: bool) -> None:
-    policy = Policy(limits=Limits(share=0.25, floor=5))
+    policy = Policy(removals=Limits(share=0.25, floor=5))
     codes = [violation.code for violation in check(leavers(number, of, policy), policy)]
     assert codes == (["users"] if refused else [])
 
@@ -38,7 +38,7 @@ def test_more_than_the_share_and_more_than_the_floor(number: int, of: int, *, re
 @given(share=st.floats(0, 1), floor=st.integers(0, 30), of=st.integers(2, 30), data=st.data())
 def test_a_refusal_is_exactly_more_than_both(share: float, floor: int, of: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, of - 1))
-    policy = Policy(limits=Limits(share=share, floor=floor))
+    policy = Policy(removals=Limits(share=share, floor=floor))
     refused = bool(check(leavers(number, of, policy), policy))
     assert refused == (number > floor and number > Fraction(str(share)) * of)
 
@@ -96,7 +96,7 @@ def test_a_group_is_emptied_also_by_deletions_and_not_where_somebody_stays() -> 
     [(0.29, 29, 100, False), (0.29, 30, 100, True), (0.07, 7, 100, False), (1.0, 9, 10, False)],
 )
 def test_shares_are_exact(share: float, number: int, of: int, *, refused: bool) -> None:
-    policy = Policy(limits=Limits(share=share, floor=0))
+    policy = Policy(removals=Limits(share=share, floor=0))
     assert bool(check(leavers(number, of, policy), policy)) is refused
 
 
@@ -104,7 +104,7 @@ def test_shares_are_exact(share: float, number: int, of: int, *, refused: bool) 
     ("share", "shown"), [(0.125, "12.5%"), (0.25, "25%"), (1.0, "100%"), (0, "0%"), (0.1, "10%")]
 )
 def test_a_share_is_shown_as_it_is(share: float, shown: str) -> None:
-    policy = Policy(limits=Limits(share=share, floor=0), creations=Limits(share=share, floor=0))
+    policy = Policy(removals=Limits(share=share, floor=0), creations=Limits(share=share, floor=0))
     people = [a_user(f"n{n}@acme.com") for n in range(9)]
     plan = made(desired(*people), live(a_user("ada@acme.com")), policy)
     found = check(plan, policy)
@@ -136,7 +136,7 @@ def test_creations_are_refused_beyond_both_numbers_of_all_live_users(
 
 
 def test_each_number_lifts_its_own_limit_alone() -> None:
-    policy = Policy(creations=Limits(0, 0), limits=Limits(0, 0))
+    policy = Policy(creations=Limits(0, 0), removals=Limits(0, 0))
     people = [a_user(f"u{i}@acme.com", active=True) for i in range(3)]
     state = desired(a_user("new@acme.com"), *people[1:], absent=[Address("user", "u0@acme.com")])
     plan = made(state, live(*people), policy)
@@ -167,7 +167,7 @@ def test_no_new_address_takes_away_what_the_old_one_keeps(
 ) -> None:
     new = Address("user", "new@acme.com")
     protects = {"protected old": (old,), "protected new": (new.key,)}.get(guard, ())
-    policy = Policy(protect=Globs(user=protects), tombstone=tombstone, limits=Limits(1, 99))
+    policy = Policy(protect=Globs(user=protects), tombstone=tombstone, removals=Limits(1, 99))
     person = a_user(new.key, active=False if how == "active" else None)
     group = [a_group("G", [])] if how == "member" else []
     absent = [new] if how == "tombstone" else []
@@ -205,7 +205,7 @@ def test_a_group_is_protected_under_its_live_name_its_declared_one_and_an_older_
 def test_only_people_who_stay_or_join_keep_a_protected_group(data: st.DataObject) -> None:
     before, after = (data.draw(st.frozensets(st.sampled_from(NAMES))) for _ in range(2))
     strangers, ignored = data.draw(st.integers(0, 1)), data.draw(st.booleans())
-    policy = Policy(protect=Globs(group=("G",)), ignore=Globs(user=("v@acme.com",)), limits=Limits(1, 99))
+    policy = Policy(protect=Globs(group=("G",)), ignore=Globs(user=("v@acme.com",)), removals=Limits(1, 99))
     members = [*before, *(["v@acme.com"] if ignored else [])]
     found = live(
         *(a_user(key, active=True) for key in (*NAMES, "v@acme.com")),
@@ -234,7 +234,7 @@ def test_nobody_joins_a_group_whom_a_part_of_the_plan_does_not_create() -> None:
 
 def test_a_violation_says_which_option_approves_it_and_with_which_number() -> None:
     people = [a_user(f"u{n}@acme.com") for n in range(10)]
-    policy = Policy(limits=Limits(0, 0), creations=Limits(0, 0))
+    policy = Policy(removals=Limits(0, 0), creations=Limits(0, 0))
     plan = made(
         desired(*people, a_group("G", [])),
         live(a_user("ada@acme.com"), a_group("G", ["ada@acme.com"])),
@@ -311,7 +311,7 @@ def test_a_plan_without_removals_passes_whatever_the_limits() -> None:
         located(Address("user", "a@acme.com"), ()),
     )
     plan = Plan("t", "omni", "", (change,), Census())
-    assert check(plan, Policy(limits=Limits(0, 0), protect=Globs(user=("*",)))) == ()
+    assert check(plan, Policy(removals=Limits(0, 0), protect=Globs(user=("*",)))) == ()
 
 
 @pytest.mark.parametrize("how", ["never_listed", "left_users"])

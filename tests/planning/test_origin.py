@@ -97,7 +97,7 @@ def compared(head: DesiredState, base: DesiredState, found: LiveState, policy: P
 
 
 def test_only_this_change_is_judged_and_executed() -> None:
-    policy = Policy(limits=Limits(share=0.1, floor=0))
+    policy = Policy(removals=Limits(share=0.1, floor=0))
     people = [a_user(f"u{n}@acme.com", name="N") for n in range(6)]
     everyone = [person.email for person in people]
     base = desired(*people, a_group("Finance", everyone[:1]), a_group("Sales", everyone))
@@ -132,7 +132,7 @@ def test_a_revocation_by_leaving_groups_stays_with_the_group_that_is_left() -> N
 
 
 def test_a_deletion_out_of_a_group_that_is_renamed_counts_for_it() -> None:
-    policy = Policy(tombstone="delete", limits=Limits(share=0, floor=0))
+    policy = Policy(tombstone="delete", removals=Limits(share=0, floor=0))
     renamed = Address("group", "sales")
     base = desired(ADA, BOB, a_group("Sales", []), previously={renamed: ("finance",)})
     head = desired(

@@ -113,7 +113,7 @@ OF_A_FIELD = {
     "never_listed": WAYS,
     **{
         name: st.builds(Limits, st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(0, 4))
-        for name in ("limits", "creations")
+        for name in ("removals", "creations")
     },
 }
 POLICIES = st.builds(Policy, **OF_A_FIELD)
@@ -181,7 +181,7 @@ def test_an_ignore_hides_nothing_that_a_deletion_ends(
 ) -> None:
     """Of the group that goes, and of the groups of the people who go."""
     seen = Globs(one.ignore.user)
-    one = replace(one, ignore=seen, limits=Limits(1.0, 99), tombstone="delete", never_listed="keep")
+    one = replace(one, ignore=seen, removals=Limits(1.0, 99), tombstone="delete", never_listed="keep")
     both = stricter(one, replace(one, ignore=Globs(more, groups)))
     if both.ignore.match(Address("group", "g")) or both.ignore.match(BOB):
         return

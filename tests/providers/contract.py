@@ -17,9 +17,9 @@ from builders import a_group, a_user, desired
 from executing import Notebook, Recorder
 
 from reconciler.execute.execution import Execution
+from reconciler.execute.headcount import Headcount
 from reconciler.model import DesiredState, LiveState, group_address, user_address
 from reconciler.operations import Outcome
-from reconciler.planning.headcount import Headcount
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
 from reconciler.providers.base import Provider

@@ -52,7 +52,7 @@ def test_the_defaults(project: Project) -> None:
     assert target.policy.manage == {"create", "name", "active", "groups", "attributes"}
     assert target.policy.exact_attributes == frozenset()
     assert target.policy.tombstone == "deactivate"
-    assert target.policy.limits == Limits(0.25, 5)
+    assert target.policy.removals == Limits(0.25, 5)
     assert target.policy.creations == Limits(0.5, 50)
     assert target.place == Place("desired-state/acme/target.yaml")
 
@@ -81,7 +81,7 @@ def test_everything_that_can_be_said(project: Project) -> None:
     assert (policy.manage, policy.exact_attributes) == ({"name"}, {"region"})
     assert (policy.ignore.user, policy.ignore.group) == (("*@vendor.example",), ("okta-*",))
     assert (policy.protect.user, policy.protect.group) == (("root@acme.com",), ("All Embed Users",))
-    assert (policy.tombstone, policy.limits) == ("revoke", Limits(0.5, 1))
+    assert (policy.tombstone, policy.removals) == ("revoke", Limits(0.5, 1))
     assert policy.creations == Limits(1.0, 2)
 
 

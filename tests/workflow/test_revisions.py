@@ -113,7 +113,7 @@ def test_settings_come_from_the_base_and_a_change_to_them_is_said(project: Proje
     said = capsys.readouterr().out
     assert "user/bob@acme.com is protected" in said
     changed = "limits.removals.floor, limits.removals.share, protect.users"
-    assert f"warning: the settings change ({changed}): this plan is made with those of the base" in said
+    assert f"warning: target.yaml changes ({changed}): until the merge, the base's settings hold" in said
     assert cli.run(["plan"]) == ExitCode.OK
     # Nor does a merge lift the rule for the plan that it brings.
     assert cli.run(["plan", "--base", "HEAD~1", "--out", "plan.json"]) == ExitCode.GUARD

@@ -54,7 +54,7 @@ class Headcount:
         known = {live_id: address for address, live_id in fresh.ids.items()}
         groups = {known.get(g.id, group_address(g.resource.name)): g for g in fresh.everything.groups}
         everybody = [user_address(user.resource.email) for user in fresh.everything.users]
-        unmanaged = fresh.pairing.surplus - {change.address for change in fresh.plan.changes}
+        unmanaged = fresh.pairing.unlisted - {change.address for change in fresh.plan.changes}
         census = approved.intended.census
         return cls(
             members={a: {Address("user", k) for k in fresh.pairing.members(g)} for a, g in groups.items()},

@@ -4,8 +4,8 @@ import pytest
 from builders import a_group, a_user, desired, live
 
 from reconciler.changes import Atom, Delete, Update, atoms
+from reconciler.execute.headcount import Headcount
 from reconciler.model import Address, group_address, user_address
-from reconciler.planning.headcount import Headcount
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import Globs, Policy
 
