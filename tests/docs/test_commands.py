@@ -1,8 +1,10 @@
 """The page of commands and the commands agree, and nothing in the book names one that there is not."""
 
 import ast
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
@@ -90,6 +92,33 @@ def test_a_team_is_shown_how_to_pin_what_its_workflows_install() -> None:
     clone = shlex.quote(str(TOP))
     assert shown.splitlines() == [line.replace(clone, "../reconciler") for line in refused.value.commands]
     assert f"--install '{install.BY_HASHES}'\n" in then
+
+
+@pytest.mark.parametrize(
+    ("pull", "drift", "mailed"),
+    [
+        ("exit 0", "echo 'No changes.'; exit 0", ""),
+        ("exit 0", "echo 'Drift of production'; exit 3", "Drift of production\n"),
+        ("exit 0", "echo 'Error: no key' >&2; exit 1", "\nError: no key\n"),
+        ("echo 'not possible' >&2; exit 1", "echo 'Drift of production'; exit 3", "not possible\n"),
+    ],
+)
+def test_cron_mails_the_drift_of_today_or_what_failed(
+    pull: str, drift: str, mailed: str, tmp_path: Path
+) -> None:
+    (line,) = re.findall(r"^17 5 \* \* 1-5  (.+)$", (DOCS / "elsewhere.md").read_text("utf-8"), re.MULTILINE)
+    for name, text in (("git", pull), ("reconciler", drift)):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", line.replace("/srv/access", shlex.quote(str(tmp_path)))],
+        env={"PATH": f"{tmp_path}:{os.defpath}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout + done.stderr == mailed
 
 
 def test_the_environment_variables_are_documented() -> None:
