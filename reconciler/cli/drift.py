@@ -33,8 +33,8 @@ def drift(
 ) -> ExitCode:
     """Show where the live state differs from the files, and exit 3 where it does.
 
-    Writes nothing anywhere. Where the files are in git it tells drift (somebody changed the live state)
-    from backlog (merged, never applied), and since when the files say so.
+    The system is only read; --out saves a plan. Where the files are in git it tells drift (somebody changed
+    the live state) from backlog (merged, never applied), and since when the files say so.
     """
     from datetime import UTC, datetime
 

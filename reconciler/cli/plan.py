@@ -49,7 +49,7 @@ def plan(
     ] = False,
     verbose: Verbose = False,
 ) -> ExitCode:
-    """Show what would change; writes nothing anywhere."""
+    """Show what would change. The system is only read; --out saves the plan."""
     from reconciler import workflow
     from reconciler.saved import to_json
     from reconciler.target.at_base import at_base

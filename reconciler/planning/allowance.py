@@ -1,4 +1,4 @@
-"""The lines of a pull request's text that have a say in its plan, written as git's trailers are.
+"""The lines of a pull request's text that decide about its plan, written as git's trailers are.
 
 ``Reconciler-Allow: production=37 digest=ab12cd34ef56`` lets the one plan with this
 digest go over the limits; 37 is the exact number of its removals. Where too many users
