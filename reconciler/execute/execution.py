@@ -10,6 +10,7 @@ is journalled. Then:
   what differs about it was not reviewed, and waits for the next plan.
 * refused: one refused membership among many must not stop the others, so what is
   not true yet is sent in halves until the refused part is alone.
+* unsupported: the system cannot do that, so it is neither halved nor sent again.
 * credential refused: everything stops.
 
 ``ledger`` says what must not be sent because of what failed before. Before anything
@@ -35,6 +36,7 @@ from reconciler.errors import (
 )
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
+from reconciler.execute.verdicts import FINAL, WORTH_ANOTHER, halves, made_by, only_makes, told
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition
 from reconciler.operations import Operation, Outcome, Status, resolve, stages
@@ -50,7 +52,6 @@ thousand times. To find one refused member among 5,000 takes 14."""
 _SILENT = 2
 """Operations in a row, neither answered nor read back, after which nothing more is sent."""
 
-_WORTH_ANOTHER = ("unsure", "busy")
 _DIFFERS = "it is there already, with something else; what differs waits for the next plan"
 _CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
@@ -159,17 +160,15 @@ class Execution:
         answer = self._send(operation)
         self.ids.update(answer.ids)
         self._refusals = self._refusals + 1 if answer.verdict == "refused" else 0
-        match answer.verdict:
-            case "done":
-                self._silent = 0
-                self._ledger.record(operation.covers, "done")
-            case "credential":
-                self._ledger.record(operation.covers, "failed", answer.message)
+        if status := FINAL.get(answer.verdict):
+            self._silent = 0
+            self._ledger.record(operation.covers, status, told(answer))
+            if answer.verdict == "credential":
                 raise _Stop(answer.message)
-            case "refused" if operation.method == "POST":
-                self._halve(operation.covers, covered, answer)
-            case _:
-                self._settle(operation, covered, answer, resends)
+        elif answer.verdict == "refused" and only_makes(operation.covers):
+            self._halve(operation.covers, covered, answer)
+        else:
+            self._settle(operation, covered, answer, resends)
 
     def _send(self, operation: Operation) -> Answer:
         if self.stop():
@@ -190,7 +189,7 @@ class Execution:
             answer, status = self.provider.receive(operation, response), response.status
         self.requests += 1
         try:
-            note("result", status=status, detail=answer.message or " ".join(answer.ids.values()))
+            note("result", status=status, detail=told(answer) or " ".join(answer.ids.values()))
         except JournalFailed:
             self._ledger.record(
                 operation.covers, "unsettled", "it was sent, and the journal could not take the answer"
@@ -212,9 +211,10 @@ class Execution:
             is_true = holds(atom, facts.get(atom.address), self.definitions)
             (true if is_true else remaining).append(atom)
         self._ledger.record(true, "adopted" if answer.verdict == "exists" else "done")
-        if operation.method == "POST" and true:
-            self._ledger.record(remaining, "failed", _DIFFERS)
-        elif answer.verdict in _WORTH_ANOTHER and resends < RESENDS:
+        found = made_by(operation.covers) & {atom.address for atom in true}
+        self._ledger.record([atom for atom in remaining if atom.address in found], "failed", _DIFFERS)
+        remaining = [atom for atom in remaining if atom.address not in found]
+        if answer.verdict in WORTH_ANOTHER and resends < RESENDS:
             self._again(covered, remaining, resends + 1)
         elif answer.verdict == "refused" and true:
             self._again(covered, remaining)
@@ -229,7 +229,7 @@ class Execution:
         """What is live of an operation's objects; None where it cannot be read, which is recorded."""
         unknown: Status = "unsettled" if answer.verdict == "unsure" else "failed"
         try:
-            if answer.verdict in _WORTH_ANOTHER:
+            if answer.verdict in WORTH_ANOTHER:
                 # What timed out may still be under way.
                 self.wait(2.0**resends)
             return self._look.facts(operation.covers)
@@ -254,12 +254,13 @@ class Execution:
 
     def _halve(self, remaining: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
         """Send what was refused in two parts; what stands alone has failed."""
-        first, second = _halves(remaining)
+        first, second = halves(remaining)
         if not first or not second or self._refusals > _REFUSALS:
             self._ledger.record(remaining, "failed", answer.message)
             return
         self._again(covered, first)
-        if self._ledger.outcomes[first[0]].status == "adopted":
+        before = self._ledger.outcomes[first[0]]
+        if before.status == "adopted" and before.atom.address == second[0].address:
             self._ledger.record(second, "failed", _DIFFERS)
         else:
             self._again(covered, second)
@@ -282,11 +283,3 @@ class Execution:
         self._ledger.record(claimed, "failed", "answered as done, but reading it back shows that it is not")
         if claimed:
             self.journal.write("read-back", covers=claimed, detail="not as it was answered")
-
-
-def _halves(remaining: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
-    """Two parts, of which one may be empty: other atoms and memberships, or two halves of the memberships."""
-    others = [atom for atom in remaining if not atom.member]
-    memberships = [atom for atom in remaining if atom.member]
-    middle = 0 if others else len(memberships) // 2
-    return others + memberships[:middle], memberships[middle:]

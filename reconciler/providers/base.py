@@ -14,15 +14,17 @@ from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.transport.messages import Reader, Response
 
-Verdict = Literal["done", "exists", "refused", "credential", "busy", "unsure"]
+Verdict = Literal["done", "exists", "refused", "unsupported", "credential", "busy", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a system answered a write.
 
-    ``exists``: it could not be created because it is already there. ``busy``: it
-    was not done, and may be later. ``unsure``: whether it took place must be read.
+    What is settled, halved or sent again follows from the verdict alone. ``exists``: it
+    could not be created because it is already there. ``unsupported``: the system cannot
+    do that, now or later. ``busy``: it was not done, and may be later. ``unsure``:
+    whether it took place must be read.
     ``ids`` are the ids that were learned; ``message`` is one line for a person, with
     the system's own words.
     """

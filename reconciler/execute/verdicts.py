@@ -1,0 +1,47 @@
+"""What an answer means for the atoms that it is about, as values: nothing here sends or reads."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.changes import Atom
+from reconciler.model import NAMED_BY, Address
+from reconciler.operations import Status
+from reconciler.providers.base import Answer, Verdict
+
+FINAL: Mapping[Verdict, Status] = {"done": "done", "unsupported": "failed", "credential": "failed"}
+"""What is known without another look at the system."""
+WORTH_ANOTHER: tuple[Verdict, ...] = ("unsure", "busy")
+
+
+def told(answer: Answer) -> str:
+    """What is said of an answer, in one line; empty where there is nothing to say."""
+    if answer.verdict == "unsupported":
+        return (
+            f"the system cannot do that: {answer.message}" if answer.message else "the system cannot do that"
+        )
+    return answer.message
+
+
+def made_by(atoms: Iterable[Atom]) -> frozenset[Address]:
+    """The objects that these atoms make."""
+    return frozenset(a.address for a in atoms if a.id is None and a.path == NAMED_BY[a.address.kind])
+
+
+def only_makes(atoms: Iterable[Atom]) -> bool:
+    """Whether all of these are about objects that they make, so that of what was refused nothing is live."""
+    return {atom.address for atom in atoms} == made_by(atoms)
+
+
+def halves(remaining: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
+    """Two parts, of which one may be empty.
+
+    Of several objects each part has some. Of one object they are its memberships and the
+    other atoms, or two halves of the memberships.
+    """
+    addresses = list(dict.fromkeys(atom.address for atom in remaining))
+    if len(addresses) > 1:
+        first = set(addresses[: len(addresses) // 2])
+        return [a for a in remaining if a.address in first], [a for a in remaining if a.address not in first]
+    others = [atom for atom in remaining if not atom.member]
+    memberships = [atom for atom in remaining if atom.member]
+    middle = 0 if others else len(memberships) // 2
+    return others + memberships[:middle], memberships[middle:]
