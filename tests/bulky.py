@@ -13,7 +13,7 @@ from clocks import FakeClock
 from executing import HERE, Notebook, Recorder, said
 
 from reconciler.changes import Atom, Change, FieldChange, Update, atoms, narrow
-from reconciler.errors import Problem
+from reconciler.errors import NoAnswer, Problem
 from reconciler.execute.execution import Execution
 from reconciler.model import (
     ACTIVE,
@@ -32,7 +32,7 @@ from reconciler.model import (
 from reconciler.operations import Json, Operation, Ref
 from reconciler.planning.diff import facts_of, holds
 from reconciler.planning.headcount import Headcount
-from reconciler.providers.base import Answer, Verdict
+from reconciler.providers.base import Answer, Part, Verdict
 from reconciler.report import Report
 from reconciler.transport.messages import Reader, Request, Response
 
@@ -54,11 +54,15 @@ class Bulk:
     """What was taken, and is not done yet."""
     seen: list[list[str]] = field(default_factory=list)
     reads_until_it_is_done: int = 1_000
-    before_row: Callable[[str], None] = lambda _: None
+    reads_fail: bool = False
+    before_row: Callable[[str], object] = lambda _: None
 
     def send(self, request: Request) -> Response:
         """Answer one request."""
         if request.method == "GET":
+            if self.reads_fail:
+                message = "timed out"
+                raise NoAnswer(message)
             self.reads_until_it_is_done -= 1
             if self.reads_until_it_is_done <= 0:
                 self.catch_up()
@@ -78,7 +82,7 @@ class Bulk:
         while self.later:
             self._do(self.later.pop(0))
 
-    def _answers(self, rows: Sequence[Any]) -> Iterator[dict[str, str]]:
+    def _answers(self, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
         errors = 0
         for row in rows:
             if self.errors_until_it_stops and errors >= self.errors_until_it_stops:
@@ -91,7 +95,11 @@ class Bulk:
                 self._do(row)
                 verdict = "unsure"
             errors += verdict not in ("done", "pending")
-            yield {"verdict": verdict, "words": "" if verdict == "done" else f"{row['name']}: {verdict}"}
+            if verdict == "done":
+                learned = {"id": _id(*row["at"].split("/", 1))} if row["new"] else {}
+                yield {"verdict": verdict, "words": "", **learned}
+            else:
+                yield {"verdict": verdict, "words": f"the system says {verdict}"}
 
     def _do(self, row: Mapping[str, Any]) -> str:
         kind, name = row["at"].split("/", 1)
@@ -141,11 +149,18 @@ class BulkProvider:
         summary = f"{len(rows)} rows"
         return [Operation(covers, "POST", ("bulk",), {"rows": rows}, summary)] if covers else []
 
-    def receive(self, operation: Operation, response: Response) -> Answer:  # noqa: ARG002
+    def receive(self, operation: Operation, response: Response) -> Answer:
         if not response.ok:
             verdicts: dict[int, Verdict] = {400: "refused", 409: "exists", 429: "busy", 501: "unsupported"}
             return Answer(verdicts.get(response.status, "unsure"), message=f"answered {response.status}")
-        return Answer("done")
+        said: Any = response.json
+        rows = zip(rows_of(operation.covers), said, strict=False)
+        parts = tuple(Part(row, one["verdict"], _learned(row, one), one["words"]) for row, one in rows)
+        return Answer("untried", message="the system stopped before it", parts=parts)
+
+
+def _learned(row: Row, said: Mapping[str, Any]) -> dict[Address, str]:
+    return {row[0].address: said["id"]} if "id" in said else {}
 
 
 def rows_of(covers: Iterable[Atom]) -> list[Row]:

@@ -1,24 +1,56 @@
 """What an answer means for the atoms that it is about, as values: nothing here sends or reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from reconciler.changes import Atom
 from reconciler.model import NAMED_BY, Address
 from reconciler.operations import Status
-from reconciler.providers.base import Answer, Verdict
+from reconciler.providers.base import Answer, Part, Verdict
+
+Next = Literal["again", "rest", "halve", "fail"]
+"""What is done about what is not true: it is sent again after a while, sent without what is
+true, sent in halves, or has failed."""
 
 FINAL: Mapping[Verdict, Status] = {"done": "done", "unsupported": "failed", "credential": "failed"}
 """What is known without another look at the system."""
 WORTH_ANOTHER: tuple[Verdict, ...] = ("unsure", "busy")
 
 
-def told(answer: Answer) -> str:
+def told(answer: Answer | Part) -> str:
     """What is said of an answer, in one line; empty where there is nothing to say."""
     if answer.verdict == "unsupported":
         return (
             f"the system cannot do that: {answer.message}" if answer.message else "the system cannot do that"
         )
     return answer.message
+
+
+def in_journal(answer: Answer | Part) -> str:
+    """What the journal says of an answer: what is told of it, else the ids in it."""
+    return told(answer) or " ".join(answer.ids.values())
+
+
+def was_refused(parts: Iterable[Part]) -> bool:
+    """Whether an answer counts as a refusal: something was refused, and nothing done."""
+    verdicts = {part.verdict for part in parts}
+    return "refused" in verdicts and "done" not in verdicts
+
+
+def needs_a_look(part: Part) -> bool:
+    """Whether what is live must be read to know what became of it."""
+    if part.verdict == "refused":
+        return not only_makes(part.covers)
+    return part.verdict not in FINAL and part.verdict != "untried"
+
+
+def next_step(part: Part, *, some_true: bool, is_live: bool, last: bool) -> Next:
+    """What to do about what is not true of a part; ``last`` says that it was sent often enough."""
+    if part.verdict in WORTH_ANOTHER and not last:
+        return "again"
+    if part.verdict == "refused" and some_true:
+        return "rest"
+    return "halve" if part.verdict == "refused" and is_live else "fail"
 
 
 def made_by(atoms: Iterable[Atom]) -> frozenset[Address]:
