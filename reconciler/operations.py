@@ -45,14 +45,15 @@ class Operation:
         return frozenset(ref.to for ref in _refs([*self.path, self.body]))
 
 
-Status = Literal["done", "adopted", "failed", "unsettled", "skipped"]
+Status = Literal["done", "adopted", "pending", "failed", "unsettled", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one atom.
 
-    ``unsettled``: it was sent, and nobody knows whether it took place. ``adopted``: somebody
+    ``pending``: the system has taken it, and had not done it yet when it was looked at last; it is
+    not sent again. ``unsettled``: it was sent, and nobody knows whether it took place. ``adopted``: somebody
     else had created the object; it was found and is used.
     """
 

@@ -150,8 +150,14 @@ class BulkProvider:
         return [Operation(covers, "POST", ("bulk",), {"rows": rows}, summary)] if covers else []
 
     def receive(self, operation: Operation, response: Response) -> Answer:
-        if not response.ok:
-            verdicts: dict[int, Verdict] = {400: "refused", 409: "exists", 429: "busy", 501: "unsupported"}
+        if response.json is None:
+            verdicts: dict[int, Verdict] = {
+                400: "refused",
+                409: "exists",
+                429: "busy",
+                202: "pending",
+                501: "unsupported",
+            }
             return Answer(verdicts.get(response.status, "unsure"), message=f"answered {response.status}")
         said: Any = response.json
         rows = zip(rows_of(operation.covers), said, strict=False)

@@ -12,6 +12,8 @@ is journalled. Then, for each part of it that the answer speaks of by itself, or
   system came to nothing at all.
 * refused: one refused membership among many must not stop the others, so what is
   not true yet is sent in halves until the refused part is alone.
+* pending: taken, and not done yet. It is never sent again; what is seen to be true when
+  everything is read back is done, and the rest shows up in the next plan.
 * unsupported: the system cannot do that, so it is neither halved nor sent again.
 * credential refused: everything stops.
 
@@ -34,6 +36,7 @@ from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition
 from reconciler.operations import Operation, Outcome, resolve, stages
+from reconciler.planning.diff import holds
 from reconciler.planning.headcount import Headcount
 from reconciler.providers.base import Answer, Part, Provider
 from reconciler.transport.messages import Transport
@@ -105,6 +108,7 @@ class Execution:
             self.journal.write("start", detail=f"{len(changes)} changes")
             self._send_all(changes)
             self._read_back()
+            self._look_for_pending()
         except (_Stop, Interrupted, JournalFailed) as reason:
             stopped = str(reason)
         with suppress(JournalFailed):
@@ -264,7 +268,7 @@ class Execution:
 
     def _read_back(self) -> None:
         """See that what was answered as done is so; what is not is a failure, said as such."""
-        claimed = [atom for atom, outcome in self._ledger.outcomes.items() if outcome.status == "done"]
+        claimed = self._ledger.those("done")
         try:
             claimed = self._look.unmet(claimed)
         except CANNOT_READ as error:
@@ -275,3 +279,15 @@ class Execution:
         self._ledger.record(claimed, "failed", "answered as done, but reading it back shows that it is not")
         if claimed:
             self.journal.write("read-back", covers=claimed, detail="not as it was answered")
+
+    def _look_for_pending(self) -> None:
+        """See once more whether what was only taken is done by now."""
+        pending = self._ledger.those("pending")
+        if not pending:
+            return
+        with suppress(*CANNOT_READ):
+            facts = self._look.facts(pending)
+            done = [a for a in pending if holds(a, facts.get(a.address), self.definitions)]
+            self._ledger.record(done, "done")
+            if done:
+                self.journal.write("read-back", covers=done, detail="done by now")

@@ -12,18 +12,26 @@ Next = Literal["again", "rest", "halve", "fail"]
 """What is done about what is not true: it is sent again after a while, sent without what is
 true, sent in halves, or has failed."""
 
-FINAL: Mapping[Verdict, Status] = {"done": "done", "unsupported": "failed", "credential": "failed"}
+FINAL: Mapping[Verdict, Status] = {
+    "done": "done",
+    "pending": "pending",
+    "unsupported": "failed",
+    "credential": "failed",
+}
 """What is known without another look at the system."""
 WORTH_ANOTHER: tuple[Verdict, ...] = ("unsure", "busy")
 
 
+_OPENINGS: Mapping[Verdict, str] = {
+    "pending": "the system has taken it, and not done it yet",
+    "unsupported": "the system cannot do that",
+}
+
+
 def told(answer: Answer | Part) -> str:
     """What is said of an answer, in one line; empty where there is nothing to say."""
-    if answer.verdict == "unsupported":
-        return (
-            f"the system cannot do that: {answer.message}" if answer.message else "the system cannot do that"
-        )
-    return answer.message
+    opening = _OPENINGS.get(answer.verdict, "")
+    return ": ".join(filter(None, (opening, answer.message)))
 
 
 def in_journal(answer: Answer | Part) -> str:

@@ -14,13 +14,15 @@ from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.transport.messages import Reader, Response
 
-Verdict = Literal["done", "exists", "refused", "unsupported", "credential", "busy", "unsure", "untried"]
+Verdict = Literal[
+    "done", "pending", "exists", "refused", "unsupported", "credential", "busy", "unsure", "untried"
+]
 """What is settled, halved or sent again follows from the verdict alone.
 
-``exists``: it could not be created because it is already there. ``unsupported``: the system
-cannot do that, now or later. ``busy``: it was not done, and may be later. ``unsure``: whether
-it took place must be read. ``untried``: the system did not come to it, since it stops after a
-failure, say.
+``pending``: it is taken, and not done yet. ``exists``: it could not be created because it
+is already there. ``unsupported``: the system cannot do that, now or later. ``busy``: it was
+not done, and may be later. ``unsure``: whether it took place must be read. ``untried``: the
+system did not come to it, since it stops after a failure, say.
 """
 
 
