@@ -19,7 +19,7 @@ from reconciler.errors import JournalFailed
 from reconciler.links import follow_none
 from reconciler.saved import spelled_json
 
-Event = Literal["mandate", "start", "intent", "result", "read-back", "end"]
+Event = Literal["mandate", "start", "intent", "result", "part", "read-back", "end"]
 
 
 @dataclass(frozen=True, slots=True)

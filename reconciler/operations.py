@@ -5,14 +5,14 @@ An *operation* becomes a *request* once every ``Ref`` in it has a real id.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, narrow
 from reconciler.model import Address
-from reconciler.transport.messages import Method, Request
+from reconciler.transport.messages import BodyPart, Method, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,33 @@ Json = str | int | float | bool | None | Ref | list["Json"] | dict[str, "Json"]
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A body as an HTML form sends it: pairs in their order, a name perhaps more than once."""
+
+    pairs: tuple[tuple[str, str | Ref], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One part of a multipart body. It is a file where it has a file name."""
+
+    name: str
+    content: str | bytes | Ref
+    file_name: str = ""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """A body of several parts, files among them."""
+
+    fields: tuple[Field, ...]
+
+
+Body = Json | Form | Multipart
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One write. ``path`` is a tuple of segments, escaped by ``resolve``; ``body`` may hold Refs.
 
@@ -36,7 +63,7 @@ class Operation:
     covers: tuple[Atom, ...]
     method: Method
     path: tuple[str | Ref, ...]
-    body: Json
+    body: Body
     summary: str
 
     @property
@@ -45,14 +72,15 @@ class Operation:
         return frozenset(ref.to for ref in _refs([*self.path, self.body]))
 
 
-Status = Literal["done", "adopted", "failed", "unsettled", "skipped"]
+Status = Literal["done", "adopted", "pending", "failed", "unsettled", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one atom.
 
-    ``unsettled``: it was sent, and nobody knows whether it took place. ``adopted``: somebody
+    ``pending``: the system has taken it, and had not done it yet when it was looked at last; it is
+    not sent again. ``unsettled``: it was sent, and nobody knows whether it took place. ``adopted``: somebody
     else had created the object; it was found and is used.
     """
 
@@ -74,7 +102,24 @@ def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
     segments = [
         quote(_fill(part, ids) if isinstance(part, Ref) else part, safe="") for part in operation.path
     ]
-    return Request(operation.method, "/" + "/".join(segments), json=_resolve_json(operation.body, ids))
+    request = Request(operation.method, "/" + "/".join(segments))
+    match operation.body:
+        case Form(pairs):
+            return replace(request, form=tuple((name, _resolve_text(text, ids)) for name, text in pairs))
+        case Multipart(fields):
+            return replace(request, multipart=tuple(_resolve_field(each, ids) for each in fields))
+        case json:
+            return replace(request, json=_resolve_json(json, ids))
+
+
+def _resolve_text(text: str | Ref, ids: Mapping[Address, str]) -> str:
+    return _fill(text, ids) if isinstance(text, Ref) else text
+
+
+def _resolve_field(each: Field, ids: Mapping[Address, str]) -> BodyPart:
+    content = each.content
+    data = content if isinstance(content, bytes) else _resolve_text(content, ids).encode()
+    return BodyPart(each.name, data, each.file_name, each.media_type)
 
 
 def _fill(ref: Ref, ids: Mapping[Address, str]) -> str:
@@ -103,6 +148,10 @@ def _refs(value: object) -> Iterator[Ref]:
             yield from _refs(item)
     elif isinstance(value, dict):
         yield from _refs(list(value.values()))
+    elif isinstance(value, Form):
+        yield from _refs([text for _, text in value.pairs])
+    elif isinstance(value, Multipart):
+        yield from _refs([each.content for each in value.fields])
 
 
 class Stage(IntEnum):

@@ -66,16 +66,17 @@ class Report:
             return ExitCode.INTERRUPTED
         if self.complete:
             return ExitCode.OK
-        wrote = any(outcome.status in ("done", "adopted", "unsettled") for outcome in self.outcomes)
+        wrote = any(outcome.status not in ("failed", "skipped") for outcome in self.outcomes)
         return ExitCode.PARTIAL if wrote or not self.stopped else ExitCode.ERROR
 
     @property
     def counts(self) -> dict[str, int]:
         """How much was done, and how much was not. An object can count on both sides.
 
-        ``created``, ``updated`` and ``adopted`` count objects; ``failed`` and ``skipped`` count those
-        of which a part was not done. ``removed`` counts each removal that took place by itself, as a
-        plan does. A revocation took place where its memberships ended, which are atoms of the groups.
+        ``created``, ``updated`` and ``adopted`` count objects. ``failed``, ``pending`` and
+        ``skipped`` count those of which a part was not done, each under the first of these that
+        fits. ``removed`` counts each removal that took place by itself, as a plan does. A
+        revocation took place where its memberships ended, which are atoms of the groups.
         """
         status = {outcome.atom: outcome.status for outcome in self.outcomes}
         became = dict(_became(self.changes, status))
@@ -84,6 +85,7 @@ class Report:
         revoked = sum(action_of(c) == "revoked" and became[c.address] == {"done"} for c in self.changes)
         adopted = {address for address, each in became.items() if "adopted" in each}
         failed = {address for address, each in became.items() if each & {"failed", "unsettled"}}
+        pending = {address for address, each in became.items() if "pending" in each} - failed
         return {
             "created": sum(isinstance(part, Create) and part.address not in adopted for part in done),
             "updated": counted.users_updated + counted.groups_updated,
@@ -91,7 +93,8 @@ class Report:
             "unchanged": self.unchanged,
             "adopted": len(adopted),
             "failed": len(failed),
-            "skipped": sum("skipped" in each and a not in failed for a, each in became.items()),
+            "pending": len(pending),
+            "skipped": sum("skipped" in each and a not in failed | pending for a, each in became.items()),
         }
 
 

@@ -250,5 +250,5 @@ def remove_user(sandbox: Sandbox, email: str) -> None:
 
 def tally(**numbers: int) -> dict[str, int]:
     """The counts of a report: seven objects unchanged, these, and nothing else."""
-    names = ("created", "updated", "removed", "unchanged", "adopted", "failed", "skipped")
+    names = ("created", "updated", "removed", "unchanged", "adopted", "failed", "pending", "skipped")
     return dict.fromkeys(names, 0) | {"unchanged": 7} | numbers

@@ -6,9 +6,22 @@ from sample_plans import PLANS
 
 from reconciler.changes import Atom, Change, Create, Delete, FieldChange, Removal, Update, atoms
 from reconciler.model import group_address, user_address
-from reconciler.operations import Json, Operation, Ref, Stage, in_order, is_id, resolve, stage_of, stages
+from reconciler.operations import (
+    Field,
+    Form,
+    Json,
+    Multipart,
+    Operation,
+    Ref,
+    Stage,
+    in_order,
+    is_id,
+    resolve,
+    stage_of,
+    stages,
+)
 from reconciler.plan import Plan
-from reconciler.transport.messages import Request
+from reconciler.transport.messages import BodyPart, Request
 
 ADA, BOB, FINANCE = user_address("ada@acme.com"), user_address("bob@acme.com"), group_address("Finance")
 JOINS = changed("members", ADA.key, after=True)
@@ -35,6 +48,31 @@ def test_a_request_has_ids_in_the_place_of_refs_and_is_escaped() -> None:
     )
 
 
+def test_a_form_has_ids_in_the_place_of_refs() -> None:
+    form = Form((("name", "x"), ("member", Ref(ADA)), ("member", Ref(BOB, "user:{}"))))
+    operation = Operation((), "POST", ("groups",), form, "")
+    assert operation.needs == {ADA, BOB}
+    request = resolve(operation, {ADA: "a-1", BOB: "b_2"})
+    assert request == Request(
+        "POST", "/groups", form=(("name", "x"), ("member", "a-1"), ("member", "user:b_2"))
+    )
+
+
+def test_so_has_multipart() -> None:
+    fields = (Field("user", Ref(ADA)), Field("title", "Zoë"), Field("picture", b"\xff", "a.png", "image/png"))
+    operation = Operation((), "POST", ("pictures",), Multipart(fields), "")
+    assert operation.needs == {ADA}
+    assert resolve(operation, {ADA: "a-1"}) == Request(
+        "POST",
+        "/pictures",
+        multipart=(
+            BodyPart("user", b"a-1"),
+            BodyPart("title", "Zoë".encode()),
+            BodyPart("picture", b"\xff", "a.png", "image/png"),
+        ),
+    )
+
+
 def test_an_id_that_is_not_known_is_an_error() -> None:
     with pytest.raises(KeyError):
         resolve(Operation((), "DELETE", (Ref(ADA),), None, ""), {})
@@ -43,7 +81,8 @@ def test_an_id_that_is_not_known_is_an_error() -> None:
 @pytest.mark.parametrize("text", ["", 'x"', "a b", "../x", "{0}", "x\n", "é", None, 7])
 def test_what_no_id_looks_like_gets_into_no_request(text: str) -> None:
     assert not is_id(text)
-    for place in (Ref(ADA), Ref(ADA, 'members[value eq "{}"]')):
+    inner = Ref(ADA, 'members[value eq "{}"]')
+    for place in (Ref(ADA), inner, Form((("x", inner),)), Multipart((Field("x", inner),))):
         if isinstance(text, str):
             with pytest.raises(ValueError, match="which no id of a directory looks like"):
                 resolve(Operation((), "PATCH", (), place, ""), {ADA: text})

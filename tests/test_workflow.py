@@ -125,6 +125,7 @@ def test_an_apply_sends_what_the_plan_said_and_then_there_is_nothing_left(
         "unchanged": 0,
         "adopted": 0,
         "failed": 0,
+        "pending": 0,
         "skipped": 0,
     }
     assert workflow.plan(target, wire.session).plan.changes == ()
@@ -195,6 +196,8 @@ def report(*statuses: str, stopped: str = "", interrupted: bool = False) -> Repo
         (report("done", "adopted"), ExitCode.OK),
         (report("done", "failed"), ExitCode.PARTIAL),
         (report("failed"), ExitCode.PARTIAL),
+        (report("done", "pending"), ExitCode.PARTIAL),
+        (report("pending"), ExitCode.PARTIAL),
         (report("unsettled", stopped="the disk is full"), ExitCode.PARTIAL),
         (report("failed", "skipped", stopped="the key is not accepted"), ExitCode.ERROR),
         (report("done", "skipped", stopped="the key is not accepted"), ExitCode.PARTIAL),

@@ -1,15 +1,20 @@
 """Send a plan's operations, one after the other, and know what became of each atom.
 
 For every operation: the intent is journalled, the request is sent, the answer
-is journalled. Then:
+is journalled. Then, for each part of it that the answer speaks of by itself, or for all of it:
 
 * done: recorded, and the ids in the answer are learned.
 * unsure (5xx, or no answer) or busy (429 again and again): after a moment the objects
   are read. What is true is recorded; what is not is sent again, at most three times.
 * already there (409 on a creation): the object is looked up and its id adopted;
   what differs about it was not reviewed, and waits for the next plan.
+* untried, since the system stopped before it: it is sent once more by itself, unless the
+  system came to nothing at all.
 * refused: one refused membership among many must not stop the others, so what is
   not true yet is sent in halves until the refused part is alone.
+* pending: taken, and not done yet. It is never sent again; what is seen to be true when
+  everything is read back is done, and the rest shows up in the next plan.
+* unsupported: the system cannot do that, so it is neither halved nor sent again.
 * credential refused: everything stops.
 
 ``ledger`` says what must not be sent because of what failed before. Before anything
@@ -23,36 +28,24 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.changes import Atom, Change, atoms, narrow
-from reconciler.errors import (
-    BadAnswer,
-    CredentialRefused,
-    IncompleteRead,
-    Interrupted,
-    JournalFailed,
-    NoAnswer,
-    Refused,
-    Unreachable,
-)
+from reconciler.errors import CredentialRefused, Interrupted, JournalFailed, NoAnswer, Unreachable
 from reconciler.execute.headcount import Headcount
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
+from reconciler.execute.settling import CANNOT_READ, DIFFERS, Settling
+from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition
-from reconciler.operations import Operation, Outcome, Status, resolve, stages
-from reconciler.planning.diff import Facts, holds
-from reconciler.providers.base import Answer, Provider
+from reconciler.operations import Operation, Outcome, resolve, stages
+from reconciler.planning.diff import holds
+from reconciler.providers.base import Answer, Part, Provider
 from reconciler.transport.messages import Transport
 
-RESENDS = 3
 _REFUSALS = 20
 """Refusals in a row after which nothing is halved: a system that refuses everything must not be asked a
 thousand times. To find one refused member among 5,000 takes 14."""
 _SILENT = 2
 """Operations in a row, neither answered nor read back, after which nothing more is sent."""
-
-_WORTH_ANOTHER = ("unsure", "busy")
-_DIFFERS = "it is there already, with something else; what differs waits for the next plan"
-_CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +82,16 @@ class Execution:
     requests: int = 0
     _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
+    _settling: Settling = field(init=False)
     _refusals: int = 0
     _silent: int = 0
+    _untried: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Share the ids: what a look or an answer teaches is known everywhere."""
         self._ledger = Ledger(self.ids, self.headcount)
         self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait)
+        self._settling = Settling(self._ledger, self._look, self.definitions, self.wait)
 
     @property
     def outcomes(self) -> Mapping[Atom, Outcome]:
@@ -112,6 +108,7 @@ class Execution:
             self.journal.write("start", detail=f"{len(changes)} changes")
             self._send_all(changes)
             self._read_back()
+            self._look_for_pending()
         except (_Stop, Interrupted, JournalFailed) as reason:
             stopped = str(reason)
         with suppress(JournalFailed):
@@ -129,6 +126,7 @@ class Execution:
             self._check_again(part)
             for operation, covered in self._operations(part):
                 self._perform(operation, covered)
+                self._perform_untried()
                 number_done += 1
                 self.on_progress(Progress(number_done, total, operation.summary))
 
@@ -140,7 +138,7 @@ class Execution:
             # One person who is still active is enough, and the first one nearly always is.
             if self._look_for(people[:1], "is not seen to be active any more"):
                 self._look_for(people[1:], "is not seen to be active any more")
-        except _CANNOT_READ as error:
+        except CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")
             self._stop_if_hopeless(error)
         else:
@@ -163,23 +161,26 @@ class Execution:
         ]
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
-        """Send one operation and see it to its end."""
-        answer = self._send(operation)
-        self.ids.update(answer.ids)
-        self._refusals = self._refusals + 1 if answer.verdict == "refused" else 0
-        match answer.verdict:
-            case "done":
+        """Send one operation and see each part of its answer to its end."""
+        parts = self._send(operation)
+        self._refusals = self._refusals + 1 if was_refused(parts) else 0
+        for part in parts:
+            if status := FINAL.get(part.verdict):
                 self._silent = 0
-                self._ledger.record(operation.covers, "done")
-            case "credential":
-                self._ledger.record(operation.covers, "failed", answer.message)
-                raise _Stop(answer.message)
-            case "refused" if operation.method == "POST":
-                self._halve(operation.covers, covered, answer)
-            case _:
-                self._settle(operation, covered, answer, resends)
+                self._ledger.record(part.covers, status, told(part))
+        in_doubt = [part for part in parts if needs_a_look(part)]
+        if refusal := next((part for part in parts if part.verdict == "credential"), None):
+            self._settling.give_up(in_doubt, "not looked at, since the credential was refused")
+            raise _Stop(refusal.message)
+        steps = self._settle(in_doubt, resends)
+        for part in parts:
+            if part.verdict == "untried":
+                self._put_off(part, covered, in_vain=all(other.verdict == "untried" for other in parts))
+            elif part.verdict == "refused" and part not in in_doubt:
+                steps.append((part, "halve"))
+        self._go_on(steps, covered, resends)
 
-    def _send(self, operation: Operation) -> Answer:
+    def _send(self, operation: Operation) -> tuple[Part, ...]:
         if self.stop():
             raise Interrupted("interrupted")
         request = resolve(operation, self.ids)
@@ -197,59 +198,54 @@ class Execution:
         else:
             answer, status = self.provider.receive(operation, response), response.status
         self.requests += 1
+        parts = answer.over(operation.covers)
+        for learned in (answer.ids, *(part.ids for part in parts)):
+            self.ids.update(learned)
         try:
-            note("result", status=status, detail=answer.message or " ".join(answer.ids.values()))
+            note("result", status=status, detail=in_journal(answer))
+            for part in parts if answer.parts else ():
+                self.journal.write("part", covers=part.covers, detail=f"{part.verdict} {in_journal(part)}")
         except JournalFailed:
             self._ledger.record(
                 operation.covers, "unsettled", "it was sent, and the journal could not take the answer"
             )
             raise
-        return answer
+        return parts
 
-    def _settle(
-        self, operation: Operation, covered: tuple[Change, ...], answer: Answer, resends: int
-    ) -> None:
-        """Read what is true now; record it, and send again, halve or give up the rest."""
-        facts = self._facts_after(operation, answer, resends)
-        if facts is None:
-            return
-        self._silent = 0
-        true: list[Atom] = []
-        remaining: list[Atom] = []
-        for atom in operation.covers:
-            is_true = holds(atom, facts.get(atom.address), self.definitions)
-            (true if is_true else remaining).append(atom)
-        self._ledger.record(true, "adopted" if answer.verdict == "exists" else "done")
-        if operation.method == "POST" and true:
-            self._ledger.record(remaining, "failed", _DIFFERS)
-        elif answer.verdict in _WORTH_ANOTHER and resends < RESENDS:
-            self._again(covered, remaining, resends + 1)
-        elif answer.verdict == "refused" and true:
-            self._again(covered, remaining)
-        elif answer.verdict == "refused" and facts:
-            self._halve(remaining, covered, answer)
-        else:
-            self._ledger.record(remaining, "failed", answer.message)
-
-    def _facts_after(
-        self, operation: Operation, answer: Answer, resends: int
-    ) -> Mapping[Address, Facts] | None:
-        """What is live of an operation's objects; None where it cannot be read, which is recorded."""
-        unknown: Status = "unsettled" if answer.verdict == "unsure" else "failed"
+    def _settle(self, in_doubt: Sequence[Part], resends: int) -> list[tuple[Part, Next]]:
+        if not in_doubt:
+            return []
         try:
-            if answer.verdict in _WORTH_ANOTHER:
-                # What timed out may still be under way.
-                self.wait(2.0**resends)
-            return self._look.facts(operation.covers)
-        except _CANNOT_READ as error:
-            reason = f"{answer.message}; reading it back failed too: {error}"
-            self._ledger.record(operation.covers, unknown, reason)
+            steps = self._settling.settle(in_doubt, resends)
+        except CANNOT_READ as error:
             self._stop_if_hopeless(error)
-            return None
-        except Interrupted:
-            reason = f"{answer.message}; interrupted before it could be read"
-            self._ledger.record(operation.covers, unknown, reason)
-            raise
+            return []
+        self._silent = 0
+        return steps
+
+    def _go_on(self, steps: Sequence[tuple[Part, Next]], covered: tuple[Change, ...], resends: int) -> None:
+        """Send again, or in halves, what is worth it."""
+        for part, step in steps:
+            if step == "halve":
+                self._halve(part, covered)
+            elif step == "rest":
+                self._again(covered, part.covers)
+        waited = [atom for part, step in steps if step == "again" for atom in part.covers]
+        self._again(covered, waited, resends + 1)
+
+    def _put_off(self, part: Part, covered: tuple[Change, ...], *, in_vain: bool) -> None:
+        """Send later what the system did not come to, unless it came to nothing, or refuses everything."""
+        if in_vain or self._refusals > _REFUSALS:
+            self._ledger.record(part.covers, "skipped", part.message or "the system did not come to it")
+            return
+        self._untried += [left for change in covered if (left := narrow(change, part.covers))]
+
+    def _perform_untried(self) -> None:
+        """Send what was put off, until all of it was tried: each time something of it is."""
+        while self._untried:
+            untried, self._untried = self._untried, []
+            for operation, covered in self._operations(untried):
+                self._perform(operation, covered)
 
     def _stop_if_hopeless(self, error: Exception) -> None:
         """Stop where the key is refused, or where the system has gone silent; raises _Stop."""
@@ -260,15 +256,16 @@ class Execution:
             message = f"the system does not answer any more, so nothing else is sent to it: {error}"
             raise _Stop(message) from None
 
-    def _halve(self, remaining: Sequence[Atom], covered: tuple[Change, ...], answer: Answer) -> None:
+    def _halve(self, refused: Part, covered: tuple[Change, ...]) -> None:
         """Send what was refused in two parts; what stands alone has failed."""
-        first, second = _halves(remaining)
+        first, second = halves(refused.covers)
         if not first or not second or self._refusals > _REFUSALS:
-            self._ledger.record(remaining, "failed", answer.message)
+            self._ledger.record(refused.covers, "failed", refused.message)
             return
         self._again(covered, first)
-        if self._ledger.outcomes[first[0]].status == "adopted":
-            self._ledger.record(second, "failed", _DIFFERS)
+        before = self._ledger.outcomes.get(first[0])
+        if before and before.status == "adopted" and first[0].address == second[0].address:
+            self._ledger.record(second, "failed", DIFFERS)
         else:
             self._again(covered, second)
 
@@ -279,10 +276,10 @@ class Execution:
 
     def _read_back(self) -> None:
         """Read whether what was answered as done is true; what is not has failed."""
-        claimed = [atom for atom, outcome in self._ledger.outcomes.items() if outcome.status == "done"]
+        claimed = self._ledger.those("done")
         try:
             claimed = self._look.unmet(claimed)
-        except _CANNOT_READ as error:
+        except CANNOT_READ as error:
             self._ledger.record(
                 claimed, "unsettled", f"answered as done, but it could not be read back: {error}"
             )
@@ -291,10 +288,14 @@ class Execution:
         if claimed:
             self.journal.write("read-back", covers=claimed, detail="not as it was answered")
 
-
-def _halves(remaining: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
-    """Two parts, of which one may be empty: other atoms and memberships, or two halves of the memberships."""
-    others = [atom for atom in remaining if not atom.member]
-    memberships = [atom for atom in remaining if atom.member]
-    middle = 0 if others else len(memberships) // 2
-    return others + memberships[:middle], memberships[middle:]
+    def _look_for_pending(self) -> None:
+        """See once more whether what was only taken is done by now."""
+        pending = self._ledger.those("pending")
+        if not pending:
+            return
+        with suppress(*CANNOT_READ):
+            facts = self._look.facts(pending)
+            done = [a for a in pending if holds(a, facts.get(a.address), self.definitions)]
+            self._ledger.record(done, "done")
+            if done:
+                self.journal.write("read-back", covers=done, detail="done by now")

@@ -34,11 +34,16 @@ class Ledger:
                 self.headcount.gained(atom)
                 continue
             verb = "added" if atom.member else "created" if atom.id is None else "made active"
-            self.headcount.missed(atom, f"could not be {verb}")
+            why, yet = ("is not", " yet") if status == "pending" else ("could not be", "")
+            self.headcount.missed(atom, f"{why} {verb}{yet}")
             if atom.member and atom.after:
-                self._failed.setdefault(atom.member, f"could not be added to {atom.address}")
+                self._failed.setdefault(atom.member, f"{why} added to {atom.address}{yet}")
             elif atom.id is None:
-                self._failed.setdefault(atom.address, "could not be created")
+                self._failed.setdefault(atom.address, f"{why} created{yet}")
+
+    def those(self, status: Status) -> list[Atom]:
+        """The atoms of which this became."""
+        return [atom for atom, outcome in self.outcomes.items() if outcome.status == status]
 
     def sendable(self, change: Change) -> Change | None:
         """The change without the atoms that must not be sent; these are recorded as skipped."""

@@ -5,7 +5,7 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from reconciler.changes import Atom, Change
@@ -14,22 +14,53 @@ from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.transport.messages import Reader, Response
 
-Verdict = Literal["done", "exists", "refused", "credential", "busy", "unsure"]
+Verdict = Literal[
+    "done", "pending", "exists", "refused", "unsupported", "credential", "busy", "unsure", "untried"
+]
+"""What is settled, halved or sent again follows from the verdict alone.
+
+``pending``: it is taken, and not done yet. ``exists``: it could not be created because it
+is already there. ``unsupported``: the system cannot do that, now or later. ``busy``: it was
+not done, and may be later. ``unsure``: whether it took place must be read. ``untried``: the
+system did not come to it, since it stops after a failure, say.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How a system answered some of what an operation covers. The fields are those of an ``Answer``."""
+
+    covers: tuple[Atom, ...]
+    verdict: Verdict
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a system answered a write.
 
-    ``exists``: it could not be created because it is already there. ``busy``: it
-    was not done, and may be later. ``unsure``: whether it took place must be read.
-    ``ids`` are the ids that were learned; ``message`` is one line for a person, with
-    the system's own words.
+    ``ids`` are the ids that were learned; ``message`` is one line for a person, with the
+    system's own words. Where it answers part by part, ``parts`` has the verdict on each, and
+    ``verdict`` is on all that they leave out.
     """
 
     verdict: Verdict
     ids: Mapping[Address, str] = field(default_factory=dict)
     message: str = ""
+    parts: tuple[Part, ...] = ()
+
+    def over(self, covers: Sequence[Atom]) -> tuple[Part, ...]:
+        """The verdict on each of these atoms, once: the first that is given on it."""
+        left = dict.fromkeys(covers)
+        found = []
+        for part in (*self.parts, Part(tuple(covers), self.verdict, self.ids, self.message)):
+            mine = tuple(atom for atom in part.covers if atom in left)
+            for atom in mine:
+                left.pop(atom, None)
+            if mine:
+                found.append(replace(part, covers=mine))
+        return tuple(found)
 
 
 class Provider(Protocol):

@@ -12,12 +12,24 @@ Method = Literal["GET", "POST", "PATCH", "DELETE", "PUT"]
 
 
 @dataclass(frozen=True, slots=True)
+class BodyPart:
+    """One part of a multipart body. It is a file where it has a file name."""
+
+    name: str
+    content: bytes = field(repr=False)
+    file_name: str = ""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request. ``path`` is relative to the API root (``/scim/v2/users``), already escaped.
 
     ``query`` values are plain text, escaped by whoever puts them on a wire.
     ``headers`` may hold a credential and are never shown. ``key`` is the number of
     the one key to send it with, from 0, where several are used in turn; None for any.
+
+    The body is ``json``, a ``form`` as pairs in their order, or ``multipart``: one of them at most.
     """
 
     method: Method
@@ -26,6 +38,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: object = None
     key: int | None = None
+    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    multipart: tuple[BodyPart, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

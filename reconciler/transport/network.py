@@ -156,13 +156,14 @@ class Network:
         query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
         url = f"{self._root}{request.path}{query}"
         headers = dict(request.headers)
-        body = None
+        body: bytes | list[tuple[str, str]] = list(request.form)
         if request.json is not None:
             headers["Content-Type"] = "application/json"
             # Escaped, and so valid UTF-8 whatever the text holds.
             body = json.dumps(request.json, separators=(",", ":")).encode()
+        files = [(p.name, (p.file_name or None, p.content, p.media_type or None)) for p in request.multipart]
         return self._session.prepare_request(
-            requests.Request(request.method, url, headers=headers, data=body)
+            requests.Request(request.method, url, headers=headers, data=body, files=files)
         )
 
     def _body(self, raw: Any, end: float) -> bytes:

@@ -20,7 +20,7 @@ def report_text(report: Report, *, width: int | None = None, color: bool = False
 def _report(report: Report) -> Iterator[Line]:
     counts = report.counts
     total = len(report.changes)
-    done = total - counts["failed"] - counts["skipped"]
+    done = total - counts["failed"] - counts["pending"] - counts["skipped"]
     took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
     changes = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
     verb = "Interrupted: applied" if report.interrupted else "Applied"
@@ -34,9 +34,13 @@ def _report(report: Report) -> Iterator[Line]:
     names = {change.address: change.label for change in report.changes}
     yield from _outcomes("Failed", "failed", report.outcomes, names)
     yield from _outcomes("Sent, but not known whether it took place", "unsettled", report.outcomes, names)
+    yield from _outcomes("Pending", "pending", report.outcomes, names)
     yield from _outcomes("Skipped", "skipped", report.outcomes, names)
     yield BLANK
-    if done < total:
+    if counts["pending"]:
+        advice = "Give the system time, and plan again then: what is still pending would be sent once more."
+        yield line(advice, hang=2)
+    if counts["failed"] or counts["skipped"]:
         yield line("Run the same command again: what is done is not done twice.", hang=2)
     if report.unrecorded:
         yield line("Not recorded as applied:", printable(report.unrecorded), hang=2)
@@ -69,7 +73,7 @@ def _outcomes(
     if not reasons:
         return
     yield BLANK
-    yield line(Part(heading, "remove" if status != "skipped" else "change"))
+    yield line(Part(heading, "change" if status in ("pending", "skipped") else "remove"))
     for reason, objects in reasons.items():
         for address, parts in objects.items():
             name = Part(f"{address.kind}/{label(names.get(address, address.key))}", "strong")

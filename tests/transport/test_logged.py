@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import NoAnswer, Unreachable
 from reconciler.transport.logged import Logged
-from reconciler.transport.messages import Request, Response
+from reconciler.transport.messages import BodyPart, Request, Response
 
 KEY = "omni_osk_s3cr3t"
 
@@ -31,6 +31,13 @@ def test_a_request_is_one_line_with_method_path_query_status_and_milliseconds() 
     request = Request("GET", "/scim/v2/users/%2F", query, {"Authorization": f"Bearer {KEY}"}, {"x": "y"})
     assert transport.send(request) == Response(200, json={"x": "body"})
     assert lines == ['GET /scim/v2/users/%2F?count=100&filter=userName eq "ada@acme.com" 200 123 ms']
+
+
+def test_nothing_of_a_body_is_logged() -> None:
+    transport, lines = logged(Response(200))
+    transport.send(Request("POST", "/x", form=(("password", KEY),)))
+    transport.send(Request("POST", "/x", multipart=(BodyPart("file", KEY.encode(), KEY, KEY),)))
+    assert lines == ["POST /x 200 123 ms"] * 2
 
 
 def test_what_stands_in_a_path_or_query_cannot_move_the_cursor() -> None:

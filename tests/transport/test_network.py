@@ -6,14 +6,18 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from email.policy import HTTP
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from wire import Server
 
 from reconciler.errors import NoAnswer, Unreachable
-from reconciler.transport.messages import Method, Request, Response
+from reconciler.transport.messages import BodyPart, Method, Request, Response
 from reconciler.transport.network import Network
 
 KEY = "omni_osk_s3cr3t"
@@ -463,3 +467,57 @@ def test_a_proxy_that_makes_no_sense_is_an_error_without_its_password(
 def test_an_answer_that_ends_within_its_headers_is_no_answer(server: Server, head: str) -> None:
     server.say(head)
     assert failure(server.root)
+
+
+# Bodies that are not JSON
+
+
+def parts_of(kind: str, body: bytes) -> list[Message]:
+    """The parts of a multipart body, as a parser of mail reads them."""
+    parsed = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body, policy=HTTP)
+    assert parsed.is_multipart()
+    return list(parsed.iter_parts())  # type: ignore[attr-defined]
+
+
+def test_a_form_is_sent_in_its_order_and_escaped(server: Server, network: Network) -> None:
+    server.reply(200)
+    pairs = (("name", "Zoë & Söhne = 1"), ("member", "u1"), ("member", "u2"), ("empty", ""))
+    network.send(Request("POST", "/groups", form=pairs))
+    (seen,) = server.seen
+    assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qsl(seen.body.decode("ascii"), keep_blank_values=True, strict_parsing=True) == list(pairs)
+
+
+def test_multipart_is_sent_part_by_part(server: Server, network: Network) -> None:
+    server.reply(200)
+    picture = bytes(range(256)) + b"\r\n--boundary--\r\n"
+    parts = (
+        BodyPart("user", "Zoë".encode()),
+        BodyPart("picture", picture, "a.png", "image/png"),
+        BodyPart("empty", b""),
+    )
+    network.send(Request("PUT", "/users", headers=SIGNED, multipart=parts))
+    (seen,) = server.seen
+    assert seen.headers["authorization"] == SIGNED["Authorization"]
+    user, file, empty = parts_of(seen.headers["content-type"], seen.body)
+    assert user["content-disposition"] == 'form-data; name="user"'
+    assert user.get_payload(decode=True) == "Zoë".encode()
+    assert file["content-disposition"] == 'form-data; name="picture"; filename="a.png"'
+    assert file.get_content_type() == "image/png"
+    assert picture in seen.body
+    assert empty.get_payload(decode=True) == b""
+
+
+def test_the_name_of_a_file_begins_no_header_and_no_part(server: Server, network: Network) -> None:
+    server.reply(200)
+    name = 'a"; name="user\r\nX-Evil: 1\r\n\r\n--x'
+    network.send(Request("POST", "/users", multipart=(BodyPart("picture", b"1", name, "image/png"),)))
+    (seen,) = server.seen
+    (part,) = parts_of(seen.headers["content-type"], seen.body)
+    assert part["x-evil"] is None
+    assert part["content-disposition"].params["name"] == "picture"
+
+
+def test_what_a_body_holds_is_not_in_what_is_shown_of_a_request() -> None:
+    request = Request("POST", "/x", form=(("password", KEY),), multipart=(BodyPart("a", KEY.encode()),))
+    assert KEY not in repr(request) + repr(request.multipart)

@@ -95,7 +95,7 @@ def test_a_report_is_json_with_counts_and_every_outcome() -> None:
     document = json.loads(text)
     assert document["format_version"] == 2
     assert document["mandate"] == {**asdict(MANDATE), "overrides": [], "approved": []}
-    nothing = {"created": 0, "removed": 0, "adopted": 0, "skipped": 0}
+    nothing = {"created": 0, "removed": 0, "adopted": 0, "pending": 0, "skipped": 0}
     assert document["counts"] == {"updated": 1, "unchanged": 4, "failed": 1, **nothing}
     assert document["seconds"] == 1.235
     assert document["unrecorded"] == "backlog was left alone"

@@ -22,6 +22,7 @@ _COUNTS = {
     "unchanged": 310,
     "adopted": 0,
     "failed": 0,
+    "pending": 0,
     "skipped": 0,
 }
 
@@ -94,6 +95,18 @@ STOPPED = replace(
     stopped="the key is not accepted any more (401)",
 )
 INTERRUPTED = replace(STOPPED, stopped="interrupted", interrupted=True)
+PENDING = replace(
+    COMPLETE,
+    numbers=_COUNTS | {"updated": 17, "pending": 1},
+    outcomes=(
+        Outcome(user_atom("ada@acme.com", "name"), "done"),
+        Outcome(
+            edge("BI Admins", "kim@acme.com"),
+            "pending",
+            "the system has taken it, and not done it yet: queued",
+        ),
+    ),
+)
 NOTHING = replace(COMPLETE, numbers=dict.fromkeys(_COUNTS, 0), changes=(), requests=0, seconds=0.0)
 
 
@@ -103,6 +116,7 @@ NOTHING = replace(COMPLETE, numbers=dict.fromkeys(_COUNTS, 0), changes=(), reque
     [
         ("complete", COMPLETE),
         ("partly", PARTLY),
+        ("pending", PENDING),
         ("stopped", STOPPED),
         ("interrupted", INTERRUPTED),
         ("nothing", NOTHING),

@@ -13,17 +13,25 @@ from typing import assert_never
 from reconciler.changes import Change, Create, Delete, FieldChange, Update, atoms
 from reconciler.model import ACTIVE, NAMED_BY, Address, Value
 from reconciler.operations import Json, Operation, Ref, is_id
-from reconciler.providers.base import Answer
+from reconciler.providers.base import Answer, Verdict
 from reconciler.providers.scim.codec import refusal
 from reconciler.providers.scim.dialect import PATCH_OP, Dialect
 from reconciler.transport.messages import Response
 
-_FORBIDDEN = (401, 403)
+_TAKEN = 202
 _GONE = 404
-_TIMED_OUT = 408
 _CONFLICT = 409
-_BUSY = 429
 _SERVER = 500
+_VERDICTS: Mapping[int, Verdict] = {
+    # Accepted, and not completed (RFC 9110, 15.3.3).
+    _TAKEN: "pending",
+    401: "credential",
+    403: "credential",
+    408: "unsure",
+    429: "busy",
+    # The server does not support the operation, PATCH for example (RFC 7644, 3.12).
+    501: "unsupported",
+}
 
 
 def translate(changes: Sequence[Change], dialect: Dialect) -> list[Operation]:
@@ -107,20 +115,16 @@ def _json(value: Value) -> Json:
 
 def receive(operation: Operation, response: Response, dialect: Dialect) -> Answer:
     """Understand the answer to one write."""
-    if response.ok:
+    if response.ok and response.status != _TAKEN:
         return _success(operation, response)
     if operation.method == "DELETE" and response.status == _GONE:
         return Answer("done")
     shown = "".join(f"/{part}" if isinstance(part, str) else f"/{{{part.to}}}" for part in operation.path)
     message = str(refusal(operation.method, shown, response, dialect))
-    if response.status in _FORBIDDEN:
-        return Answer("credential", message=message)
     if response.status == _CONFLICT and operation.method == "POST":
         return Answer("exists", message=message)
-    if response.status == _BUSY:
-        return Answer("busy", message=message)
-    unsure = response.status >= _SERVER or response.status == _TIMED_OUT
-    return Answer("unsure" if unsure else "refused", message=message)
+    otherwise: Verdict = "unsure" if response.status >= _SERVER else "refused"
+    return Answer(_VERDICTS.get(response.status, otherwise), message=message)
 
 
 def _success(operation: Operation, response: Response) -> Answer:

@@ -1,0 +1,70 @@
+"""Find out what became of what is in doubt, by reading it, and record that."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.errors import BadAnswer, IncompleteRead, Interrupted, NoAnswer, Refused
+from reconciler.execute.ledger import Ledger
+from reconciler.execute.look import Look
+from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step
+from reconciler.model import Address, Definition
+from reconciler.planning.diff import Facts, holds
+from reconciler.providers.base import Part
+
+RESENDS = 3
+DIFFERS = "it is there already, with something else; what differs waits for the next plan"
+CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """Looks, and writes into the ledger. ``wait`` sleeps for so many seconds."""
+
+    ledger: Ledger
+    look: Look
+    definitions: Mapping[str, Definition]
+    wait: Callable[[float], None]
+
+    def settle(self, in_doubt: Sequence[Part], resends: int) -> list[tuple[Part, Next]]:
+        """Read what is true now and record it; returns what is not true, and what is to be done about it.
+
+        Raises as ``Look.facts`` does, once it is recorded that nobody knows.
+        """
+        facts = self._facts_after(in_doubt, resends)
+        covers = [atom for part in in_doubt for atom in part.covers]
+        true = {a for a in covers if holds(a, facts.get(a.address), self.definitions)}
+        found = made_by(covers) & {atom.address for atom in true}
+        steps: list[tuple[Part, Next]] = []
+        for part in in_doubt:
+            mine = [atom for atom in part.covers if atom in true]
+            self.ledger.record(mine, "adopted" if part.verdict == "exists" else "done")
+            false = [atom for atom in part.covers if atom not in true]
+            self.ledger.record([atom for atom in false if atom.address in found], "failed", DIFFERS)
+            remaining = tuple(atom for atom in false if atom.address not in found)
+            is_live = any(atom.address in facts for atom in remaining)
+            step = next_step(part, some_true=bool(mine), is_live=is_live, last=resends >= RESENDS)
+            if step == "fail":
+                self.ledger.record(remaining, "failed", part.message)
+            elif remaining:
+                steps.append((replace(part, covers=remaining), step))
+        return steps
+
+    def _facts_after(self, in_doubt: Sequence[Part], resends: int) -> Mapping[Address, Facts]:
+        """What is live of the objects in doubt."""
+        try:
+            if any(part.verdict in WORTH_ANOTHER for part in in_doubt):
+                # What timed out may still be under way.
+                self.wait(2.0**resends)
+            return self.look.facts([atom for part in in_doubt for atom in part.covers])
+        except CANNOT_READ as error:
+            self.give_up(in_doubt, f"reading it back failed too: {error}")
+            raise
+        except Interrupted:
+            self.give_up(in_doubt, "interrupted before it could be read")
+            raise
+
+    def give_up(self, in_doubt: Sequence[Part], why: str) -> None:
+        """Record what is in doubt and cannot be read."""
+        for part in in_doubt:
+            was_sent = part.verdict == "unsure"
+            self.ledger.record(part.covers, "unsettled" if was_sent else "failed", f"{part.message}; {why}")
