@@ -15,8 +15,8 @@ from reconciler.errors import Place
 Kind = Literal["user", "group"]
 KINDS: tuple[Kind, ...] = ("user", "group")
 Scalar = str | int | float | bool
-Value = Scalar | tuple[str | int | float, ...] | None
-"""An attribute's value: text, a number, several of those, or None for no value."""
+Value = Scalar | tuple[Scalar, ...] | None
+"""An attribute's value: text, a number, true or false, several of those, or None for no value."""
 
 FieldPath = tuple[str, ...]
 """Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
@@ -102,15 +102,30 @@ class Live(Generic[R]):
     id: str
 
 
+Type = Literal["text", "number", "boolean", "date-time", "user", "group", "file"]
+"""What an attribute's value is. ``user`` and ``group`` are references: the value names another object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A user attribute as the instance defines it."""
+    """What a system knows of one attribute of its users.
+
+    ``exact_case`` is False where "EMEA" and "emea" are one value. ``written`` says when a
+    value can be given, and ``readable`` whether any answer ever shows it.
+    """
 
     name: str
-    type: Literal["String", "Number"] = "String"
+    type: Type = "text"
     multiple: bool = False
     default: Value = None
-    system: bool = False
+    exact_case: bool = True
+    written: Literal["always", "on creation", "never"] = "always"
+    readable: bool = True
+
+    @property
+    def system(self) -> bool:
+        """Whether the system alone sets it."""
+        return self.written == "never"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from reconciler.changes import Change, Create, Delete, FieldChange, Removal, Update
 from reconciler.errors import IncompleteRead
 from reconciler.model import Address, FieldPath, Live, User, Value
-from reconciler.planning.diff import canonical, compare, user_facts
+from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.scope import Ending
+from reconciler.values import canonical
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _misfits(user: User, definitions: Mapping[str, Definition]) -> Iterator[tupl
                 f"`{name}` holds a list in Omni, and this is one value",
                 "write it in brackets: [value]",
             )
-        elif definition.type == "Number" and (odd := _not_a_number(value)):
+        elif definition.type == "number" and (odd := _not_a_number(value)):
             yield name, f"`{name}` is a number in Omni, and {odd!r} is none", "write a number"
 
 
@@ -163,11 +163,12 @@ def _definition(row: object) -> Definition:
         message = f"GET {DEFINITIONS} listed an attribute without a name"
         raise BadAnswer(message)
     name, system = row["name"], row.get("system")
+    # Omni's own can be written only where the instance says so.
+    own = system is not False if name.startswith(_SYSTEM_PREFIX) else system is True
     return Definition(
         name=name,
-        type="Number" if str(row.get("type")).lower() == "number" else "String",
+        type="number" if str(row.get("type")).lower() == "number" else "text",
         multiple=row.get("multiple_values") is True,
         default=attribute_value(row.get("default_value")),
-        # Omni's own can be written only where the instance says so.
-        system=system is not False if name.startswith(_SYSTEM_PREFIX) else system is True,
+        written="never" if own else "always",
     )
