@@ -236,7 +236,7 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
 
 def _decode_value(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(_typed(item, str, int, float) for item in value)
+        return tuple(_typed(item, str, int, float, bool) for item in value)
     return cast("Value", _typed(value, str, int, float, bool, type(None)))
 
 

@@ -19,7 +19,7 @@ TEXT: Final = Definition("")
 """What an attribute is taken for where no definition of it is known."""
 
 _LONG_NUMBER: Final = 400
-_BOOLEANS: Final = {"true": True, "false": False}
+BOOLEANS: Final = {"true": True, "false": False}
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
     rf"({_DATE.pattern})[Tt ]([0-9:]{{8}})(?:\.([0-9]+))?([Zz]|[-+][0-9]{{2}}:[0-9]{{2}})"
@@ -61,7 +61,7 @@ def _scalar(value: Scalar | None, definition: Definition) -> Scalar | None:  # n
         case "number":
             return _number(text)
         case "boolean":
-            return _BOOLEANS.get(text.lower(), text)
+            return BOOLEANS.get(text.lower(), text)
         case "date-time":
             return instant(text) or text
         case "user":
