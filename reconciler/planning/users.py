@@ -11,6 +11,7 @@ from reconciler.model import Address, FieldPath, Live, User, Value
 from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.scope import Ending
+from reconciler.planning.writable import is_writable
 from reconciler.values import canonical
 
 
@@ -135,14 +136,15 @@ def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
 def _differences(
     inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
 ) -> tuple[tuple[FieldChange, ...], int]:
-    """What differs, and how many of the wanted attributes have a value now."""
-    facts = user_facts(live.resource, inputs.definitions)
+    """What differs and can be written, and how many of these attributes have a value now."""
+    facts, definitions = user_facts(live.resource, inputs.definitions), inputs.definitions
+    wanted = {path: value for path, value in wanted.items() if is_writable(path, definitions)}
     for path in wanted:
         if path not in facts:
             message = f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"
             raise IncompleteRead(message)
     values = sum(facts[path] is not None for path in wanted if path[0] == "attributes")
-    return compare(facts, wanted, inputs.definitions), values
+    return compare(facts, wanted, definitions), values
 
 
 def _departing(inputs: Inputs) -> Iterator[_Fate]:
