@@ -21,8 +21,44 @@ Value = Scalar | tuple[Scalar, ...] | None
 FieldPath = tuple[str, ...]
 """Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
 
-NAMED_BY: Final[Mapping[Kind, FieldPath]] = {"user": ("email",), "group": ("name",)}
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that the reconciler reasons about; all else that a system keeps is an attribute.
+
+    ``role`` is what it is in files and plans: what the object is ``called`` (its key in the
+    files), a ``plain`` value, ``keyed`` (one fact for each key in it, such as a member), or
+    ``stated`` by files alone: a user's groups are planned as members of the groups.
+    """
+
+    kind: Kind
+    name: str
+    role: Literal["called", "plain", "keyed", "stated"]
+    has_default: bool = False
+
+
+FIELDS: Final = (
+    Field("user", "email", "called"),
+    Field("user", "name", "plain"),
+    Field("user", "active", "plain", has_default=True),
+    Field("user", "groups", "stated", has_default=True),
+    Field("user", "attributes", "keyed", has_default=True),
+    Field("group", "name", "called"),
+    Field("group", "members", "keyed"),
+)
+"""Every field there is, in the order in which files have them. ``has_default``: `defaults` may state it."""
+NAMED_BY: Final[Mapping[Kind, FieldPath]] = {f.kind: (f.name,) for f in FIELDS if f.role == "called"}
 """The field that says what an object is called, by kind: its key comes from it."""
+STATED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    kind: tuple(f.name for f in FIELDS if f.kind == kind and f.role != "called") for kind in KINDS
+}
+"""The fields that an entry of the files may have, by kind, in their order."""
+PLAIN: Final[Mapping[Kind, tuple[str, ...]]] = {
+    kind: tuple(f.name for f in FIELDS if f.kind == kind and f.role == "plain") for kind in KINDS
+}
+"""The fields with one value each, by kind."""
+KEYED: Final[Mapping[Kind, str]] = {f.kind: f.name for f in FIELDS if f.role == "keyed"}
+"""The field of each kind that has one fact for each key in it."""
 ACTIVE: Final[FieldPath] = ("active",)
 """The field that says whether a person may sign in."""
 

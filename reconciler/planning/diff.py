@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.changes import Atom, FieldChange, is_removal
 from reconciler.model import (
-    ACTIVE,
     NAMED_BY,
+    PLAIN,
     Definition,
     FieldPath,
     Group,
@@ -30,8 +30,7 @@ def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
     facts: dict[FieldPath, Value] = {
         NAMED_BY["user"]: user_key(user.email),
-        ("name",): user.name,
-        ACTIVE: user.active,
+        **{(name,): getattr(user, name) for name in PLAIN["user"]},
     }
     for key, value in (user.attributes or {}).items():
         facts["attributes", key] = canonical(value, definitions.get(key, TEXT))
