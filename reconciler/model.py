@@ -15,14 +15,50 @@ from reconciler.errors import Place
 Kind = Literal["user", "group"]
 KINDS: tuple[Kind, ...] = ("user", "group")
 Scalar = str | int | float | bool
-Value = Scalar | tuple[str | int | float, ...] | None
-"""An attribute's value: text, a number, several of those, or None for no value."""
+Value = Scalar | tuple[Scalar, ...] | None
+"""An attribute's value: text, a number, true or false, several of those, or None for no value."""
 
 FieldPath = tuple[str, ...]
 """Where a field is inside an object: ("name",), ("attributes", "region"), ("members", key)."""
 
-NAMED_BY: Final[Mapping[Kind, FieldPath]] = {"user": ("email",), "group": ("name",)}
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that the reconciler reasons about; all else that a system keeps is an attribute.
+
+    ``role`` is what it is in files and plans: what the object is ``called`` (its key in the
+    files), a ``plain`` value, ``keyed`` (one fact for each key in it, such as a member), or
+    ``stated`` by files alone: a user's groups are planned as members of the groups.
+    """
+
+    kind: Kind
+    name: str
+    role: Literal["called", "plain", "keyed", "stated"]
+    has_default: bool = False
+
+
+FIELDS: Final = (
+    Field("user", "email", "called"),
+    Field("user", "name", "plain"),
+    Field("user", "active", "plain", has_default=True),
+    Field("user", "groups", "stated", has_default=True),
+    Field("user", "attributes", "keyed", has_default=True),
+    Field("group", "name", "called"),
+    Field("group", "members", "keyed"),
+)
+"""Every field there is, in the order in which files have them. ``has_default``: `defaults` may state it."""
+NAMED_BY: Final[Mapping[Kind, FieldPath]] = {f.kind: (f.name,) for f in FIELDS if f.role == "called"}
 """The field that says what an object is called, by kind: its key comes from it."""
+STATED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    kind: tuple(f.name for f in FIELDS if f.kind == kind and f.role != "called") for kind in KINDS
+}
+"""The fields that an entry of the files may have, by kind, in their order."""
+PLAIN: Final[Mapping[Kind, tuple[str, ...]]] = {
+    kind: tuple(f.name for f in FIELDS if f.kind == kind and f.role == "plain") for kind in KINDS
+}
+"""The fields with one value each, by kind."""
+KEYED: Final[Mapping[Kind, str]] = {f.kind: f.name for f in FIELDS if f.role == "keyed"}
+"""The field of each kind that has one fact for each key in it."""
 ACTIVE: Final[FieldPath] = ("active",)
 """The field that says whether a person may sign in."""
 
@@ -102,15 +138,30 @@ class Live(Generic[R]):
     id: str
 
 
+Type = Literal["text", "number", "boolean", "date-time", "user", "group", "file"]
+"""What an attribute's value is. ``user`` and ``group`` are references: the value names another object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A user attribute as the instance defines it."""
+    """What a system knows of one attribute of its users.
+
+    ``exact_case`` is False where "EMEA" and "emea" are one value. ``written`` says when a
+    value can be given, and ``readable`` whether any answer ever shows it.
+    """
 
     name: str
-    type: Literal["String", "Number"] = "String"
+    type: Type = "text"
     multiple: bool = False
     default: Value = None
-    system: bool = False
+    exact_case: bool = True
+    written: Literal["always", "on creation", "never"] = "always"
+    readable: bool = True
+
+    @property
+    def system(self) -> bool:
+        """Whether the system alone sets it."""
+        return self.written == "never"
 
 
 @dataclass(frozen=True, slots=True)

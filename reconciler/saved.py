@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Kind, Value
+from reconciler.model import KEYED, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
 from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
 
 FORMAT_VERSION = 3
@@ -218,17 +218,10 @@ def _decode_change(item: dict[str, Any]) -> Change:
     raise ValueError(message)
 
 
-_OWN_FIELDS: dict[Kind, tuple[FieldPath, ...]] = {
-    "user": (NAMED_BY["user"], ("name",), ACTIVE),
-    "group": (NAMED_BY["group"],),
-}
-_NESTED_FIELDS: dict[Kind, str] = {"user": "attributes", "group": "members"}
-
-
 def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
     path = tuple(_typed(part, str) for part in _typed(item["path"], list))
-    nested = len(path) == 2 and path[0] == _NESTED_FIELDS[kind] and path[1]  # noqa: PLR2004 (key in a mapping)
-    if not nested and path not in _OWN_FIELDS[kind]:
+    nested = len(path) == 2 and path[0] == KEYED[kind] and path[1]  # noqa: PLR2004 (key in a mapping)
+    if not nested and path not in (NAMED_BY[kind], *((name,) for name in PLAIN[kind])):
         message = f"a {kind} has no field {list(path)!r}"
         raise ValueError(message)
     return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]))
@@ -236,7 +229,7 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
 
 def _decode_value(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(_typed(item, str, int, float) for item in value)
+        return tuple(_typed(item, str, int, float, bool) for item in value)
     return cast("Value", _typed(value, str, int, float, bool, type(None)))
 
 

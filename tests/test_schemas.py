@@ -1,6 +1,5 @@
 """The schemas are valid, say what editors show, and agree with the model."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -9,7 +8,6 @@ import pytest
 
 from reconciler.desired import schema
 from reconciler.desired.schema import Name
-from reconciler.model import Group, User
 
 NAMES: tuple[Name, ...] = get_args(Name)
 
@@ -97,11 +95,3 @@ def test_every_example_is_valid(name: Name) -> None:
         inner = jsonschema.Draft202012Validator({**part, "$defs": top["$defs"]})
         for example in [*part.get("examples", []), *([part["default"]] if "default" in part else [])]:
             inner.validate(example)
-
-
-@pytest.mark.parametrize(("kind", "resource"), [("user", User), ("group", Group)])
-def test_the_fields_are_those_of_the_model(kind: str, resource: type[User | Group]) -> None:
-    written = set(schema.load("desired-state")["$defs"][kind]["properties"])
-    modelled = {field.name for field in dataclasses.fields(resource)}
-    key = {"email"} if kind == "user" else {"name"}
-    assert written - {"state", "previously"} == modelled - key

@@ -20,6 +20,7 @@ from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
 from reconciler.model import (
     KEY_OF,
+    PLAIN,
     Address,
     DesiredState,
     FieldPath,
@@ -156,8 +157,7 @@ class _Builder:
             attributes = {**defaults["attributes"], **(attributes or {})}
         return User(
             email=name,
-            name=entry.get("name"),
-            active=entry.get("active", defaults.get("active")),
+            **{field: entry.get(field, defaults.get(field)) for field in PLAIN["user"]},
             groups=None
             if groups is None
             else self._share(frozenset(map(self._group_keys.__getitem__, groups))),

@@ -15,7 +15,18 @@ from typing import Any, Literal
 
 from reconciler.desired import documents, pyyaml, schema
 from reconciler.errors import Problem
-from reconciler.model import Address, DesiredState, Group, LiveState, User, Value, group_key, user_key
+from reconciler.model import (
+    PLAIN,
+    STATED,
+    Address,
+    DesiredState,
+    Group,
+    LiveState,
+    User,
+    Value,
+    group_key,
+    user_key,
+)
 
 Layout = Literal["one-file", "by-group", "by-user"]
 Members = Literal["not-ours", "from-users", "stated"]
@@ -33,7 +44,7 @@ class Wish:
     layout: Layout = "one-file"
     members: Members = "not-ours"
     only: tuple[str, ...] = ()
-    fields: frozenset[str] = frozenset({"name", "active", "groups", "attributes"})
+    fields: frozenset[str] = frozenset(STATED["user"])
 
     def wants(self, address: Address) -> bool:
         """Whether an object is asked for; without ``only``, every one is."""
@@ -124,23 +135,16 @@ class _Writer:
         return entries
 
     def _user(self, key: str, user: User) -> Entry:
-        fields = self.wish.fields
-        entry: Entry = {}
-        if "name" in fields and user.name:
-            entry["name"] = user.name
-        if "active" in fields and user.active is not None:
-            entry["active"] = user.active
-        if "groups" in fields and self.stated_by_users:
-            joined = [k for k in self.groups_of.get(key, ()) if k in self.stated_by_users]
-            entry["groups"] = [self.live_groups[k].name for k in joined]
-        attributes = {
+        stated: Entry = {name: getattr(user, name) for name in PLAIN["user"]}
+        joined = [k for k in self.groups_of.get(key, ()) if k in self.stated_by_users]
+        stated["groups"] = [self.live_groups[k].name for k in joined] if self.stated_by_users else None
+        stated["attributes"] = {
             name: _plain(value)
             for name, value in sorted((user.attributes or {}).items())
             if value is not None
-        }
-        if "attributes" in fields and attributes:
-            entry["attributes"] = attributes
-        return entry
+        } or None
+        said = (name for name in STATED["user"] if name in self.wish.fields)
+        return {name: stated[name] for name in said if stated[name] not in (None, "")}
 
     def groups(self) -> dict[str, Entry]:
         """The entries of the new groups, by name."""

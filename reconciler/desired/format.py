@@ -7,17 +7,18 @@ So every comment, quote and number comes out as it was spelled.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.desired import documents, pyyaml
 from reconciler.errors import Invalid
-from reconciler.model import group_key, user_key
+from reconciler.model import STATED, Kind, group_key, user_key
 
 SECTIONS: Final = ("defaults", "users", "groups")
-USER_FIELDS: Final = ("name", "active", "groups", "attributes", "previously", "state")
-GROUP_FIELDS: Final = ("members", "previously", "state")
+ENTRY_FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    kind: (*names, "previously", "state") for kind, names in STATED.items()
+}
 
 _INDENT: Final = 2
 _BLOCK_STYLES: Final = ("|", ">")
@@ -241,9 +242,9 @@ def _rank(path: Keys) -> Callable[[_Block], Any] | None:
         case ("groups",):
             return lambda block: group_key(block.name)
         case ("users", _) | ("defaults", "users"):
-            return _by_position(USER_FIELDS)
+            return _by_position(ENTRY_FIELDS["user"])
         case ("groups", _):
-            return _by_position(GROUP_FIELDS)
+            return _by_position(ENTRY_FIELDS["group"])
         case _:
             return None
 

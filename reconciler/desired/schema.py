@@ -184,7 +184,9 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
             return _say_unknown(str(steps[-1]), schema, hint)
         case "type":
             types = wanted if isinstance(wanted, list) else [wanted]
-            expected = _either([_TYPES[name] for name in types if name != "null"])
+            expected = _either(
+                [word for name in types if name != "null" for word in _TYPES[name].split(" or ")]
+            )
             return f"{subject} must be {expected}{not_that}", hint or _hint_for_type(value, types, steps)
         case "enum" | "const":
             choices = wanted if error.validator == "enum" else [wanted]
@@ -230,7 +232,7 @@ def _hint_for_type(value: Any, types: list[str], steps: Steps) -> str:  # noqa: 
         return "leave the field out to leave it alone" + (
             ", or write [] for none" if "array" in types else ""
         )
-    if "boolean" in types:
+    if types == ["boolean"]:
         return "write true or false, in lower case and without quotes"
     if types == ["object"]:
         return "write `name: value` fields, or {} for none"

@@ -166,7 +166,7 @@ def _defaults(scratch: Scratch, user: ScratchObject, definitions: Mapping[str, D
 
 def _lists(scratch: Scratch, user: ScratchObject, definitions: Mapping[str, Definition]) -> Finding:
     ask = "lists_carry_attributes"
-    name = next((name for name, each in definitions.items() if each.type == "String"), None)
+    name = next((name for name, each in definitions.items() if each.type == "text"), None)
     if name is None:
         return Finding(ask, None, "no text attribute is known that could be set")
     value: Value = (MARK,) if definitions[name].multiple else MARK

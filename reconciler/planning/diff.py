@@ -1,19 +1,16 @@
 """One object on both sides, field by field.
 
 Both sides are flattened to *facts*: path -> value, with values in one
-canonical spelling, so that "differs" is ``!=`` and nothing else. An attribute's
-spelling depends on its definition, since Omni stores numbers as text and
-multi-value attributes as lists (Omni docs: user attributes).
+canonical spelling, so that "differs" is ``!=``, but where an attribute's case
+does not matter.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 
 from reconciler.changes import Atom, FieldChange, is_removal
 from reconciler.model import (
-    ACTIVE,
     NAMED_BY,
+    PLAIN,
     Definition,
     FieldPath,
     Group,
@@ -23,63 +20,20 @@ from reconciler.model import (
     looks_like,
     user_key,
 )
+from reconciler.values import TEXT, alike, canonical
 
 Facts = Mapping[FieldPath, Value]
 Definitions = Mapping[str, Definition]
-
-EXACT = 2**53
-"""JSON numbers beyond this are rounded by the server without a word, so they travel as text."""
-
-_TEXT = Definition("")
-_LONG_NUMBER = 400
-
-
-def canonical(value: Value, definition: Definition = _TEXT) -> Value:
-    """One spelling for values that mean the same: None for no value, lists sorted and without repeats.
-
-    A number for a String attribute is its text; for a Number attribute ``"5.0"``
-    is 5, and what a JSON number cannot carry exactly stays text.
-    """
-    if isinstance(value, tuple):
-        items = {scalar for item in value if (scalar := _scalar(item, definition)) is not None}
-        return tuple(sorted(items, key=lambda item: (isinstance(item, str), item))) or None
-    single = _scalar(value, definition)
-    return (single,) if definition.multiple and single is not None else single
-
-
-def _scalar(value: str | float | None, definition: Definition) -> str | int | float | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if definition.type == "Number":
-        return _number(str(value))
-    return value if isinstance(value, str) else str(value)
-
-
-def _number(text: str) -> str | int | float:
-    if len(text) > _LONG_NUMBER or not re.fullmatch(r"\s*[-+]?[0-9.]+([eE][-+]?[0-9]{1,3})?\s*", text):
-        return text
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return text
-    if number == number.to_integral_value():
-        whole = int(number)
-        return whole if abs(whole) <= EXACT else str(whole)
-    short = float(number)
-    return short if Decimal(repr(short)) == number else format(number, "f").rstrip("0")
 
 
 def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
     facts: dict[FieldPath, Value] = {
         NAMED_BY["user"]: user_key(user.email),
-        ("name",): user.name,
-        ACTIVE: user.active,
+        **{(name,): getattr(user, name) for name in PLAIN["user"]},
     }
     for key, value in (user.attributes or {}).items():
-        facts["attributes", key] = canonical(value, definitions.get(key, _TEXT))
+        facts["attributes", key] = canonical(value, definitions.get(key, TEXT))
     return facts
 
 
@@ -108,10 +62,11 @@ def same(path: FieldPath, before: Value, after: Value, definitions: Definitions)
     """Whether a field has the wanted value. Where none is wanted, the definition's default will do."""
     if before == after:
         return True
-    if after is not None or path[0] != "attributes":
+    if path[0] != "attributes":
         return False
-    definition = definitions.get(path[1], _TEXT)
-    return before == canonical(definition.default, definition)
+    definition = definitions.get(path[1], TEXT)
+    default = canonical(definition.default, definition) if after is None else None
+    return alike(before, after, definition) or (default is not None and alike(before, default, definition))
 
 
 def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Invalid, Problem
-from reconciler.model import Address, Group, Live, group_address, looks_like
+from reconciler.model import NAMED_BY, Address, Group, Live, group_address, looks_like
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.users import PlannedUsers
 
@@ -111,10 +111,10 @@ def _change(
 ) -> Change | None:
     place = inputs.desired.locate(address, ())
     if live is None:
-        return Create(address, group.name, (FieldChange(("name",), None, group.name), *edges), place)
+        return Create(address, group.name, (FieldChange(NAMED_BY["group"], None, group.name), *edges), place)
     old = live.resource.name
     # The name in other capitals is the same group, and a correction; what looks alike is neither.
-    renamed = () if looks_like(old, group.name) else (FieldChange(("name",), old, group.name),)
+    renamed = () if looks_like(old, group.name) else (FieldChange(NAMED_BY["group"], old, group.name),)
     fields = (*renamed, *edges)
     return Update(address, group.name, live.id, fields, place) if fields else None
 

@@ -9,6 +9,7 @@ from reconciler.planning.diff import Definitions
 from reconciler.planning.leavers import endings
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.scope import Ending, Policy, managed_keys, ours
+from reconciler.planning.writable import is_writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _callers(everything: LiveState) -> tuple[str, ...]:
 
 
 def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the system lacks or sets itself: it would clear none of them, and not say so.
+    """Exact attributes that the system lacks, or that nobody can clear: it would not, and not say so.
 
     Where the definitions were not read there are none to name.
     """
@@ -68,4 +69,7 @@ def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterato
             yield Problem(place, message, "correct the name, or define it there first")
         elif definition.system:
             message = f"`exact_attributes` names `{name}`, which the system sets itself"
+            yield Problem(place, message, "remove it there")
+        elif not is_writable(("attributes", name), live.definitions):
+            message = f"`exact_attributes` names `{name}`, which cannot be cleared once it is written"
             yield Problem(place, message, "remove it there")

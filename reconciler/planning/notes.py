@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from reconciler.changes import Change, Delete, Update, atoms
-from reconciler.model import KINDS, Address, DesiredState, group_key, user_key
+from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, user_key
 from reconciler.plan import Census, Note
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
@@ -109,8 +109,7 @@ def _reactivated(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
     again = {
         change.address.key: change.place
         for change in changes
-        if isinstance(change, Update)
-        and any(f.path == ("active",) and f.after is True for f in change.fields)
+        if isinstance(change, Update) and any(f.path == ACTIVE and f.after is True for f in change.fields)
     }
     if not again:
         return

@@ -16,6 +16,7 @@ from reconciler.errors import Place
 from reconciler.model import (
     KEY_OF,
     KINDS,
+    STATED,
     Address,
     DesiredState,
     Kind,
@@ -25,7 +26,8 @@ from reconciler.model import (
     user_key,
 )
 
-USER_FIELDS = frozenset({"create", "name", "active", "groups", "attributes"})
+MANAGED: Final = frozenset({"create", *STATED["user"]})
+"""The parts of a user that a target may leave to somebody else: to make the account, and each field."""
 
 Ending = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
 """How access ends. *revoke* takes the person out of every group whose members the files state, and clears
@@ -79,7 +81,7 @@ class Policy:
     ``places`` are those of the globs, by their setting, such as ``protect.users``, and by their text.
     """
 
-    manage: frozenset[str] = USER_FIELDS
+    manage: frozenset[str] = MANAGED
     exact_attributes: frozenset[str] = frozenset()
     ignore: Globs = Globs()
     protect: Globs = Globs()
@@ -183,6 +185,6 @@ def need(desired: DesiredState, policy: Policy) -> Need:
 
 def unmanaged_fields(desired: DesiredState, policy: Policy) -> Mapping[str, int]:
     """The fields that users state and the target does not manage, with how many users state each."""
-    left = sorted(USER_FIELDS - policy.manage - {"create"})
+    left = sorted(MANAGED - policy.manage - {"create"})
     tally = {name: sum(getattr(u, name) is not None for u in desired.users.values()) for name in left}
     return {name: number for name, number in tally.items() if number}

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Removal, Update
 from reconciler.errors import IncompleteRead
-from reconciler.model import Address, FieldPath, Live, User, Value
-from reconciler.planning.diff import canonical, compare, user_facts
+from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath, Live, User, Value
+from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.scope import Ending
+from reconciler.planning.writable import is_writable
+from reconciler.values import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _declared(inputs: Inputs) -> Iterator[_Fate]:
 
 
 def _created(inputs: Inputs, address: Address, user: User) -> _Fate:
-    wanted: dict[FieldPath, Value] = {("email",): address.key, **dict(_wanted(inputs, user))}
+    wanted: dict[FieldPath, Value] = {NAMED_BY["user"]: address.key, **dict(_wanted(inputs, user))}
     fields = compare({}, wanted, inputs.definitions)
     place = inputs.desired.locate(address, ())
     return _Fate(address.key, Create(address, address.key, fields, place), will_be_active=True)
@@ -107,7 +109,7 @@ def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fa
     wanted = dict(_wanted(inputs, user))
     fields, values = _differences(inputs, address, live, wanted)
     is_active = live.resource.active is not False
-    will_be = wanted.get(("active",), is_active) is True
+    will_be = wanted.get(ACTIVE, is_active) is True
     change: Update | None = None
     if fields:
         removal: Removal | None = "deactivate" if is_active and not will_be else None
@@ -119,29 +121,29 @@ def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fa
 def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
     """The managed facts that a declared user states, and the exact attributes that it does not."""
     manage = inputs.policy.manage
-    if "name" in manage and user.name is not None:
-        yield ("name",), user.name
-    if "active" in manage and user.active is not None:
-        yield ("active",), user.active
+    for name in PLAIN["user"]:
+        if name in manage and (stated := getattr(user, name)) is not None:
+            yield (name,), stated
     if "attributes" in manage:
-        stated = user.attributes or {}
-        for key in sorted(inputs.policy.exact_attributes.union(stated)):
+        attributes = user.attributes or {}
+        for key in sorted(inputs.policy.exact_attributes.union(attributes)):
             definition = inputs.definitions.get(key)
-            value = stated.get(key)
+            value = attributes.get(key)
             yield ("attributes", key), canonical(value, definition) if definition else canonical(value)
 
 
 def _differences(
     inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
 ) -> tuple[tuple[FieldChange, ...], int]:
-    """What differs, and how many of the wanted attributes have a value now."""
-    facts = user_facts(live.resource, inputs.definitions)
+    """What differs and can be written, and how many of these attributes have a value now."""
+    facts, definitions = user_facts(live.resource, inputs.definitions), inputs.definitions
+    wanted = {path: value for path, value in wanted.items() if is_writable(path, definitions)}
     for path in wanted:
         if path not in facts:
             message = f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"
             raise IncompleteRead(message)
     values = sum(facts[path] is not None for path in wanted if path[0] == "attributes")
-    return compare(facts, wanted, inputs.definitions), values
+    return compare(facts, wanted, definitions), values
 
 
 def _going(inputs: Inputs) -> Iterator[_Fate]:
@@ -161,12 +163,12 @@ def _ended(inputs: Inputs, address: Address, how: Ending) -> _Fate:
             wanted: dict[FieldPath, Value] = {("attributes", key): None for key in sorted(inputs.managed)}
             removal: Removal = how if is_active else "revoke"
             if removal != "revoke":
-                wanted["active",] = False
+                wanted[ACTIVE] = False
             fields, values = _differences(inputs, address, live, wanted)
             change = Update(address, address.key, live.id, fields, place, removal)
             return _Fate(address.key, change, is_active, values=values)
         case _ if is_active:
-            field = FieldChange(("active",), live.resource.active, after=False)
+            field = FieldChange(ACTIVE, live.resource.active, after=False)
             change = Update(address, address.key, live.id, (field,), place, "deactivate")
             return _Fate(address.key, change, is_active)
         case _:

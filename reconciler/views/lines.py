@@ -22,7 +22,7 @@ from reconciler.changes import (
     only_names,
     renamed_from,
 )
-from reconciler.model import FieldPath
+from reconciler.model import NAMED_BY, PLAIN, FieldPath
 from reconciler.plan import Census, Note, Plan
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
@@ -62,7 +62,7 @@ EXPLAINED: dict[Origin, str] = {
 _BARE = Part("")
 
 _STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
-_OWN_FIELDS = frozenset({"email", "name", "active"})
+_OWN_FIELDS = frozenset({*NAMED_BY["user"], *PLAIN["user"]})
 
 
 def summary(counts: Counts, census: Census) -> Iterator[Line]:

@@ -12,10 +12,11 @@ from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_below
 from reconciler.model import Address, Live, LiveState, Need, User, address_of
-from reconciler.planning.diff import Definitions, canonical
+from reconciler.planning.diff import Definitions
 from reconciler.planning.scope import ours
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.values import canonical
 from reconciler.views.lines import number_of
 
 

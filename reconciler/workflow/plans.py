@@ -17,6 +17,7 @@ from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy
+from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.revisions import Revisions, read_revisions
@@ -86,6 +87,8 @@ def _head(states: Revisions, live: LiveState, pending: Policy | None, **about: A
         made = make_plan(states.desired, live, target.policy, **_named(target), **about)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
+    if "attributes" in target.policy.manage:
+        problems += unwritable(states.desired, made.pairing, made.definitions)
     if problems:
         raise Invalid(problems)
     return made

@@ -222,3 +222,10 @@ def test_a_name_that_looks_the_same_is_no_change(project: Project) -> None:
     project.seed({"groups": {"Cafe\u0301": []}})
     project.write("people.yaml", "groups:\n  Caf\u00e9: {}\n")
     assert cli.run(["plan", "--detailed-exitcode"]) == 0
+
+
+def test_a_bare_boolean_is_no_value_in_omni(project: Project, capsys: Output) -> None:
+    project.write("people.yaml", "users:\n  ada@acme.com: {attributes: {region: true}}\n")
+    assert cli.run(["plan"]) == 1
+    said = "`region` must be text, a number or a list, not true"
+    assert f"people.yaml:2:31: {said}\n" in capsys.readouterr().err

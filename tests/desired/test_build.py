@@ -79,7 +79,7 @@ def test_defaults_merge_attributes_replace_other_fields_skip_tombstones_and_stay
         "defaults: {users: {active: true, groups: [A], attributes: {r: [emea], t: x}}}\n"
         "users:\n"
         "  a@x: {}\n"
-        "  b@x: {active: false, groups: [], attributes: {r: apac, n: 1, t: null}}\n"
+        "  b@x: {active: false, groups: [], attributes: {r: apac, n: 1, t: null, f: true}}\n"
         "  c@x: {state: absent}\n"
         "groups: {A: {members: from_users}}\n",
         "users: {d@x: {}}\n",
@@ -88,7 +88,7 @@ def test_defaults_merge_attributes_replace_other_fields_skip_tombstones_and_stay
         "a@x", active=True, groups=frozenset({"a"}), attributes={"r": ("emea",), "t": "x"}
     )
     assert state.users["b@x"] == User(
-        "b@x", active=False, groups=frozenset(), attributes={"r": "apac", "t": None, "n": 1}
+        "b@x", active=False, groups=frozenset(), attributes={"r": "apac", "t": None, "n": 1, "f": True}
     )
     assert state.absent == {user_address("c@x")}
     assert state.users["d@x"] == User("d@x")

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.desired import documents, schema
-from reconciler.desired.format import GROUP_FIELDS, SECTIONS, USER_FIELDS, format_text
+from reconciler.desired.format import ENTRY_FIELDS, SECTIONS, format_text
 from reconciler.errors import Invalid
 
 
@@ -378,9 +378,8 @@ def test_nothing_is_answered_that_says_something_else(monkeypatch: pytest.Monkey
 def test_the_fields_are_in_the_order_of_the_schema() -> None:
     known = schema.load("desired-state")
     assert set(known["properties"]) >= set(SECTIONS)
-    assert tuple(known["$defs"]["user"]["properties"])[: len(USER_FIELDS)] == USER_FIELDS
-    assert tuple(known["$defs"]["group"]["properties"])[: len(GROUP_FIELDS)] == GROUP_FIELDS
-    assert set(known["properties"]["defaults"]["properties"]["users"]["properties"]) <= set(USER_FIELDS)
+    for kind, names in ENTRY_FIELDS.items():
+        assert tuple(known["$defs"][kind]["properties"]) == names
 
 
 @st.composite

@@ -63,8 +63,8 @@ def user(fields: str) -> str:
         ),
         (user("groups: [null]"), "f:2:27: an item of `groups` must be text, not null (remove it)"),
         (
-            user("attributes: {a: true}"),
-            "f:2:31: `a` must be text, a number or a list, not true (write it in quo",
+            user("attributes: {a: [true]}"),
+            'f:2:35: an item of `a` must be text or a number, not true (write it in quotes: "true")',
         ),
         (
             user("attributes: {a: [[1]]}"),
@@ -72,7 +72,7 @@ def user(fields: str) -> str:
         ),
         (
             user("attributes: {a: {b: 1}}"),
-            "f:2:31: `a` must be text, a number or a list, not fields (nothing can",
+            "f:2:31: `a` must be text, a number, true, false or a list, not fields (nothing can",
         ),
         (
             user("attributes: {'': 1}"),
@@ -240,13 +240,13 @@ def test_a_target_needs_a_key_unless_it_is_a_sandbox() -> None:
 def test_several_mistakes_are_told_together_and_the_rest_of_the_data_stays() -> None:
     document = checked(
         "users:\n"
-        "  a@b: {name: 5, active: true, groups: [1, A, 2], attributes: {x: true, y: 1}}\n"
+        "  a@b: {name: 5, active: true, groups: [1, A, 2], attributes: {x: [true], y: 1}}\n"
         "  bad: {}\n"
         "groups: {A: {members: from_users}, B: {members: 3}}\n"
     )
     assert len(document.problems) == 6
     assert document.data == {
-        "users": {"a@b": {"active": True, "groups": ["A"], "attributes": {"y": 1}}},
+        "users": {"a@b": {"active": True, "groups": ["A"], "attributes": {"x": [], "y": 1}}},
         "groups": {"A": {"members": "from_users"}, "B": {}},
     }
     assert document.damaged == {("users", "a@b"), ("users", "bad"), ("groups", "B")}

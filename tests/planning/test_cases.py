@@ -108,7 +108,13 @@ def _live(data: dict[str, Any]) -> LiveState:
 
 def _definition(name: str, row: dict[str, Any]) -> Definition:
     default = row.get("default")
-    return Definition(name, **row | {"default": tuple(default) if isinstance(default, list) else default})
+    return Definition(
+        name,
+        type="number" if row.get("type") == "Number" else "text",
+        multiple=row.get("multiple", False),
+        default=tuple(default) if isinstance(default, list) else default,
+        written="never" if row.get("system") else "always",
+    )
 
 
 def _attributes(row: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

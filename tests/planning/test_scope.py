@@ -15,7 +15,7 @@ from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import (
-    USER_FIELDS,
+    MANAGED,
     Ending,
     Globs,
     Limits,
@@ -103,7 +103,7 @@ KEYS = ("ada@acme.com", "bob@acme.com", "cleo@acme.com", "dora@acme.com")
 GLOBS = st.lists(st.sampled_from([*KEYS, "*@acme.com", "g*", "h"]), max_size=2).map(tuple)
 WAYS = st.sampled_from(get_args(Ending))
 OF_A_FIELD = {
-    "manage": st.frozensets(st.sampled_from(sorted(USER_FIELDS))),
+    "manage": st.frozensets(st.sampled_from(sorted(MANAGED))),
     "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
     "ignore": st.builds(Globs, GLOBS, GLOBS),
     "protect": st.builds(Globs, GLOBS, GLOBS),

@@ -138,8 +138,8 @@ class TestDefinitions:
     def test_say_type_number_of_values_and_default(self) -> None:
         found = read(bearer(company(), Secret("sandbox")), ATTRIBUTES).definitions
         assert found is not None
-        assert found["region"] == Definition("region", "String", multiple=True, default=("emea",))
-        assert found["limit"] == Definition("limit", "Number", default=10)
+        assert found["region"] == Definition("region", multiple=True, default=("emea",))
+        assert found["limit"] == Definition("limit", "number", default=10)
         assert found["omni_user_id"].system
 
     def test_name_the_attributes_of_everybody_where_everything_is_needed(self) -> None:
@@ -161,14 +161,14 @@ class TestDefinitions:
     @pytest.mark.parametrize(
         ("row", "definition"),
         [
-            ({"name": "n", "type": "number"}, Definition("n", "Number")),
-            ({"name": "n", "type": "NUMBER", "default_value": 5}, Definition("n", "Number", default=5)),
+            ({"name": "n", "type": "number"}, Definition("n", "number")),
+            ({"name": "n", "type": "NUMBER", "default_value": 5}, Definition("n", "number", default=5)),
             ({"name": "n"}, Definition("n")),
             ({"name": "n", "default_value": {"odd": 1}}, Definition("n")),
             ({"name": "n", "default_value": ["a", None]}, Definition("n", default=("a",))),
-            ({"name": "n", "system": True}, Definition("n", system=True)),
-            ({"name": "omni_x"}, Definition("omni_x", system=True)),
-            ({"name": "omni_x", "system": True}, Definition("omni_x", system=True)),
+            ({"name": "n", "system": True}, Definition("n", written="never")),
+            ({"name": "omni_x"}, Definition("omni_x", written="never")),
+            ({"name": "omni_x", "system": True}, Definition("omni_x", written="never")),
             ({"name": "omni_x", "system": False}, Definition("omni_x")),
         ],
     )
@@ -205,7 +205,7 @@ def problems(
 
 class TestAudit:
     REGION = Definition("region", multiple=True)
-    LEVEL = Definition("level", "Number")
+    LEVEL = Definition("level", "number")
     CODE = Definition("code")
 
     @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ class TestAudit:
     def test_what_does_not_fit_is_a_problem_at_its_place(
         self, name: str, value: Value, message: str, hint: str
     ) -> None:
-        several = Definition("levels", "Number", multiple=True)
-        system = Definition("omni_user_id", system=True)
+        several = Definition("levels", "number", multiple=True)
+        system = Definition("omni_user_id", written="never")
         user = a_user("a@b.co", attributes={name: value})
         place = f"files.yaml/user/a@b.co/attributes/{name}:1:1"
         found = problems(user, self.REGION, self.LEVEL, self.CODE, several, system)

@@ -1,15 +1,14 @@
 """Omni Analytics: its SCIM server, its attribute definitions, and what it cannot hold."""
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Problem
-from reconciler.model import Address, Caller, Definition, DesiredState, LiveState, Need, User, Value
+from reconciler.model import Address, Caller, Definition, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
+from reconciler.providers.fitting import misfits
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.scim import translate as scim
@@ -24,7 +23,6 @@ DEFINITIONS = "/v1/user-attributes"
 _LONGEST_NAME = 64
 """Characters in the name of a group (Omni docs: create user group)."""
 _SYSTEM_PREFIX = "omni_"
-_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +75,7 @@ class Omni:
             if len(group.name) > _LONGEST_NAME
         ]
         if definitions is not None:
-            problems += [
-                Problem(desired.locate(Address("user", key), ("attributes", name)), message, hint)
-                for key, user in sorted(desired.users.items())
-                for name, message, hint in _misfits(user, definitions)
-            ]
+            problems += misfits(desired, definitions, OMNI.name)
         return problems
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
@@ -91,41 +85,6 @@ class Omni:
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
         return scim.receive(operation, response, OMNI)
-
-
-def _misfits(user: User, definitions: Mapping[str, Definition]) -> Iterator[tuple[str, str, str]]:
-    for name, value in (user.attributes or {}).items():
-        definition = definitions.get(name)
-        if definition is None:
-            near = difflib.get_close_matches(name, definitions, n=1)
-            hint = (
-                f"did you mean `{near[0]}`?"
-                if near
-                else "define it in Omni's settings first, or remove it here"
-            )
-            yield name, f"Omni has no user attribute `{name}`", hint
-        elif definition.system:
-            yield name, f"`{name}` is a system attribute, which Omni sets itself", "remove it here"
-        elif isinstance(value, tuple) and not definition.multiple:
-            yield (
-                name,
-                f"`{name}` holds one value in Omni, and this is a list",
-                "write one value without brackets",
-            )
-        elif definition.multiple and value not in (None, "") and not isinstance(value, tuple):
-            yield (
-                name,
-                f"`{name}` holds a list in Omni, and this is one value",
-                "write it in brackets: [value]",
-            )
-        elif definition.type == "Number" and (odd := _not_a_number(value)):
-            yield name, f"`{name}` is a number in Omni, and {odd!r} is none", "write a number"
-
-
-def _not_a_number(value: Value) -> str:
-    items = value if isinstance(value, tuple) else (value,)
-    odd = (str(item) for item in items if item not in (None, ""))
-    return next((text for text in odd if not _NUMBER.fullmatch(text)), "")
 
 
 def _caller(body: object) -> Caller:
@@ -163,11 +122,12 @@ def _definition(row: object) -> Definition:
         message = f"GET {DEFINITIONS} listed an attribute without a name"
         raise BadAnswer(message)
     name, system = row["name"], row.get("system")
+    # Omni's own can be written only where the instance says so.
+    own = system is not False if name.startswith(_SYSTEM_PREFIX) else system is True
     return Definition(
         name=name,
-        type="Number" if str(row.get("type")).lower() == "number" else "String",
+        type="number" if str(row.get("type")).lower() == "number" else "text",
         multiple=row.get("multiple_values") is True,
         default=attribute_value(row.get("default_value")),
-        # Omni's own can be written only where the instance says so.
-        system=system is not False if name.startswith(_SYSTEM_PREFIX) else system is True,
+        written="never" if own else "always",
     )

@@ -1,0 +1,89 @@
+"""Whether what the files state of attributes fits what a system defines, for every provider's ``audit``."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from reconciler.errors import Problem
+from reconciler.model import Address, Definition, DesiredState, Type, Value
+from reconciler.values import BOOLEANS, instant
+
+Complaint = tuple[str, str]
+"""What is wrong, and what to do."""
+
+_NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_JUDGED: Final[Mapping[Type, tuple[Callable[[str], object], str, str]]] = {
+    "number": (_NUMBER.fullmatch, "is a number in {}, and {!r} is none", "write a number"),
+    "boolean": (
+        lambda text: text.lower() in BOOLEANS,
+        "is true or false in {}, and {!r} is neither",
+        "write true or false",
+    ),
+    "date-time": (
+        instant,
+        "is a date in {}, and {!r} is none",
+        "write it like 2024-01-31 or 2024-01-31T09:00:00Z",
+    ),
+}
+"""What a value of a type must pass, and what is wrong where it does not. Text may be anything."""
+
+
+def misfits(desired: DesiredState, definitions: Mapping[str, Definition], system: str) -> list[Problem]:
+    """Every stated attribute that the system, called ``system``, does not define, or defines otherwise."""
+    return [
+        Problem(desired.locate(Address("user", key), ("attributes", name)), *complaint)
+        for key, user in sorted(desired.users.items())
+        for name, value in (user.attributes or {}).items()
+        if (complaint := _against(name, value, definitions, system))
+    ]
+
+
+def _against(name: str, value: Value, definitions: Mapping[str, Definition], system: str) -> Complaint | None:
+    definition = definitions.get(name)
+    if isinstance(value, bool) and (definition is None or definition.type != "boolean"):
+        text = "true" if value else "false"
+        return f"`{name}` must be text, a number or a list, not {text}", f'write it in quotes: "{text}"'
+    if definition is None:
+        near = difflib.get_close_matches(name, definitions, n=1)
+        define = f"define it in {system}'s settings first, or remove it here"
+        return f"{system} has no user attribute `{name}`", f"did you mean `{near[0]}`?" if near else define
+    return (
+        _against_stating(definition, system)
+        or _against_count(value, definition, system)
+        or _against_type(value, definition, system)
+    )
+
+
+def _against_stating(definition: Definition, system: str) -> Complaint | None:
+    """What is wrong with stating any value of it."""
+    name = definition.name
+    if definition.system:
+        return f"`{name}` is a system attribute, which {system} sets itself", "remove it here"
+    if definition.type == "file":
+        return f"`{name}` is a file in {system}, which desired state cannot hold", "remove it here"
+    if not definition.readable:
+        return f"{system} never shows `{name}`, so no plan can tell whether it differs", "remove it here"
+    return None
+
+
+def _against_count(value: Value, definition: Definition, system: str) -> Complaint | None:
+    name = definition.name
+    if isinstance(value, tuple) and not definition.multiple:
+        return (
+            f"`{name}` holds one value in {system}, and this is a list",
+            "write one value without brackets",
+        )
+    if definition.multiple and value not in (None, "") and not isinstance(value, tuple):
+        return f"`{name}` holds a list in {system}, and this is one value", "write it in brackets: [value]"
+    return None
+
+
+def _against_type(value: Value, definition: Definition, system: str) -> Complaint | None:
+    if definition.type not in _JUDGED:
+        return None
+    fits, wrong, hint = _JUDGED[definition.type]
+    items = value if isinstance(value, tuple) else (value,)
+    texts = (str(item) for item in items if item not in (None, ""))
+    odd = next((text for text in texts if not fits(text)), None)
+    return None if odd is None else (f"`{definition.name}` {wrong.format(system, odd)}", hint)
