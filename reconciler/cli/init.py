@@ -44,6 +44,7 @@ def init(
     Nothing that is there is touched.
     """
     from reconciler.desired.schema import texts
+    from reconciler.providers.registry import KINDS
     from reconciler.starter.owners import owners_of
     from reconciler.starter.write import Wish, remark, starter, write
     from reconciler.transport.hosts import api_root
@@ -58,7 +59,8 @@ def init(
         message = "--alone has no owners: leave out --owners, or --alone"
         raise BadUsage(message)
     try:
-        address = api_root(url).removesuffix("/api")
+        hosts = KINDS["omni"].hosts
+        address = api_root(url, hosts).removesuffix(hosts.api[0])
         names = "" if owners is None else owners_of(owners)
     except ValueError as error:
         raise BadUsage(str(error)) from None

@@ -2,8 +2,8 @@
 
 Both sides are flattened to *facts*: path -> value, with values in one
 canonical spelling, so that "differs" is ``!=`` and nothing else. An attribute's
-spelling depends on its definition, since Omni stores numbers as text and
-multi-value attributes as lists (Omni docs: user attributes).
+spelling depends on its definition, since a system may store numbers as text and
+multi-value attributes as lists.
 """
 
 import re

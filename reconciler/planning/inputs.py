@@ -18,7 +18,7 @@ class Inputs:
     ``everything`` is all that was read, and ``live`` the part of it that is not ignored.
     ``going`` says of each live object whose access ends how it ends. ``owners`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
-    ``managed`` are the attributes that the files manage.
+    ``managed`` are the attributes that the files manage. ``system`` is what people call the system.
     """
 
     desired: DesiredState
@@ -29,6 +29,7 @@ class Inputs:
     owners: tuple[str, ...]
     going: Mapping[Address, Ending]
     managed: frozenset[str]
+    system: str
 
     @property
     def definitions(self) -> Definitions:
@@ -36,16 +37,16 @@ class Inputs:
         return self.everything.definitions or {}
 
 
-def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inputs:
+def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str) -> Inputs:
     """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
     if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
     live = ours(everything, policy)
-    pairing = pair(desired, live)
+    pairing = pair(desired, live, system)
     owners = _owners(everything)
     going = endings(desired, pairing, policy, owners)
     managed = managed_keys(desired, policy)
-    return Inputs(desired, policy, everything, live, pairing, owners, going, managed)
+    return Inputs(desired, policy, everything, live, pairing, owners, going, managed, system)
 
 
 def _owners(everything: LiveState) -> tuple[str, ...]:

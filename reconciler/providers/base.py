@@ -1,4 +1,4 @@
-"""What a provider must be able to say, whatever its system.
+"""What a kind of system must be able to say: the kind, for all that stands around a plan, and its provider.
 
 A provider never decides *what* changes, only *how to say it*. It is given a
 ``Reader`` to read with and values to translate; only ``execute`` sends.
@@ -12,6 +12,8 @@ from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
+from reconciler.providers.quirks import Quirks
+from reconciler.transport.hosts import Hosts
 from reconciler.transport.messages import Reader, Response
 
 Verdict = Literal["done", "exists", "refused", "credential", "busy", "unsure"]
@@ -57,4 +59,27 @@ class Provider(Protocol):
 
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
+        ...
+
+
+class Kind(Protocol):
+    """One kind of system, whole: what shared code asks where kinds differ, so that it names none."""
+
+    @property
+    def title(self) -> str:
+        """What people call it, in messages."""
+        ...
+
+    @property
+    def hosts(self) -> Hosts:
+        """Where a key may go, and what an address looks like."""
+        ...
+
+    @property
+    def pace(self) -> int:
+        """Requests in any 60 seconds, for each key, where target.yaml gives no number."""
+        ...
+
+    def provider(self, quirks: Quirks) -> Provider:
+        """The provider, as far as the quirks of an instance are known."""
         ...

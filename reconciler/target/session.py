@@ -74,10 +74,11 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
     """The network, or the embedded sandbox, and the credentials for it."""
     if target.sandbox:
         seed, state = target.sandbox
-        yield _Embedded(Sandbox(open_sandbox(seed, state))), [Secret(DEFAULT_TOKEN)]
+        yield _Embedded(Sandbox(open_sandbox(seed, state)), target.system.title), [Secret(DEFAULT_TOKEN)]
         return
-    root = api_root(target.url)
-    check_host(root, os.environ.get(ALLOWED_HOSTS))
+    hosts = target.system.hosts
+    root = api_root(target.url, hosts)
+    check_host(root, os.environ.get(ALLOWED_HOSTS), hosts)
     network = Network(root if below_api else target.url)
     try:
         yield network, resolve_keys(target, environment(Path()))
@@ -88,15 +89,16 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
 class _Embedded:
     """A sandbox inside this process: a write that its state file cannot hold was not done."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, title: str) -> None:
         self._sandbox = sandbox
+        self._title = title
 
     def send(self, request: Request) -> Response:
         """Send one request; raises Unreachable where the state file cannot be written."""
         try:
             return self._sandbox.send(request)
         except OSError as error:
-            message = f"the pretend Omni cannot write its state file: {error.strerror}"
+            message = f"the pretend {self._title} cannot write its state file: {error.strerror}"
             raise Unreachable(message) from None
 
 

@@ -17,13 +17,10 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Kind, Provider
 from reconciler.providers.quirks import NO_QUIRKS, Quirks
-from reconciler.providers.registry import PROVIDERS
+from reconciler.providers.registry import KINDS
 from reconciler.transport.hosts import api_root
-
-PACE = 55
-"""Requests in any 60 seconds where target.yaml gives no number; Omni's documented limit is 60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,12 @@ class Target:
     @property
     def provider(self) -> Provider:
         """The code for this kind of system."""
-        return PROVIDERS[self.kind](self.quirks)
+        return self.system.provider(self.quirks)
+
+    @property
+    def system(self) -> Kind:
+        """The kind of system, to ask what differs between kinds."""
+        return KINDS[self.kind]
 
     @property
     def place(self) -> Place:
@@ -118,8 +120,9 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     that is shown in places.
     """
     data, source = files.load_target_file(read_from or folder, shown_as)
+    kind = KINDS[data["kind"]]
     try:
-        root = api_root(data["url"])
+        root = api_root(data["url"], kind.hosts)
     except ValueError as error:
         raise Invalid([Problem(source.nearest(("url",)), str(error))]) from None
     sandbox = data.get("sandbox")
@@ -127,9 +130,9 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
         name=name,
         folder=folder,
         kind=data["kind"],
-        url=root.removesuffix("/api"),
+        url=root.removesuffix(kind.hosts.api[0]),
         policy=_policy(data, source),
-        requests_per_minute=data.get("requests_per_minute", PACE),
+        requests_per_minute=data.get("requests_per_minute", kind.pace),
         journal=Path(data.get("journal", ".reconciler/runs")),
         keys=tuple(data.get("keys", ())),
         sandbox=_sandbox(folder, sandbox, source) if sandbox else None,

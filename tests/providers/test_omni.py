@@ -21,7 +21,7 @@ from reconciler.model import (
 from reconciler.operations import Operation
 from reconciler.providers.omni.provider import Omni
 from reconciler.providers.quirks import NO_QUIRKS
-from reconciler.providers.registry import PROVIDERS
+from reconciler.providers.registry import KINDS
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
 
@@ -57,7 +57,7 @@ def body(value: object, status: int = 200) -> Response:
 
 
 def test_it_is_registered() -> None:
-    assert PROVIDERS["omni"](NO_QUIRKS) == Omni()
+    assert KINDS["omni"].provider(NO_QUIRKS) == Omni()
 
 
 class TestWhoami:
