@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.transport.messages import Request, Response, Transport
 
 KEY = "omni_osk_a-key-that-opens-nothing"

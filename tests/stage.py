@@ -18,9 +18,9 @@ from project import KEY, Hooked
 from repository import IDENTITY
 
 from reconciler import cli
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.transport.clock import SystemClock
 from reconciler.transport.messages import Response
 

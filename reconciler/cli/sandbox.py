@@ -12,7 +12,7 @@ from reconciler.cli import console
 from reconciler.cli.app import BadUsage
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.sandbox.faults import Fault, Faulty, Schedule
-from reconciler.sandbox.switches import Switches, from_texts
+from reconciler.sandbox.omni.switches import Switches, from_texts
 
 T = TypeVar("T")
 _SWITCHES = ", ".join(field.name for field in fields(Switches))
@@ -62,7 +62,7 @@ def serve_sandbox(
     --switch and --fault may be repeated. A request that has gone wrong twice in
     a row goes through; the same requests meet the same faults every time.
     """
-    from reconciler.sandbox.omni import Sandbox
+    from reconciler.sandbox.omni.instance import Sandbox
     from reconciler.sandbox.server import serve
     from reconciler.target.session import open_sandbox
 

@@ -12,9 +12,9 @@ from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from reconciler.errors import NoAnswer
-from reconciler.sandbox.answers import Refusal, answer, refused
 from reconciler.sandbox.faults import CutShort
-from reconciler.sandbox.omni import specification
+from reconciler.sandbox.omni.answers import Refusal, answer, refused
+from reconciler.sandbox.omni.instance import specification
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 LARGEST_BODY = 10 * 1024 * 1024

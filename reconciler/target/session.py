@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, Unreachable
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.seed import DEFAULT_TOKEN
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.seed import DEFAULT_TOKEN
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.credentials import environment, resolve_keys
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret, bearer

@@ -18,8 +18,8 @@ from reconciler.errors import ExitCode, Interrupted, Invalid, NoAnswer
 from reconciler.providers.omni.specification import described, lacking
 from reconciler.providers.quirks import Quirks
 from reconciler.report import Check
-from reconciler.sandbox.omni import Sandbox, specification
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox, specification
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response

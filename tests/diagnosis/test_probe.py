@@ -18,8 +18,8 @@ from reconciler.diagnosis.probe import announcement, check_allowed, probe, quirk
 from reconciler.errors import ExitCode, GuardRefused, JournalFailed, NoAnswer, Unreachable
 from reconciler.model import Need
 from reconciler.report import Probed
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.session import Session
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer

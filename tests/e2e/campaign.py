@@ -23,9 +23,9 @@ from tenant import FILES, KEY, SEED, SETTINGS
 
 from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 

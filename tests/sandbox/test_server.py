@@ -13,7 +13,7 @@ import pytest
 from asking import PATCH_OP, company, group_id, user_id
 
 from reconciler.sandbox.faults import Fault, Scripted
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.server import LARGEST_BODY, Server, serve
 from reconciler.transport.messages import Request, Response, Transport
 

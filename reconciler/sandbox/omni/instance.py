@@ -12,11 +12,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from reconciler.sandbox import groups, users
-from reconciler.sandbox.answers import Refusal, Row, answer, refused
-from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.records import Definition, Key, membership_id
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni import groups, users
+from reconciler.sandbox.omni.answers import Refusal, Row, answer, refused
+from reconciler.sandbox.omni.directory import Directory
+from reconciler.sandbox.omni.records import Definition, Key, membership_id
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Request, Response
 
 _Handler = Callable[[Directory, Request, str], Response]
