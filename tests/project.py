@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.instance import SITE, Sandbox
 from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
 from reconciler.transport.messages import Request, Response, Transport
@@ -155,5 +155,5 @@ def served(root: Path, seed: Mapping[str, object] = LIVE) -> Iterator[Served]:
     """The small project against a real socket."""
     store = Store.from_seed(seed)
     omni = Hooked(Sandbox(store))
-    with serve(omni) as server:
+    with serve(omni, SITE) as server:
         yield Served(root, server.url, store, omni)

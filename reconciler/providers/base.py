@@ -6,6 +6,7 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from reconciler.changes import Atom, Change
@@ -13,6 +14,7 @@ from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.providers.quirks import Quirks
+from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
 from reconciler.transport.messages import Reader, Response
 
@@ -78,6 +80,24 @@ class Kind(Protocol):
     @property
     def pace(self) -> int:
         """Requests in any 60 seconds, for each key, where target.yaml gives no number."""
+        ...
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that messages propose for a key."""
+        ...
+
+    @property
+    def switches(self) -> Sequence[str]:
+        """The names of what its pretend system can be told to do otherwise."""
+        ...
+
+    def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
+        """What switches say, by name, as a command line writes them; raises ValueError with a bad one."""
+        ...
+
+    def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
+        """Its pretend system over a seed and, where there is one, a state file; raises ValueError."""
         ...
 
     def provider(self, quirks: Quirks) -> Provider:

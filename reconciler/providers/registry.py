@@ -7,3 +7,5 @@ from reconciler.providers.omni.kind import OmniKind
 
 KINDS: Mapping[str, Kind] = {"omni": OmniKind()}
 """Each ``kind`` that target.yaml may name."""
+DEFAULT = "omni"
+"""The one that is meant where a command is not told."""

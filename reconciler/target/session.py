@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, Unreachable
-from reconciler.sandbox.omni.instance import Sandbox
-from reconciler.sandbox.omni.seed import DEFAULT_TOKEN
-from reconciler.sandbox.omni.store import Store
+from reconciler.providers.base import Kind
+from reconciler.sandbox.pretend import Pretend
 from reconciler.target.credentials import environment, resolve_keys
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret, bearer
@@ -74,7 +73,8 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
     """The network, or the embedded sandbox, and the credentials for it."""
     if target.sandbox:
         seed, state = target.sandbox
-        yield _Embedded(Sandbox(open_sandbox(seed, state)), target.system.title), [Secret(DEFAULT_TOKEN)]
+        pretend = open_sandbox(target.system, seed, state)
+        yield _Embedded(pretend.transport, target.system.title), [Secret(pretend.key)]
         return
     hosts = target.system.hosts
     root = api_root(target.url, hosts)
@@ -89,7 +89,7 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
 class _Embedded:
     """A sandbox inside this process: a write that its state file cannot hold was not done."""
 
-    def __init__(self, sandbox: Sandbox, title: str) -> None:
+    def __init__(self, sandbox: Transport, title: str) -> None:
         self._sandbox = sandbox
         self._title = title
 
@@ -102,9 +102,9 @@ class _Embedded:
             raise Unreachable(message) from None
 
 
-def open_sandbox(seed: Path, state: Path | None) -> Store:
-    """The state of a pretend Omni; raises ReconcilerError where its files are not valid."""
+def open_sandbox(kind: Kind, seed: Path, state: Path | None) -> Pretend:
+    """A pretend system of this kind; raises ReconcilerError where its files are not valid."""
     try:
-        return Store.open(seed, state)
+        return kind.open_sandbox(seed, state)
     except ValueError as error:
         raise ReconcilerError(str(error)) from None

@@ -1,8 +1,16 @@
-"""Omni as a kind of system: its hosts, its pace, and whom to ask for everything else."""
+"""Omni as a kind of system: its hosts, its pace, and whom to ask for everything else.
+
+What a question needs is imported when it is asked, so that ``--help`` and ``validate`` answer at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 
 from reconciler.providers.base import Provider
-from reconciler.providers.omni.provider import Omni
 from reconciler.providers.quirks import Quirks
+from reconciler.sandbox.omni.switches import Switches, from_texts
+from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
 
 
@@ -26,7 +34,21 @@ class OmniKind:
     )
     # 60 a minute are allowed for each key, and neither Retry-After nor counters are sent (Omni docs).
     pace = 55
+    variable = "OMNI_API_KEY"
+    switches: Sequence[str] = tuple(field.name for field in fields(Switches))
+
+    def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
+        """What switches say; raises ValueError with the name of a bad one."""
+        return from_texts(texts)
+
+    def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
+        """A pretend Omni; raises ValueError where its files are not valid."""
+        from reconciler.sandbox.omni.instance import open_pretend
+
+        return open_pretend(seed, state)
 
     def provider(self, quirks: Quirks) -> Provider:
         """The provider, as far as the quirks of an instance are known."""
+        from reconciler.providers.omni.provider import Omni
+
         return Omni(quirks)
