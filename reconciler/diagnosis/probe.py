@@ -19,7 +19,7 @@ from reconciler.errors import GuardRefused, Interrupted, ReconcilerError, Refuse
 from reconciler.journal import Journal
 from reconciler.model import Definition, Value, group_address, user_address
 from reconciler.providers.omni.provider import DEFINITIONS, read_definitions
-from reconciler.providers.quirks import Quirks
+from reconciler.providers.omni.quirks import Quirks
 from reconciler.providers.scim.codec import UserRow
 from reconciler.report import Finding, Probed
 from reconciler.target.session import Session
@@ -96,10 +96,10 @@ def probe(target: Target, session: Session, *, token: str = "") -> Probed:
     )
 
 
-def quirks_of(probed: Probed) -> Quirks:
-    """The findings as the client uses them."""
-    known: dict[str, Any] = {finding.name: finding.value for finding in probed.findings}
-    return Quirks(**known, found_at=probed.found_at)
+def quirks_of(probed: Probed) -> dict[str, Any]:
+    """The findings as quirks.yaml holds them: what is not known is not in it."""
+    known = {finding.name: finding.value for finding in probed.findings if finding.value is not None}
+    return {"found_at": probed.found_at, **known}
 
 
 def quirks_yaml(target: Target, probed: Probed) -> str:

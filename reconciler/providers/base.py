@@ -4,16 +4,16 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 ``Reader`` to read with and values to translate; only ``execute`` sends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
-from reconciler.providers.quirks import Quirks
+from reconciler.report import Check
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
 from reconciler.transport.messages import Reader, Response
@@ -64,6 +64,64 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the length of a complete read depends on.
+
+    ``quirks`` is the data of quirks.yaml. ``attributes`` counts the users whose
+    attributes are needed; it reads the files, so it is asked only where that matters.
+    """
+
+    keys: int
+    requests_per_minute: int
+    quirks: Mapping[str, Any]
+    attributes: Callable[[], int]
+
+
+class Examiner(Protocol):
+    """What a doctor asks of one kind of system. It is given a Reader, and cannot write.
+
+    The doctor itself reads ``greeting`` first, with each key: the answer shows that
+    the system is there, its clock, and whose key it is.
+    """
+
+    @property
+    def greeting(self) -> str:
+        """A path that every key may read."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of ``checks``, in their order, for when nothing answers."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """The path, beside the API, where a system describes itself; empty where none does."""
+        ...
+
+    @property
+    def quirks(self) -> Sequence[str]:
+        """The fields of quirks.yaml, in the order in which they are told."""
+        ...
+
+    def key(self, greeted: Response) -> Check:
+        """Whose key it is."""
+        ...
+
+    def checks(self, greeted: Response, reader: Reader, reading: Reading) -> Iterator[Check]:
+        """What the key may read, and how long that takes; raises Interrupted, and nothing else."""
+        ...
+
+    def described(self, answer: Response) -> Check:
+        """Whether what a system says of itself fits what is used here."""
+        ...
+
+    def advice(self, quirks: Mapping[str, Any]) -> str:
+        """What to mind where an instance has these quirks; empty where there is nothing."""
+        ...
+
+
 class Kind(Protocol):
     """One kind of system, whole: what shared code asks where kinds differ, so that it names none."""
 
@@ -100,6 +158,10 @@ class Kind(Protocol):
         """Its pretend system over a seed and, where there is one, a state file; raises ValueError."""
         ...
 
-    def provider(self, quirks: Quirks) -> Provider:
+    def examiner(self) -> Examiner:
+        """What a doctor asks."""
+        ...
+
+    def provider(self, quirks: Mapping[str, Any]) -> Provider:
         """The provider, as far as the quirks of an instance are known."""
         ...

@@ -18,7 +18,6 @@ from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Kind, Provider
-from reconciler.providers.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.registry import KINDS
 from reconciler.transport.hosts import api_root
 
@@ -50,7 +49,7 @@ class Target:
     keys: tuple[Mapping[str, str], ...]
     sandbox: tuple[Path, Path] | None
     probe: bool = False
-    quirks: Quirks = NO_QUIRKS
+    quirks: Mapping[str, Any] = field(default_factory=dict)
     approvals: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
@@ -137,7 +136,7 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
         keys=tuple(data.get("keys", ())),
         sandbox=_sandbox(folder, sandbox, source) if sandbox else None,
         probe=data.get("probe", False),
-        quirks=Quirks(**files.load_quirks(read_from or folder, shown_as)),
+        quirks=files.load_quirks(read_from or folder, shown_as),
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )

@@ -20,7 +20,6 @@ from reconciler.model import (
 )
 from reconciler.operations import Operation
 from reconciler.providers.omni.provider import Omni
-from reconciler.providers.quirks import NO_QUIRKS
 from reconciler.providers.registry import KINDS
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
@@ -57,7 +56,7 @@ def body(value: object, status: int = 200) -> Response:
 
 
 def test_it_is_registered() -> None:
-    assert KINDS["omni"].provider(NO_QUIRKS) == Omni()
+    assert KINDS["omni"].provider({}) == Omni()
 
 
 class TestWhoami:

@@ -6,9 +6,9 @@ What a question needs is imported when it is asked, so that ``--help`` and ``val
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from reconciler.providers.base import Provider
-from reconciler.providers.quirks import Quirks
+from reconciler.providers.base import Examiner, Provider
 from reconciler.sandbox.omni.switches import Switches, from_texts
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
@@ -47,8 +47,15 @@ class OmniKind:
 
         return open_pretend(seed, state)
 
-    def provider(self, quirks: Quirks) -> Provider:
+    def examiner(self) -> Examiner:
+        """What a doctor asks."""
+        from reconciler.providers.omni.checks import OmniChecks
+
+        return OmniChecks()
+
+    def provider(self, quirks: Mapping[str, Any]) -> Provider:
         """The provider, as far as the quirks of an instance are known."""
         from reconciler.providers.omni.provider import Omni
+        from reconciler.providers.omni.quirks import Quirks
 
-        return Omni(quirks)
+        return Omni(Quirks(**quirks))

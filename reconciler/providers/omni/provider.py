@@ -11,7 +11,7 @@ from reconciler.model import Address, Caller, Definition, DesiredState, LiveStat
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.omni.dialect import OMNI
-from reconciler.providers.quirks import NO_QUIRKS, Quirks
+from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.codec import value as attribute_value
