@@ -7,16 +7,18 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal, Protocol
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
+from reconciler.journal import Journal
 from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
-from reconciler.report import Check
+from reconciler.report import Check, Finding
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
-from reconciler.transport.messages import Reader, Response
+from reconciler.transport.messages import Reader, Response, Transport
 
 Verdict = Literal["done", "exists", "refused", "credential", "busy", "unsure"]
 
@@ -122,6 +124,72 @@ class Examiner(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """What a probe writes through; ``stop`` is set once a person wants to stop."""
+
+    @property
+    def transport(self) -> Transport:
+        """What sends."""
+        ...
+
+    @property
+    def stop(self) -> Event:
+        """Set once a person wants to stop."""
+        ...
+
+    @property
+    def wait(self) -> Callable[[float], None]:
+        """Sleep for so many seconds; raises Interrupted once a person wants to stop."""
+        ...
+
+    @property
+    def retry_after(self) -> Callable[[], bool | None]:
+        """Whether the last 429 named how long to wait; None where there was none."""
+        ...
+
+
+class Scratching(Protocol):
+    """One run of a probe, and the scratch objects that it makes."""
+
+    @property
+    def removed(self) -> Sequence[str]:
+        """What an earlier run left behind and this one removed."""
+        ...
+
+    @property
+    def remaining(self) -> Sequence[str]:
+        """What is still there, each with the reason."""
+        ...
+
+    def remove_leftovers(self) -> None:
+        """Remove what an earlier run could not."""
+        ...
+
+    def findings(self) -> Iterator[Finding]:
+        """Every question with its answer; raises where no more can be asked."""
+        ...
+
+    def clean(self) -> None:
+        """Remove what was made, also after a person asked to stop."""
+        ...
+
+
+class Probe(Protocol):
+    """Finds out with scratch objects what no document tells of a system."""
+
+    def names(self) -> Sequence[Address]:
+        """What scratch objects are called, one of each kind of object."""
+        ...
+
+    def announcement(self, name: str, url: str) -> str:
+        """What is about to be done to a target, for the person who is asked first."""
+        ...
+
+    def begin(self, provider: Provider, connection: Connection, journal: Journal, token: str) -> Scratching:
+        """A run whose scratch objects carry this token in their names; nothing is sent yet."""
+        ...
+
+
 class Kind(Protocol):
     """One kind of system, whole: what shared code asks where kinds differ, so that it names none."""
 
@@ -160,6 +228,10 @@ class Kind(Protocol):
 
     def examiner(self) -> Examiner:
         """What a doctor asks."""
+        ...
+
+    def probe(self) -> Probe | None:
+        """What finds out with scratch objects what no document tells; None where there is nothing."""
         ...
 
     def provider(self, quirks: Mapping[str, Any]) -> Provider:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from reconciler.providers.base import Examiner, Provider
+from reconciler.providers.base import Examiner, Probe, Provider
 from reconciler.sandbox.omni.switches import Switches, from_texts
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
@@ -52,6 +52,12 @@ class OmniKind:
         from reconciler.providers.omni.checks import OmniChecks
 
         return OmniChecks()
+
+    def probe(self) -> Probe | None:
+        """What finds out with scratch objects what no document tells."""
+        from reconciler.providers.omni.probe import OmniProbe
+
+        return OmniProbe()
 
     def provider(self, quirks: Mapping[str, Any]) -> Provider:
         """The provider, as far as the quirks of an instance are known."""
