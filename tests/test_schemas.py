@@ -22,7 +22,6 @@ CHECKED = {
         "enum",
         "if",
         "items",
-        "maxLength",
         "maxProperties",
         "maximum",
     ),

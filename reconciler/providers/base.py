@@ -54,7 +54,7 @@ class Provider(Protocol):
         ...
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
-        """What the files say and the system cannot hold, each with its place."""
+        """What the files say and this very system cannot hold, each with its place."""
         ...
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
@@ -224,6 +224,10 @@ class Kind(Protocol):
 
     def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
         """Its pretend system over a seed and, where there is one, a state file; raises ValueError."""
+        ...
+
+    def rules(self, desired: DesiredState) -> Iterator[Problem]:
+        """What no system of this kind can hold, told from the files alone: `validate` says it as well."""
         ...
 
     def examiner(self) -> Examiner:

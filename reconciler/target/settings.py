@@ -72,8 +72,11 @@ class Target:
         return Place(files.shown(self.folder / "target.yaml"))
 
     def load(self) -> DesiredState:
-        """Read and check the files; raises Invalid with every problem of every file."""
-        return files.load(self.folder, settings=self.settings)
+        """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
+        state = files.load(self.folder, settings=self.settings)
+        if problems := list(self.system.rules(state)):
+            raise Invalid(problems)
+        return state
 
 
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:

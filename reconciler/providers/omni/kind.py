@@ -3,11 +3,13 @@
 What a question needs is imported when it is asked, so that ``--help`` and ``validate`` answer at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from reconciler.errors import Problem
+from reconciler.model import DesiredState
 from reconciler.providers.base import Examiner, Probe, Provider
 from reconciler.sandbox.omni.switches import Switches, from_texts
 from reconciler.sandbox.pretend import Pretend
@@ -46,6 +48,12 @@ class OmniKind:
         from reconciler.sandbox.omni.instance import open_pretend
 
         return open_pretend(seed, state)
+
+    def rules(self, desired: DesiredState) -> Iterator[Problem]:
+        """What no instance can hold, told from the files alone."""
+        from reconciler.providers.omni.rules import rules
+
+        return rules(desired)
 
     def examiner(self) -> Examiner:
         """What a doctor asks."""

@@ -21,8 +21,6 @@ from reconciler.transport.messages import Reader, Response
 
 WHOAMI = "/v1/whoami"
 DEFINITIONS = "/v1/user-attributes"
-_LONGEST_NAME = 64
-"""Characters in the name of a group (Omni docs: create user group)."""
 _SYSTEM_PREFIX = "omni_"
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
@@ -61,28 +59,19 @@ class Omni:
         return ScimReader(reader, self.dialect).look(covers, ids)
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
-        """Attributes that the instance does not define, or defines otherwise, and names that are too long.
+        """Attributes that the instance does not define, or defines otherwise.
 
         Omni ignores an attribute without a definition and answers 200 all the
         same (Omni's agent skills), so it must be found before anything is sent.
         """
         definitions = live.definitions
-        problems = [
-            Problem(
-                desired.locate(Address("group", key), ()),
-                f"the name has {len(group.name)} characters, and a group of Omni at most {_LONGEST_NAME}",
-                "shorten it",
-            )
-            for key, group in sorted(desired.groups.items())
-            if len(group.name) > _LONGEST_NAME
+        if definitions is None:
+            return []
+        return [
+            Problem(desired.locate(Address("user", key), ("attributes", name)), message, hint)
+            for key, user in sorted(desired.users.items())
+            for name, message, hint in _misfits(user, definitions)
         ]
-        if definitions is not None:
-            problems += [
-                Problem(desired.locate(Address("user", key), ("attributes", name)), message, hint)
-                for key, user in sorted(desired.users.items())
-                for name, message, hint in _misfits(user, definitions)
-            ]
-        return problems
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""
