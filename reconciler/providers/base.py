@@ -213,6 +213,10 @@ class Kind(Protocol):
         """The environment variable that messages propose for a key."""
         ...
 
+    def first_target(self, url: str) -> str:
+        """The target.yaml that `init` writes for a system at this address."""
+        ...
+
     @property
     def switches(self) -> Sequence[str]:
         """The names of what its pretend system can be told to do otherwise."""

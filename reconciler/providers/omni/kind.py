@@ -5,6 +5,7 @@ What a question needs is imported when it is asked, so that ``--help`` and ``val
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ class OmniKind:
     pace = 55
     variable = "OMNI_API_KEY"
     switches: Sequence[str] = tuple(field.name for field in fields(Switches))
+
+    def first_target(self, url: str) -> str:
+        """The target.yaml that `init` writes, with every limit and its default."""
+        return (files("reconciler.providers.omni") / "target.yaml").read_text("utf-8").replace("@URL@", url)
 
     def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
         """What switches say; raises ValueError with the name of a bad one."""
