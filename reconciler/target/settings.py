@@ -13,6 +13,7 @@ from typing import Any
 from reconciler import git
 from reconciler.desired import files
 from reconciler.desired.sources import Source
+from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
@@ -122,7 +123,7 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     that is shown in places.
     """
     data, source = files.load_target_file(read_from or folder, shown_as)
-    kind = KINDS[data["kind"]]
+    kind = _kind(data["kind"], source)
     try:
         root = api_root(data["url"], kind.hosts)
     except ValueError as error:
@@ -143,6 +144,15 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )
+
+
+def _kind(name: str, source: Source) -> Kind:
+    """The kind of system of that name; raises Invalid where there is none."""
+    if name not in KINDS:
+        known = " or ".join(f"`{kind}`" for kind in KINDS)
+        message = f"`kind` must be {known}, not the text `{clip(name)}`"
+        raise Invalid([Problem(source.nearest(("kind",)), message)])
+    return KINDS[name]
 
 
 def _sandbox(folder: Path, data: Mapping[str, str], source: Source) -> tuple[Path, Path]:
