@@ -16,7 +16,7 @@ from reconciler.cli.formats import Format, PlanFormat
 from reconciler.errors import ExitCode, ReconcilerError, gravest
 
 if TYPE_CHECKING:
-    from reconciler.providers.base import Kind
+    from reconciler.providers.kind import Kind
     from reconciler.target.settings import Target
 
 app = typer.Typer(

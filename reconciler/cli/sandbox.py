@@ -15,7 +15,7 @@ from reconciler.providers.registry import DEFAULT, KINDS
 from reconciler.sandbox.faults import Fault, Faulty, Schedule
 
 if TYPE_CHECKING:
-    from reconciler.providers.base import Kind
+    from reconciler.providers.kind import Kind
     from reconciler.sandbox.pretend import Pretend
 
 T = TypeVar("T")

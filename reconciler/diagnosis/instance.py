@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 
 from reconciler.errors import Interrupted, Invalid, NoAnswer, ReconcilerError
 from reconciler.planning.scope import need
-from reconciler.providers.base import Examiner, Reading
 from reconciler.providers.checks import failed, not_asked, tried
+from reconciler.providers.kind import Examiner, Reading
 from reconciler.report import Check
 from reconciler.target.session import connect
 from reconciler.target.settings import Target

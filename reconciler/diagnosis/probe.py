@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import GuardRefused, Interrupted, ReconcilerError
 from reconciler.journal import Journal
-from reconciler.providers.base import Probe
+from reconciler.providers.kind import Probe
 from reconciler.report import Finding, Probed
 from reconciler.target.session import Session
 from reconciler.target.settings import Target

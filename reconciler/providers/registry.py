@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.providers.base import Kind
+from reconciler.providers.kind import Kind
 from reconciler.providers.omni.kind import OmniKind
 
 KINDS: Mapping[str, Kind] = {"omni": OmniKind()}

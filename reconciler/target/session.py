@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, Unreachable
-from reconciler.providers.base import Kind
+from reconciler.providers.kind import Kind
 from reconciler.sandbox.pretend import Pretend
 from reconciler.target.credentials import environment, resolve_keys
 from reconciler.target.settings import Target

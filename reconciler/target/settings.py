@@ -18,7 +18,8 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
-from reconciler.providers.base import Kind, Provider
+from reconciler.providers.base import Provider
+from reconciler.providers.kind import Kind
 from reconciler.providers.registry import KINDS
 from reconciler.transport.hosts import api_root
 

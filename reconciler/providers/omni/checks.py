@@ -6,8 +6,8 @@ from math import ceil
 from typing import Any
 
 from reconciler.model import Kind
-from reconciler.providers.base import Reading
 from reconciler.providers.checks import KEY_HINT, tried
+from reconciler.providers.kind import Reading
 from reconciler.providers.omni import specification
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definitions

@@ -3,18 +3,24 @@
 What a question needs is imported when it is asked, so that ``--help`` and ``validate`` answer at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import fields
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import Problem
-from reconciler.model import DesiredState
-from reconciler.providers.base import Examiner, Probe, Provider
 from reconciler.sandbox.omni.switches import Switches, from_texts
-from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.hosts import Hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from reconciler.errors import Problem
+    from reconciler.model import DesiredState
+    from reconciler.providers.base import Provider
+    from reconciler.providers.kind import Examiner, Probe
+    from reconciler.sandbox.pretend import Pretend
 
 
 class OmniKind:

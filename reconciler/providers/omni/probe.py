@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from reconciler.errors import Refused
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, Value, group_address, user_address
-from reconciler.providers.base import Connection, Provider
+from reconciler.providers.base import Provider
+from reconciler.providers.kind import Connection
 from reconciler.providers.omni.checks import OmniChecks
 from reconciler.providers.omni.provider import DEFINITIONS, read_definitions
 from reconciler.providers.omni.scratch import DOMAIN, MARK, Scratch, ScratchObject, group_name, user_name

@@ -26,7 +26,8 @@ from reconciler.errors import (
 from reconciler.journal import Journal
 from reconciler.model import NAMED_BY, Address, FieldPath, Kind, Value, group_address, user_address
 from reconciler.operations import is_id, resolve
-from reconciler.providers.base import Answer, Connection, Provider
+from reconciler.providers.base import Answer, Provider
+from reconciler.providers.kind import Connection
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.codec import Page, UserRow, group_row, user_row
 from reconciler.providers.scim.provider import ScimReader
