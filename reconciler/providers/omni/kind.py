@@ -6,7 +6,6 @@ What a question needs is imported when it is asked, so that ``--help`` and ``val
 from __future__ import annotations
 
 from dataclasses import fields
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.omni.switches import Switches, from_texts
@@ -48,6 +47,8 @@ class OmniKind:
 
     def first_target(self, url: str) -> str:
         """The target.yaml that `init` writes, with every limit and its default."""
+        from importlib.resources import files
+
         return (files("reconciler.providers.omni") / "target.yaml").read_text("utf-8").replace("@URL@", url)
 
     def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
