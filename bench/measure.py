@@ -25,8 +25,8 @@ import zone
 
 from reconciler import workflow
 from reconciler.report import Mandate
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.session import Session, connect
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer

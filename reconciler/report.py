@@ -168,3 +168,8 @@ def _became(
 
 def _part(change: Change, became: Mapping[Atom, Status], status: Status) -> Change | None:
     return narrow(change, [atom for atom in atoms(change) if became.get(atom) == status])
+
+
+def number_of(number: int, noun: str) -> str:
+    """The number with its noun, in the plural where that is due."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

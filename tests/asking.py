@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

@@ -18,8 +18,8 @@ from reconciler.providers.base import Provider
 from reconciler.providers.omni.provider import Omni
 from reconciler.report import Report
 from reconciler.sandbox.faults import Fault, play
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Method, Request, Response, Transport
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import SITE, Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.transport.messages import Request, Response, Transport
 
 KEY = "omni_osk_a-key-that-opens-nothing"
@@ -155,5 +155,5 @@ def served(root: Path, seed: Mapping[str, object] = LIVE) -> Iterator[Served]:
     """The small project against a real socket."""
     store = Store.from_seed(seed)
     omni = Hooked(Sandbox(store))
-    with serve(omni) as server:
+    with serve(omni, SITE) as server:
         yield Served(root, server.url, store, omni)

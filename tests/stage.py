@@ -18,9 +18,9 @@ from project import KEY, Hooked
 from repository import IDENTITY
 
 from reconciler import cli
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import SITE, Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.transport.clock import SystemClock
 from reconciler.transport.messages import Response
 
@@ -65,7 +65,7 @@ class Stage:
         self.git = bool(said.get("git"))
         self.store = Store.from_seed(LIVE | said.get("live", {}))
         self.omni = Hooked(Sandbox(self.store))
-        server = cleanup.enter_context(serve(self.omni))
+        server = cleanup.enter_context(serve(self.omni, SITE))
         self.url = server.url
         monkeypatch.chdir(folder)
         monkeypatch.setattr(SystemClock, "sleep", lambda *_: None)

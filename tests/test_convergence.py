@@ -32,7 +32,7 @@ from reconciler.plan import Plan
 from reconciler.planning.guard import check
 from reconciler.report import Report
 from reconciler.sandbox.faults import Schedule
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target
 
 pytestmark = pytest.mark.usefixtures("uncounted")

@@ -20,7 +20,6 @@ CHECKED = {
         "enum",
         "if",
         "items",
-        "maxLength",
         "maxProperties",
         "maximum",
     ),

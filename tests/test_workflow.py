@@ -18,7 +18,7 @@ from reconciler import workflow
 from reconciler.errors import ExitCode, Invalid, JournalFailed, Locked
 from reconciler.lock import lock_file
 from reconciler.report import Report
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.store import Store
 from reconciler.saved import load_plan, to_json
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.messages import Transport

@@ -14,9 +14,9 @@ from clocks import FakeClock
 from hypothesis import strategies as st
 
 from reconciler.sandbox.faults import Fault, Faulty, Schedule
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.omni.switches import Switches
 from reconciler.target.session import Session
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer

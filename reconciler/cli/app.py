@@ -16,6 +16,7 @@ from reconciler.cli.formats import Format, PlanFormat
 from reconciler.errors import ExitCode, ReconcilerError, gravest
 
 if TYPE_CHECKING:
+    from reconciler.providers.kind import Kind
     from reconciler.target.settings import Target
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each request: method, path, status, ms.")
 ]
 Shape = Annotated[Format, typer.Option("--format", help="How to print.")]
+KindName = Annotated[str, typer.Option("--kind", metavar="KIND", help="Which kind of system it is.")]
 PlanShape = Annotated[PlanFormat, typer.Option("--format", help="How to print.")]
 AllowRemovals = Annotated[
     int | None,
@@ -97,6 +99,16 @@ DESIRED_STATE = Path("desired-state")
 
 class BadUsage(typer.TyperException):
     """Arguments that are fine one by one and not together."""
+
+
+def kind_named(name: str) -> "Kind":
+    """The kind of system of that name; raises BadUsage where there is none."""
+    from reconciler.providers.registry import KINDS
+
+    if name not in KINDS:
+        message = f"there is no kind of system called {name!r}; known are: {', '.join(KINDS)}"
+        raise BadUsage(message)
+    return KINDS[name]
 
 
 def check_out(out: Path | None, root: Path, option: str = "--out") -> None:

@@ -22,7 +22,7 @@ def fmt(
     """Put the files in order and spacing; comments, line ends and meaning are kept."""
     from reconciler.desired.files import desired_files
     from reconciler.desired.format import format_text, with_line_ends_of
-    from reconciler.views.lines import number_of
+    from reconciler.report import number_of
     from reconciler.views.safe import printable
 
     def put_in_order(target: "Target") -> ExitCode:

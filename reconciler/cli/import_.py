@@ -48,8 +48,8 @@ def import_(
     No file that is there is touched, and what is written plans to no changes.
     """
     from reconciler.desired.export import Wish
+    from reconciler.report import number_of
     from reconciler.target.session import connect
-    from reconciler.views.lines import number_of
     from reconciler.views.safe import printable
     from reconciler.workflow.adopt import adopt, write
 

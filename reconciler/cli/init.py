@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.app import BadUsage
+from reconciler.cli.app import BadUsage, KindName, kind_named
 from reconciler.errors import ExitCode
+from reconciler.providers.registry import DEFAULT
 
 _TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -18,7 +19,7 @@ def init(
         str, typer.Argument(metavar="TARGET", help="What to call the first target.")
     ] = "production",
     url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="Its address, as https://acme.omniapp.co.")
+        str, typer.Option("--url", metavar="URL", help="Its address, which begins with https://.")
     ] = "",
     install: Annotated[
         str,
@@ -38,6 +39,7 @@ def init(
         bool,
         typer.Option("--alone", help="For a person who works alone: no owners, and no approvals needed."),
     ] = False,
+    kind: KindName = DEFAULT,
 ) -> ExitCode:
     """Begin a repository: workflows and their owners, schemas for the editor, a folder for the first target.
 
@@ -48,8 +50,9 @@ def init(
     from reconciler.starter.write import Wish, remark, starter, write
     from reconciler.transport.hosts import api_root
 
+    system = kind_named(kind)
     if not url:
-        message = "init needs the address of your Omni: --url https://acme.omniapp.co"
+        message = f"init needs the address of your {system.title}: --url {system.hosts.example}"
         raise BadUsage(message)
     if not _TARGET_NAME.fullmatch(target_name):
         message = f"a target's name is a folder's: letters, digits, `.`, `_` and `-`; not {target_name!r}"
@@ -58,21 +61,21 @@ def init(
         message = "--alone has no owners: leave out --owners, or --alone"
         raise BadUsage(message)
     try:
-        address = api_root(url).removesuffix("/api")
+        address = api_root(url, system.hosts).removesuffix(system.hosts.api[0])
         names = "" if owners is None else owners_of(owners)
     except ValueError as error:
         raise BadUsage(str(error)) from None
     line = _install_line(install)
     if not line:
         return ExitCode.ERROR
-    wish, kept = Wish(target_name, address, line, names, alone), []
+    wish, kept = Wish(target_name, system.first_target(address), line, names, alone), []
     for deed, path in write(Path(), starter(Path(), wish, texts())):
         console.say(f"{deed} {path.as_posix()}")
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
     console.say(
-        f"Next: export OMNI_API_KEY=..., then `reconciler doctor {target_name}`, "
+        f"Next: export {system.variable}=..., then `reconciler doctor {target_name}`, "
         f"`reconciler import {target_name}`, and a pull request."
     )
     return ExitCode.OK

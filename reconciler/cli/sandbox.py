@@ -2,39 +2,43 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.app import BadUsage
+from reconciler.cli.app import BadUsage, KindName, kind_named
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.providers.registry import DEFAULT, KINDS
 from reconciler.sandbox.faults import Fault, Faulty, Schedule
-from reconciler.sandbox.switches import Switches, from_texts
+
+if TYPE_CHECKING:
+    from reconciler.providers.kind import Kind
+    from reconciler.sandbox.pretend import Pretend
 
 T = TypeVar("T")
-_SWITCHES = ", ".join(field.name for field in fields(Switches))
+_SWITCHES = ", ".join(dict.fromkeys(chain.from_iterable(kind.switches for kind in KINDS.values())))
 _FAULTS = ", ".join(fault.name.lower() for fault in Fault)
 
 
-def _how_to_use(url: str, kinds: dict[str, str]) -> Iterator[str]:
-    """What a person types to use a pretend Omni, whose keys and their kinds these are."""
+def _how_to_use(url: str, kind: "Kind", pretend: "Pretend") -> Iterator[str]:
+    """What a person types to use a pretend system."""
     from reconciler.views.safe import printable
 
-    token = next((token for token, kind in kinds.items() if kind == "organization"), None)
-    if token is None:
-        yield f"A pretend Omni is at {url}, until Ctrl-C."
-        yield "This seed has no organization key: add one under `keys`."
+    if not pretend.offered:
+        yield f"A pretend {kind.title} is at {url}, until Ctrl-C."
+        yield pretend.lacking
         return
     host = url.removeprefix("http://")
-    yield f"A pretend Omni is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
-    yield "`keys: [{env: OMNI_API_KEY}]` in target.yaml, and in another terminal:"
-    yield f"  export RECONCILER_ALLOWED_HOSTS={host} OMNI_API_KEY={printable(shlex.quote(token))}"
+    yield f"A pretend {kind.title} is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
+    yield f"`keys: [{{env: {kind.variable}}}]` in target.yaml, and in another terminal:"
+    key = printable(shlex.quote(pretend.offered))
+    yield f"  export RECONCILER_ALLOWED_HOSTS={host} {kind.variable}={key}"
 
 
-sandbox = typer.Typer(help="A pretend Omni, to try everything without an account.", no_args_is_help=True)
+sandbox = typer.Typer(help="A pretend system, to try everything without an account.", no_args_is_help=True)
 
 
 @sandbox.command("serve")
@@ -56,29 +60,30 @@ def serve_sandbox(
             help=f"Let this share of requests go wrong, as 0.1. Names: {_FAULTS}.",
         ),
     ] = None,
+    kind: KindName = DEFAULT,
 ) -> ExitCode:
-    """Serve a pretend Omni on loopback, until Ctrl-C.
+    """Serve a pretend system on loopback, until Ctrl-C.
 
     --switch and --fault may be repeated. A request that has gone wrong twice in
     a row goes through; the same requests meet the same faults every time.
     """
-    from reconciler.sandbox.omni import Sandbox
     from reconciler.sandbox.server import serve
     from reconciler.target.session import open_sandbox
 
+    system = kind_named(kind)
     schedule, switches = (
         _understood("--fault", fault, Schedule.from_texts),
-        _understood("--switch", switch, from_texts),
+        _understood("--switch", switch, system.switched),
     )
-    store = open_sandbox(seed, state)
-    store.behave(switches)
+    pretend = open_sandbox(system, seed, state)
+    pretend.behave(switches)
     try:
-        server = serve(Faulty(Sandbox(store), 0, schedule), port)
+        server = serve(Faulty(pretend.transport, 0, schedule), pretend.site, port)
     except OSError as error:
         message = f"port {port} cannot be used: {error.strerror}; choose another with --port"
         raise ReconcilerError(message) from None
     with server:
-        for line in _how_to_use(server.url, {token: key.kind for token, key in store.keys.items()}):
+        for line in _how_to_use(server.url, system, pretend):
             console.say(line)
         try:
             server.wait()

@@ -32,7 +32,7 @@ def validate(
     """
     from reconciler import workflow
     from reconciler.desired.files import strays, unread
-    from reconciler.views.lines import number_of
+    from reconciler.report import number_of
 
     if not targets and root.is_dir():
         _name_unread((path, "it is in no target's folder") for path in strays(root))

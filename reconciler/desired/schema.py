@@ -201,8 +201,6 @@ def _say(error: Any, steps: Steps) -> tuple[str, str]:  # noqa: PLR0911  one cas
         case "minimum" | "maximum":
             bound = "at least" if error.validator == "minimum" else "at most"
             return f"{subject} must be {bound} {wanted}{not_that}", "write a number in that range"
-        case "maxLength":
-            return f"{subject} is longer than {wanted} characters", "choose a shorter one"
         case "minLength" | "minItems" | "minProperties":
             return f"{subject} is empty", hint or "fill it in, or leave it out"
         case "maxProperties":

@@ -7,24 +7,21 @@ only a person who stops it ends it early.
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.diagnosis.checks import READS, failed, not_asked, tried
-from reconciler.diagnosis.instance import PATIENCE, examine, further_key, specification_check
+from reconciler.diagnosis.instance import PATIENCE, answered, description_check, examine, further_key
 from reconciler.errors import (
     ExitCode,
     ReconcilerError,
 )
-from reconciler.providers.omni import specification
-from reconciler.providers.quirks import Quirks
-from reconciler.report import Check
+from reconciler.providers.checks import failed, not_asked, tried
+from reconciler.report import Check, number_of
 from reconciler.target.credentials import dot_env, environment, resolve_keys
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader
-from reconciler.views.lines import number_of
 
 _OLD = 180
 """Days after which a probe should be repeated: the system may behave differently by then."""
@@ -42,6 +39,7 @@ def diagnose(
     on_wait: Callable[[float, str], None] | None = None,
 ) -> list[Check]:
     """Check the files, the environment, the connection and the instance; raises nothing but bugs."""
+    examiner = target.system.examiner()
     checks = [tried("files", lambda: _files(target)), tried(".env", _dot_env), _credential(target)]
     if checks[-1].status == "ok":
         try:
@@ -49,11 +47,13 @@ def diagnose(
             with connect(first, on_request=on_request, on_wait=on_wait, patience=PATIENCE) as session:
                 checks += examine(target, Reader(session.transport))
         except ReconcilerError as error:
-            checks += [failed("reach", error), *not_asked("nothing answers")]
+            checks += [failed("reach", error), *not_asked("nothing answers", answered(examiner))]
         checks += [further_key(target, n, on_request) for n in range(2, len(target.keys) + 1)]
-        checks.append(specification_check(target, on_request))
+        if examiner.description:
+            checks.append(description_check(target, on_request))
     else:
-        checks += not_asked("there is no key", ("reach", "TLS", *READS, specification.PATH.strip("/")))
+        beside = filter(None, [examiner.description.strip("/")])
+        checks += not_asked("there is no key", ("reach", *answered(examiner), *beside))
     return [*checks, _quirks(target, time.time())]
 
 
@@ -94,19 +94,18 @@ def _source(variable: str, name: str, written: Mapping[str, str]) -> str:
 
 
 def _quirks(target: Target, now: float) -> Check:
-    quirks: Quirks = target.quirks
-    if not quirks.found_at:
+    quirks, examiner = target.quirks, target.system.examiner()
+    found_at = quirks.get("found_at", "")
+    if not found_at:
         summary = "no quirks.yaml: the client is careful, and may read users one by one for their attributes"
         todo = f"where it is not production: reconciler doctor {target.name} --probe"
         return Check("quirks", "unknown", summary, todo)
     try:
-        days = int((now - datetime.fromisoformat(quirks.found_at).timestamp()) // 86400)
+        days = int((now - datetime.fromisoformat(found_at).timestamp()) // 86400)
     except ValueError:
-        return Check("quirks", "failed", f"quirks.yaml: {quirks.found_at} is no date", "probe again")
+        return Check("quirks", "failed", f"quirks.yaml: {found_at} is no date", "probe again")
     age = "today" if days < 1 else f"{number_of(days, 'day')} ago"
-    values = {
-        name: value for name, value in asdict(quirks).items() if name != "found_at" and value is not None
-    }
+    values = {name: quirks[name] for name in examiner.quirks if name in quirks}
     summary = f"found {age}: " + (
         ", ".join(f"{k} {_word(v)}" for k, v in values.items()) or "nothing for certain"
     )
@@ -114,13 +113,7 @@ def _quirks(target: Target, now: float) -> Check:
         return Check(
             "quirks", "unknown", summary, "probe again: this is old, and the instance may have changed"
         )
-    return Check("quirks", "ok", summary, _advice(quirks))
-
-
-def _advice(quirks: Quirks) -> str:
-    if quirks.deactivation == "revokes" or quirks.deactivation_reversible is False:
-        return "deactivating a user cannot be undone here"
-    return ""
+    return Check("quirks", "ok", summary, examiner.advice(quirks))
 
 
 def _word(value: object) -> str:

@@ -97,7 +97,7 @@ def _declared(inputs: Inputs, users: PlannedUsers) -> Iterator[_Fate]:
         known, problems = _known(inputs, users, address, wanted.people - current)
         gone = (current & wanted.decided) - wanted.people
         begin = tuple(FieldChange(("members", key), None, after=True) for key in known)
-        # A deletion ends the memberships of that person by itself (Omni docs: delete user).
+        # A deletion ends the memberships of that person by itself.
         stop = sorted(gone - users.deleted)
         edges = (*begin, *(FieldChange(("members", key), before=True, after=None) for key in stop))
         lost = len(gone | (current & users.deleted))

@@ -19,7 +19,7 @@ class Inputs:
     ``everything`` is all that was read, and ``live`` the part of it that is not ignored.
     ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
-    ``managed`` are the attributes that the files manage.
+    ``managed`` are the attributes that the files manage. ``system`` is what people call the system.
     """
 
     desired: DesiredState
@@ -30,6 +30,7 @@ class Inputs:
     callers: tuple[str, ...]
     going: Mapping[Address, Ending]
     managed: frozenset[str]
+    system: str
 
     @property
     def definitions(self) -> Definitions:
@@ -37,16 +38,16 @@ class Inputs:
         return self.everything.definitions or {}
 
 
-def gather(desired: DesiredState, everything: LiveState, policy: Policy) -> Inputs:
+def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str) -> Inputs:
     """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
     if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
     live = ours(everything, policy)
-    pairing = pair(desired, live)
+    pairing = pair(desired, live, system)
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
-    return Inputs(desired, policy, everything, live, pairing, callers, going, managed)
+    return Inputs(desired, policy, everything, live, pairing, callers, going, managed, system)
 
 
 def _callers(everything: LiveState) -> tuple[str, ...]:

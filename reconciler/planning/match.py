@@ -3,7 +3,7 @@
 Users match by e-mail address, groups by name, both normalised (``user_key``,
 ``group_key``). A declared object may name older keys (``previously``):
 
-* A user matches under either address, since Omni cannot change one: a second
+* A user matches under either address, since a system may not change one: a second
   account for the same person is never made.
 * A group is matched under its own name first. Only where no live group has
   that name is it looked for under the older ones, which makes it a rename.
@@ -79,16 +79,19 @@ class Pairing:
         return {address: live.id for side in (self.users, self.groups) for address, live in side.items()}
 
 
-def pair(desired: DesiredState, live: LiveState) -> Pairing:
-    """Pair both sides; raises Invalid, naming both ids, where two live objects match one declaration."""
+def pair(desired: DesiredState, live: LiveState, system: str) -> Pairing:
+    """Pair both sides; raises Invalid, naming both ids, where two live objects match one declaration.
+
+    ``system`` is what people call the system, for messages.
+    """
     users_by_key = _by_key((user_key(user.resource.email), user) for user in live.users)
     groups_by_key = _by_key((group_key(group.resource.name), group) for group in live.groups)
     users = _matched("user", desired, users_by_key)
     groups = _matched("group", desired, groups_by_key)
     problems = [
-        *(_ambiguous(desired, a, [u for _, u in found]) for a, found in users.items() if len(found) > 1),
-        *(_ambiguous(desired, a, [g for _, g in found]) for a, found in groups.items() if len(found) > 1),
-        *_ambiguous_members(desired, groups, users_by_key),
+        *(_ambiguous(desired, a, [u for _, u in found], system) for a, found in users.items() if found[1:]),
+        *(_ambiguous(desired, a, [g for _, g in found], system) for a, found in groups.items() if found[1:]),
+        *_ambiguous_members(desired, groups, users_by_key, system),
     ]
     if problems:
         raise Invalid(problems)
@@ -144,12 +147,14 @@ def _by_key(items: Iterable[tuple[str, L]]) -> dict[str, list[L]]:
     return found
 
 
-def _ambiguous(desired: DesiredState, address: Address, found: Sequence[Live[User] | Live[Group]]) -> Problem:
+def _ambiguous(
+    desired: DesiredState, address: Address, found: Sequence[Live[User] | Live[Group]], system: str
+) -> Problem:
     ids = " and ".join(sorted(live.id for live in found))
     return Problem(
         desired.place(address),
         f"{address} matches {len(found)} live {address.kind}s, with the ids {ids}",
-        "remove or rename all but one of them in Omni; until then nothing is planned",
+        f"remove or rename all but one of them in {system}; until then nothing is planned",
     )
 
 
@@ -157,6 +162,7 @@ def _ambiguous_members(
     desired: DesiredState,
     groups: Mapping[Address, Sequence[tuple[str, Live[Group]]]],
     users: Mapping[str, Sequence[Live[User]]],
+    system: str,
 ) -> list[Problem]:
     """Undeclared people with one address and two accounts, where a managed membership names them."""
     doubles = {key for key, found in users.items() if len(found) > 1}
@@ -171,7 +177,8 @@ def _ambiguous_members(
                 named.setdefault(member, address)
     return [
         replace(
-            _ambiguous(desired, Address("user", key), users[key]), place=desired.locate(address, ("members",))
+            _ambiguous(desired, Address("user", key), users[key], system),
+            place=desired.locate(address, ("members",)),
         )
         for key, address in named.items()
     ]

@@ -17,7 +17,7 @@ from reconciler.planning.users import PlannedUsers
 def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census: Census) -> Iterator[Note]:
     """What a reader of a plan with these changes should know beside them."""
     desired, pairing, policy = inputs.desired, inputs.pairing, inputs.policy
-    yield from _about_names(desired, pairing)
+    yield from _about_names(desired, pairing, inputs.system)
     yield from _reactivated(inputs, changes)
     yield from _about_tombstones(desired, pairing, policy)
     yield from _about_left(desired, pairing, policy, inputs.going.keys())
@@ -39,13 +39,15 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     yield from _unmatched(inputs, census)
 
 
-def _about_names(desired: DesiredState, pairing: Pairing) -> Iterator[Note]:
+def _about_names(desired: DesiredState, pairing: Pairing, system: str) -> Iterator[Note]:
     """What `previously` did, or has no more to do."""
     for address in pairing.settled:
         message = f"{address} has its new name: `previously` has done its work and can be removed"
         yield Note("renamed", message, desired.locate(address, ("previously",)), warning=True)
     for address, old in sorted(pairing.moved.items()):
-        message = f"{address} is matched by its account {old}: an e-mail address cannot be changed in Omni"
+        message = (
+            f"{address} is matched by its account {old}: an e-mail address cannot be changed in {system}"
+        )
         place = desired.departed.get(address) or desired.locate(address, ("previously",))
         yield Note("email", message, place, warning=True)
 

@@ -62,13 +62,17 @@ class Planned:
         return group_facts(Group(group.resource.name, self.pairing.members(group)))
 
 
-def make_plan(desired: DesiredState, live: LiveState, policy: Policy, **about: Any) -> Planned:
+def make_plan(
+    desired: DesiredState, live: LiveState, policy: Policy, *, system: str = "the system", **about: Any
+) -> Planned:
     """Compute the plan; ``about`` are further fields of the Plan (target, provider, url, created_at, ...).
+
+    ``system`` is what people call the system, for messages.
 
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
     """
-    inputs = gather(desired, live, policy)
+    inputs = gather(desired, live, policy, system)
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])

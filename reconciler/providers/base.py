@@ -79,7 +79,7 @@ class Provider(Protocol):
         ...
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
-        """What the files say and the system cannot hold, each with its place."""
+        """What the files say and this very system cannot hold, each with its place."""
         ...
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:

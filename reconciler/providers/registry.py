@@ -1,10 +1,11 @@
 """Which kinds of system there are, listed by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from reconciler.providers.base import Provider
-from reconciler.providers.omni.provider import Omni
-from reconciler.providers.quirks import Quirks
+from reconciler.providers.kind import Kind
+from reconciler.providers.omni.kind import OmniKind
 
-PROVIDERS: Mapping[str, Callable[[Quirks], Provider]] = {"omni": Omni}
-"""A provider for each ``kind`` that target.yaml may name."""
+KINDS: Mapping[str, Kind] = {"omni": OmniKind()}
+"""Each ``kind`` that target.yaml may name."""
+DEFAULT = "omni"
+"""The one that is meant where a command is not told."""

@@ -1,4 +1,4 @@
-"""Any Transport behind a real socket on loopback: what is asked under ``/api``, the Transport answers."""
+"""Any Transport behind a real socket on loopback: what is asked below its site's API, it answers."""
 
 import contextlib
 import json
@@ -12,26 +12,35 @@ from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from reconciler.errors import NoAnswer
-from reconciler.sandbox.answers import Refusal, answer, refused
 from reconciler.sandbox.faults import CutShort
-from reconciler.sandbox.omni import specification
+from reconciler.sandbox.pretend import Site
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 LARGEST_BODY = 10 * 1024 * 1024
 """In bytes; a longer one gets 413."""
 
-_WHAT_IT_IS = "A pretend Omni, for trying things out. Its API is under /api. Nothing in it is real.\n"
+
+class _Refusal(Exception):
+    """A request that never reaches the Transport: the status, and the words of the body."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        self.response = Response(
+            status,
+            {"content-type": "application/json; charset=utf-8"},
+            {"detail": detail, "status": status},
+        )
+        super().__init__(detail)
 
 
 class Server:
     """A Transport that listens on 127.0.0.1 from the moment it is made; port 0 takes a free one.
 
-    ``url`` ends without a slash and without ``/api``. Raises OSError where
+    ``url`` ends without a slash and without the path of the API. Raises OSError where
     the port is taken.
     """
 
-    def __init__(self, transport: Transport, port: int = 0) -> None:
-        self._http = _HTTPServer(transport, port)
+    def __init__(self, transport: Transport, site: Site, port: int = 0) -> None:
+        self._http = _HTTPServer(transport, site, port)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -56,17 +65,18 @@ class Server:
         self.close()
 
 
-def serve(transport: Transport, port: int = 0) -> Server:
+def serve(transport: Transport, site: Site, port: int = 0) -> Server:
     """Serve a Transport on loopback; close what comes back, or use it in a ``with``."""
-    return Server(transport, port)
+    return Server(transport, site, port)
 
 
 class _HTTPServer(ThreadingHTTPServer):
     # Not daemons: server_close waits for them, so that no socket outlives the server.
     daemon_threads = False
 
-    def __init__(self, transport: Transport, port: int) -> None:
+    def __init__(self, transport: Transport, site: Site, port: int) -> None:
         self.transport = transport
+        self.site = site
         self.one_at_a_time = threading.Lock()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
@@ -104,10 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         try:
             response = self._ask()
-        except Refusal as refusal:
+        except _Refusal as refusal:
             # What was not read of the body would be taken for the next request.
             self.close_connection = True
-            response = refused(refusal)
+            response = refusal.response
         except CutShort as cut:
             self.close_connection = True
             self._write(cut.response, cut=True)
@@ -121,16 +131,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _ask(self) -> Response:
         path, _, query = self.path.partition("?")
-        body = self._body()
-        if path == "/" and self.command == "GET":
-            return Response(HTTPStatus.OK, {"content-type": "text/plain; charset=utf-8"}, text=_WHAT_IT_IS)
-        if path == "/openapi.json" and self.command == "GET":
-            return answer(specification())
-        if not path.startswith("/api/"):
-            raise Refusal(HTTPStatus.NOT_FOUND, f"Not found: {path}")
+        body, site = self._body(), self.server.site
+        if path in site.pages and self.command == "GET":
+            return site.pages[path]
+        if not path.startswith(f"{site.api}/"):
+            raise _Refusal(HTTPStatus.NOT_FOUND, f"Not found: {path}")
         request = Request(
             cast("Method", self.command),
-            path.removeprefix("/api"),
+            path.removeprefix(site.api),
             dict(parse_qsl(query, keep_blank_values=True)),
             {name.lower(): value for name, value in self.headers.items()},
             body,
@@ -141,9 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> object:
         length = self.headers.get("content-length", "0")
         if "transfer-encoding" in self.headers or not length.isdecimal():
-            raise Refusal(HTTPStatus.LENGTH_REQUIRED, "Content-Length is required")
+            raise _Refusal(HTTPStatus.LENGTH_REQUIRED, "Content-Length is required")
         if int(length) > LARGEST_BODY:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
+            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
         raw = self.rfile.read(int(length))
         if len(raw) < int(length):
             raise ConnectionAbortedError
@@ -152,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             return json.loads(raw)
         except (ValueError, RecursionError):
-            raise Refusal(HTTPStatus.BAD_REQUEST, "Bad Request: body: Malformed JSON") from None
+            raise _Refusal(HTTPStatus.BAD_REQUEST, "Bad Request: body: Malformed JSON") from None
 
     def _write(self, response: Response, *, cut: bool = False) -> None:
         raw = response.text.encode()

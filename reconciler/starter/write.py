@@ -36,14 +36,14 @@ def workflow(name: str, install: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a team starts with: a target's name and address, how a workflow installs, and who reviews.
+    """What a team starts with: a target's name and its target.yaml, how a workflow installs, and who reviews.
 
     ``owners`` are separated by blanks, as CODEOWNERS takes them; empty where they
     are not known yet. ``alone`` is a team of one: no owners, no approvals.
     """
 
     target: str
-    url: str
+    settings: str
     install: str
     owners: str = ""
     alone: bool = False
@@ -58,8 +58,7 @@ def starter(root: Path, wish: Wish, schemas: dict[str, str]) -> Iterator[tuple[P
     for name, text in schemas.items():
         yield Path("schemas") / f"{name}.schema.json", text
     folder = Path("desired-state") / wish.target
-    settings = _text("target.yaml").replace("@URL@", wish.url)
-    yield folder / "target.yaml", settings + (f"{_ALONE}\n" if wish.alone else "")
+    yield folder / "target.yaml", wish.settings + (f"{_ALONE}\n" if wish.alone else "")
     yield folder / "people.yaml", _text("people.yaml").replace("@TARGET@", wish.target)
 
 

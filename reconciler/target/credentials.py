@@ -19,7 +19,7 @@ _LARGEST = 64 * 1024
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The process's environment; ``.env`` wins over it, as in omni-user-manager. Raises as ``dot_env``."""
+    """The process's environment; ``.env`` wins over it. Raises as ``dot_env``."""
     return {**os.environ, **dot_env(folder)}
 
 

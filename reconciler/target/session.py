@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, Unreachable
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.seed import DEFAULT_TOKEN
-from reconciler.sandbox.store import Store
+from reconciler.providers.kind import Kind
+from reconciler.sandbox.pretend import Pretend
 from reconciler.target.credentials import environment, resolve_keys
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret, bearer
@@ -74,10 +73,12 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
     """The network, or the embedded sandbox, and the credentials for it."""
     if target.sandbox:
         seed, state = target.sandbox
-        yield _Embedded(Sandbox(open_sandbox(seed, state))), [Secret(DEFAULT_TOKEN)]
+        pretend = open_sandbox(target.system, seed, state)
+        yield _Embedded(pretend.transport, target.system.title), [Secret(pretend.key)]
         return
-    root = api_root(target.url)
-    check_host(root, os.environ.get(ALLOWED_HOSTS))
+    hosts = target.system.hosts
+    root = api_root(target.url, hosts)
+    check_host(root, os.environ.get(ALLOWED_HOSTS), hosts)
     network = Network(root if below_api else target.url)
     try:
         yield network, resolve_keys(target, environment(Path()))
@@ -88,21 +89,22 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
 class _Embedded:
     """A sandbox inside this process: a write that its state file cannot hold was not done."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Transport, title: str) -> None:
         self._sandbox = sandbox
+        self._title = title
 
     def send(self, request: Request) -> Response:
         """Send one request; raises Unreachable where the state file cannot be written."""
         try:
             return self._sandbox.send(request)
         except OSError as error:
-            message = f"the pretend Omni cannot write its state file: {error.strerror}"
+            message = f"the pretend {self._title} cannot write its state file: {error.strerror}"
             raise Unreachable(message) from None
 
 
-def open_sandbox(seed: Path, state: Path | None) -> Store:
-    """The state of a pretend Omni; raises ReconcilerError where its files are not valid."""
+def open_sandbox(kind: Kind, seed: Path, state: Path | None) -> Pretend:
+    """A pretend system of this kind; raises ReconcilerError where its files are not valid."""
     try:
-        return Store.open(seed, state)
+        return kind.open_sandbox(seed, state)
     except ValueError as error:
         raise ReconcilerError(str(error)) from None

@@ -13,17 +13,15 @@ from typing import Any
 from reconciler import git
 from reconciler.desired import files
 from reconciler.desired.sources import Source
+from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
-from reconciler.providers.quirks import NO_QUIRKS, Quirks
-from reconciler.providers.registry import PROVIDERS
+from reconciler.providers.kind import Kind
+from reconciler.providers.registry import KINDS
 from reconciler.transport.hosts import api_root
-
-PACE = 55
-"""Requests in any 60 seconds where target.yaml gives no number; Omni's documented limit is 60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Target:
     keys: tuple[Mapping[str, str], ...]
     sandbox: tuple[Path, Path] | None
     probe: bool = False
-    quirks: Quirks = NO_QUIRKS
+    quirks: Mapping[str, Any] = field(default_factory=dict)
     approvals: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
@@ -61,7 +59,12 @@ class Target:
     @property
     def provider(self) -> Provider:
         """The code for this kind of system."""
-        return PROVIDERS[self.kind](self.quirks)
+        return self.system.provider(self.quirks)
+
+    @property
+    def system(self) -> Kind:
+        """The kind of system, to ask what differs between kinds."""
+        return KINDS[self.kind]
 
     @property
     def place(self) -> Place:
@@ -69,8 +72,11 @@ class Target:
         return Place(files.shown(self.folder / "target.yaml"))
 
     def load(self) -> DesiredState:
-        """Read and check the files; raises Invalid with every problem of every file."""
-        return files.load(self.folder, settings=self.settings)
+        """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
+        state = files.load(self.folder, settings=self.settings)
+        if problems := list(self.system.rules(state)):
+            raise Invalid(problems)
+        return state
 
 
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
@@ -116,8 +122,9 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     that is shown in places.
     """
     data, source = files.load_target_file(read_from or folder, shown_as)
+    kind = _kind(data["kind"], source)
     try:
-        root = api_root(data["url"])
+        root = api_root(data["url"], kind.hosts)
     except ValueError as error:
         raise Invalid([Problem(source.nearest(("url",)), str(error))]) from None
     sandbox = data.get("sandbox")
@@ -125,17 +132,26 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
         name=name,
         folder=folder,
         kind=data["kind"],
-        url=root.removesuffix("/api"),
+        url=root.removesuffix(kind.hosts.api[0]),
         policy=_policy(data, source),
-        requests_per_minute=data.get("requests_per_minute", PACE),
+        requests_per_minute=data.get("requests_per_minute", kind.pace),
         journal=Path(data.get("journal", ".reconciler/runs")),
         keys=tuple(data.get("keys", ())),
         sandbox=_sandbox(folder, sandbox, source) if sandbox else None,
         probe=data.get("probe", False),
-        quirks=Quirks(**files.load_quirks(read_from or folder, shown_as)),
+        quirks=files.load_quirks(read_from or folder, shown_as),
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )
+
+
+def _kind(name: str, source: Source) -> Kind:
+    """The kind of system of that name; raises Invalid where there is none."""
+    if name not in KINDS:
+        known = " or ".join(f"`{kind}`" for kind in KINDS)
+        message = f"`kind` must be {known}, not the text `{clip(name)}`"
+        raise Invalid([Problem(source.nearest(("kind",)), message)])
+    return KINDS[name]
 
 
 def _sandbox(folder: Path, data: Mapping[str, str], source: Source) -> tuple[Path, Path]:

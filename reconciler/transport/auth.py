@@ -22,7 +22,7 @@ _issued: set[str] = set()
 class Secret:
     """A key that shows only its name: neither repr, str nor format give it away.
 
-    ``name`` is where it came from (``OMNI_API_KEY``), for messages. Raises
+    ``name`` is where it came from (an environment variable, say), for messages. Raises
     ValueError, which does not show the key, where it is empty or holds
     anything but visible ASCII characters.
     """

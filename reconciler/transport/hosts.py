@@ -3,7 +3,7 @@
 Nobody who can edit a YAML file must be able to send the key elsewhere. So an
 address has one plain form and no room for tricks (no user part, no query, no
 letters that look like others, no number spelled in two ways), and its host
-must be one of Omni's own, or be named in the environment, which a YAML file
+must be one of its kind's own, or be named in the environment, which a YAML file
 cannot reach.
 """
 
@@ -16,25 +16,30 @@ from reconciler.errors import Unreachable
 ALLOWED_HOSTS = "RECONCILER_ALLOWED_HOSTS"
 """The environment variable that, where set, is the whole list of hosts a key may be sent to."""
 
-OMNI_SUFFIXES = (
-    ".omniapp.co",
-    ".exploreomni.dev",
-    ".thundersalmon.com",
-    ".embed-omniapp.co",
-    ".embed-exploreomni.dev",
-    ".embed-thundersalmon.com",
-)
-"""Omni's own domains, as its command line client lists them (exploreomni/cli, internal/config)."""
-
 _DEFAULT_PORT = {"https": 443, "http": 80}
 _LAST_PORT = 65535
 _LONGEST_HOST = 253
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]"
-_ADDRESS = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?((?:/api(?:/v1)?)?/?)")
+_ADDRESS = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?((?:/[^?#]*)?)")
 _ENTRY = re.compile(rf"(\*?\.)?({_HOST})(?::([0-9]{{1,5}}))?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where systems of one kind are, and what their addresses look like.
+
+    A key may go to what is below ``suffixes``, the domains of ``owner``, with no
+    further word. ``api`` is the path of the API behind an address, in each form
+    that people write; the first is the one that is used.
+    """
+
+    owner: str
+    suffixes: tuple[str, ...]
+    example: str
+    api: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +73,18 @@ class _Entry:
         return origin.host.endswith(f".{self.host}") if self.is_suffix else origin.host == self.host
 
 
-def api_root(url: str) -> str:
-    """The API root of a target, ``https://host[:port]/api``, from its address.
+def api_root(url: str, hosts: Hosts) -> str:
+    """The API root of a target, ``https://host[:port]`` and the path of its API, from its address.
 
-    The address is the login address, with or without a trailing slash,
-    ``/api`` or ``/api/v1``. Raises ValueError, in one line that never repeats
-    a password, for everything else.
+    The address may end with a slash, or with the path of the API in any of its
+    forms. Raises ValueError, in one line that never repeats a password, for
+    everything else.
     """
-    origin = _origin(url)
-    return f"{origin.scheme}://{origin}/api"
+    origin = _origin(url, hosts)
+    return f"{origin.scheme}://{origin}{hosts.api[0]}"
 
 
-def check_host(root: str, allowed: str | None) -> None:
+def check_host(root: str, allowed: str | None, hosts: Hosts) -> None:
     """Raise Unreachable unless a key may be sent to this API root (as api_root gives it).
 
     ``allowed`` is the value of RECONCILER_ALLOWED_HOSTS, None where it is not
@@ -87,20 +92,20 @@ def check_host(root: str, allowed: str | None) -> None:
     ``.suffix`` or ``*.suffix`` for the scheme's own port, ``host:port`` for
     another, separated by commas or spaces. Loopback must be named in it too.
     """
-    origin = _origin(root)
-    problem = _objection(origin, allowed)
+    origin = _origin(root, hosts)
+    problem = _objection(origin, allowed, hosts)
     if problem:
         message = f"the key is not sent to {origin}: {problem}"
         raise Unreachable(message)
 
 
-def _objection(origin: _Origin, allowed: str | None) -> str:
+def _objection(origin: _Origin, allowed: str | None, hosts: Hosts) -> str:
     if origin.scheme == "http" and not origin.is_loopback:
         return "http can be read on the way; use https"
     if allowed is None:
-        if origin.port == _DEFAULT_PORT["https"] and origin.host.endswith(OMNI_SUFFIXES):
+        if origin.port == _DEFAULT_PORT["https"] and origin.host.endswith(hosts.suffixes):
             return ""
-        return f"it is not one of Omni's own hosts; if it is yours, set {ALLOWED_HOSTS}={origin}"
+        return f"it is not one of {hosts.owner}'s own hosts; if it is yours, set {ALLOWED_HOSTS}={origin}"
     entries = [_entry(text, origin.scheme) for text in re.split(r"[,\s]+", allowed) if text]
     if not entries:
         return f"{ALLOWED_HOSTS} is set but names no host; unset it, or set {ALLOWED_HOSTS}={origin}"
@@ -109,17 +114,17 @@ def _objection(origin: _Origin, allowed: str | None) -> str:
     return f"it is not in {ALLOWED_HOSTS}; if it is yours, add {origin} to that list"
 
 
-def _origin(url: str) -> _Origin:
+def _origin(url: str, hosts: Hosts) -> _Origin:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     match = _ADDRESS.fullmatch(f"{scheme.lower()}://{authority.lower()}{slash}{path}")
-    if match is None or not url.isascii():
-        message = f"the address {_what_is_wrong(url)}; write it like https://acme.omniapp.co"
+    if match is None or match[4].removesuffix("/") not in ("", *hosts.api) or not url.isascii():
+        message = f"the address {_what_is_wrong(url, hosts)}; write it like {hosts.example}"
         raise ValueError(message)
     return _Origin(match[1], _host(match[2]), _port(match[3], match[1]))
 
 
-def _what_is_wrong(url: str) -> str:
+def _what_is_wrong(url: str, hosts: Hosts) -> str:
     if any(character.isspace() or not character.isprintable() for character in url):
         return "holds a space or a control character"
     if not url.isascii():
@@ -130,7 +135,7 @@ def _what_is_wrong(url: str) -> str:
         return "holds a query or a fragment"
     if not url.lower().startswith(("https://", "http://")):
         return "does not start with https://"
-    return "is not a host, with /api or nothing behind it"
+    return f"is not a host, with {' or '.join(filter(None, (hosts.api[0], 'nothing')))} behind it"
 
 
 def _host(host: str) -> str:

@@ -30,7 +30,7 @@ _Answer = tuple[int, dict[str, str], bytes]
 
 
 class Network:
-    """A Transport over one kept-alive connection pool to an API root such as ``https://acme.omniapp.co/api``.
+    """A Transport over one kept-alive connection pool to an API root such as ``https://acme.example/api``.
 
     ``timeout`` is for the connection and for each silence while reading,
     ``deadline`` for a whole answer, all in seconds; ``largest`` is the most a

@@ -1,9 +1,9 @@
 """How fast to send, and what to send again.
 
 *Pace*: at most so many requests start in any 60 seconds (a rolling window, so
-no sleep comes before it must). Omni allows 60 a minute for each key and sends
-neither Retry-After nor its counters (Omni docs: rate limits), so staying below
-is on us. Every attempt counts.
+no sleep comes before it must). A system may allow so many a minute for each key
+and send neither Retry-After nor its counters, so staying below is on us. Every
+attempt counts.
 
 *Retry*: 429 says that nothing was done, so any request is sent again. A read
 is sent again as well when the server failed (500, 502, 503, 504) or gave no

@@ -24,6 +24,7 @@ from reconciler.changes import (
 )
 from reconciler.model import NAMED_BY, PLAIN, FieldPath
 from reconciler.plan import Census, Note, Plan
+from reconciler.report import number_of
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote, short_commit
@@ -268,8 +269,3 @@ def effort(requests: int, pace: int) -> str:
 
 def _verb(number: int, verb: str) -> str:
     return f"{verb}s" if number == 1 else verb
-
-
-def number_of(number: int, noun: str) -> str:
-    """The number with its noun, in the plural where that is due."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from reconciler.changes import Change, takes_away
 from reconciler.plan import Plan
 from reconciler.planning.allowance import DIGEST_DIGITS, needed
-from reconciler.report import Report
+from reconciler.report import Report, number_of
 from reconciler.views.differences import counted
 from reconciler.views.fences import LONGEST_PART, code, diff_row, fence, fence_that_fits, plain_row, row
 from reconciler.views.lines import (
@@ -29,7 +29,6 @@ from reconciler.views.lines import (
     kept,
     note_line,
     notes_of,
-    number_of,
     summary,
 )
 from reconciler.views.people import Person, by_person

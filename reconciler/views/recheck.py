@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.planning.recheck import Recheck, Rechecked, Standing
+from reconciler.report import number_of
 from reconciler.views.layout import Line, draw, line
-from reconciler.views.lines import number_of
 from reconciler.views.safe import printable
 
 _NAMES: dict[Standing, str] = {

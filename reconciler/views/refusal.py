@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.plan import Absolute, Allow, Option, Plan
 from reconciler.planning.allowance import remedies
+from reconciler.report import number_of
 from reconciler.views.layout import Line, Part, line
-from reconciler.views.lines import number_of
 from reconciler.views.safe import printable
 
 _ALLOWED: dict[Option, str] = {"--allow-removals": "removal", "--allow-creations": "new user"}

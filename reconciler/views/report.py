@@ -6,9 +6,9 @@ from reconciler.changes import Atom
 from reconciler.model import Address
 from reconciler.operations import Outcome, Status
 from reconciler.planning.allowance import DIGEST_DIGITS
-from reconciler.report import Mandate, Report
+from reconciler.report import Mandate, Report, number_of
 from reconciler.views.layout import BLANK, Line, Part, Style, draw, line
-from reconciler.views.lines import field_name, number_of
+from reconciler.views.lines import field_name
 from reconciler.views.safe import label, printable, short_commit
 
 

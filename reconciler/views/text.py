@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import Problem
 from reconciler.plan import Plan
+from reconciler.report import number_of
 from reconciler.views.layout import BLANK, Line, Part, draw, line
 from reconciler.views.lines import (
     PRETEND,
@@ -15,7 +16,6 @@ from reconciler.views.lines import (
     kept,
     note_line,
     notes_of,
-    number_of,
     summary,
 )
 from reconciler.views.refusal import violations

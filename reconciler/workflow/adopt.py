@@ -14,10 +14,10 @@ from reconciler.links import stay_below
 from reconciler.model import Address, Live, LiveState, Need, User, address_of
 from reconciler.planning.diff import Definitions
 from reconciler.planning.scope import ours
+from reconciler.report import number_of
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.values import canonical
-from reconciler.views.lines import number_of
 
 
 def adopt(target: Target, session: Session, wish: Wish) -> Export:

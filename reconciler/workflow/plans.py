@@ -106,6 +106,7 @@ def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> It
 def _named(target: Target) -> dict[str, Any]:
     """What a plan says of its target."""
     return {
+        "system": target.system.title,
         "target": target.name,
         "provider": target.kind,
         "url": target.url,

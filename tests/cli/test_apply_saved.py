@@ -9,8 +9,8 @@ from screen import Output
 
 from reconciler import cli
 from reconciler.errors import ExitCode
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 
 APPLY = ["apply", "--plan", "plan.json"]
 

@@ -45,6 +45,10 @@ def test_a_repository_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     [
         ([], "--url https://acme.omniapp.co"),
         (["--url", "acme"], "acme"),
+        (
+            ["--kind", "toy", "--url", "https://acme.omniapp.co"],
+            "no kind of system called 'toy'; known are: omni",
+        ),
         (["../up", "--url", "https://acme.omniapp.co"], "a target's name is a folder's"),
     ],
 )

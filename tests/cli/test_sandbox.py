@@ -12,7 +12,7 @@ from screen import Output
 
 from reconciler import cli
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.omni.switches import Switches
 
 
 @pytest.fixture

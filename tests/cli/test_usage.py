@@ -24,6 +24,10 @@ from reconciler.errors import ExitCode
         (["plan", "--format", "yaml"], "Error: Invalid value for '--format': "),
         (["show"], "Error: Missing argument 'PLAN' (see: reconciler show --help)"),
         (["apply", "--skip-stale"], "Error: --skip-stale goes with --plan (see: reconciler --help)"),
+        (
+            ["sandbox", "serve", "seed.yaml", "--kind", "omnI"],
+            "Error: there is no kind of system called 'omnI'; known are: omni",
+        ),
         (["sandbox", "serve", "seed.yaml", "--port", "70000"], "Error: Invalid value for '--port': "),
         *(
             (["sandbox", "serve", "seed.yaml", *arguments], f"Error: {message}")

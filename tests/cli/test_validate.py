@@ -18,6 +18,16 @@ def test_validate(capsys: Output) -> None:
     assert capsys.readouterr() == ("acme: 2 users, 1 group, 1 to be gone. Valid.\n", "")
 
 
+def test_what_no_system_of_the_kind_can_hold_is_said_without_asking_one(
+    remote: Served, capsys: Output
+) -> None:
+    remote.write("people.yaml", f"groups:\n  {'x' * 65}: {{members: []}}\n")
+    assert cli.run(["validate"]) == 1
+    _, err = capsys.readouterr()
+    assert "people.yaml:2:3: the name has 65 characters, and a group of Omni at most 64" in err
+    assert remote.omni.seen == []
+
+
 def make_utf16(folder: Path) -> None:
     (folder / "people.yaml").write_bytes("users: {}\n".encode("utf-16"))
 

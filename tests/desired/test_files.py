@@ -211,7 +211,7 @@ def test_the_target_file_is_handed_over_with_the_places_of_its_values(folder: Pa
     data, source = load_target_file(folder)
     assert data == {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "K"}]}
     assert str(source.nearest(("keys", 0, "env"))) == "desired-state/production/target.yaml:3:9"
-    write(folder, {"target.yaml": "kind: x\nurl: 5\nkeys: ~\n"})
+    write(folder, {"target.yaml": "kind: 7\nurl: 5\nkeys: ~\n"})
     with pytest.raises(Invalid) as caught:
         load_target_file(folder)
     assert [problem.place.line for problem in caught.value.problems] == [1, 2, 3]

@@ -16,10 +16,9 @@ from reconciler.diagnosis.doctor import diagnose, exit_code
 from reconciler.diagnosis.instance import examine
 from reconciler.errors import ExitCode, Interrupted, Invalid, NoAnswer
 from reconciler.providers.omni.specification import described, lacking
-from reconciler.providers.quirks import Quirks
 from reconciler.report import Check
-from reconciler.sandbox.omni import Sandbox, specification
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox, specification
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response
@@ -469,7 +468,7 @@ def test_quirks_yaml_is_no_desired_state_and_only_the_target_s_own_is_special(tm
     project.write("quirks.yaml", "found_at: 2026-01-01T00:00:00Z")
     target = target_of(project)
     assert target.load() == before
-    assert target.quirks == Quirks(found_at="2026-01-01T00:00:00Z")
+    assert target.quirks == {"found_at": "2026-01-01T00:00:00Z"}
     (project.target / "people").mkdir()
     (project.target / "people" / "quirks.yaml").write_text("users: {eve@acme.com: {}}", encoding="utf-8")
     assert "eve@acme.com" in target.load().users

@@ -23,9 +23,9 @@ from tenant import FILES, KEY, SEED, SETTINGS
 
 from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import SITE, Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
-from reconciler.sandbox.store import Store
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
 
@@ -185,7 +185,7 @@ def finish(process: subprocess.Popen[str]) -> Run:
 def arena(root: Path, switches: Mapping[str, object] | None = None) -> Iterator[Arena]:
     """A pretend Omni on loopback, which behaves as the switches say, with a project below ``root``."""
     front = Front(switches or {})
-    with serve(front) as server:
+    with serve(front, SITE) as server:
         yield Arena(root, server.url, front)
 
 

@@ -65,7 +65,7 @@ def die_at_line(number: int, moment: str) -> None:
 
 
 def die_while_serving(number: int, moment: str) -> None:
-    from reconciler.sandbox.omni import Sandbox
+    from reconciler.sandbox.omni.instance import Sandbox
 
     send = Sandbox.send
     writes = itertools.count(1)

@@ -38,7 +38,7 @@ from campaign import (
 from tenant import GROUPS_AFTER, METHODS, PEOPLE_AFTER, SEED
 
 from reconciler.sandbox.faults import Dropped
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Response
 
 Job = TypeVar("Job")

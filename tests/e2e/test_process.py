@@ -23,6 +23,7 @@ from project import KEY, LIVE, Served, served
 
 import reconciler
 from reconciler.errors import NoAnswer
+from reconciler.sandbox.omni.instance import SITE
 from reconciler.sandbox.server import Server, serve
 from reconciler.transport.messages import Request, Response
 
@@ -204,12 +205,12 @@ def test_a_server_that_dies_in_the_middle_and_comes_back_is_waited_for(tmp_path:
         return None
 
     first.omni.hook = die
-    servers.append(serve(first.omni, port))
+    servers.append(serve(first.omni, SITE, port))
     with started(first, "apply", "--auto-approve") as process:
         assert dying.wait(PATIENCE)
         servers.pop().close()
         first.omni.hook = lambda _: None
-        with serve(first.omni, port):
+        with serve(first.omni, SITE, port):
             code, out, err = ended(process)
             assert code == 0, out + err
             assert_converged(first, "apply", "--auto-approve")

@@ -23,7 +23,7 @@ from reconciler.execute.headcount import Headcount
 from reconciler.model import group_address, user_address
 from reconciler.operations import Outcome
 from reconciler.sandbox.faults import Fault, fits, play
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.transport.messages import Request, Response, Transport
 
 ADA, BOB, CLEO, DAN = "ada@acme.com", "bob@acme.com", "cleo@acme.com", "dan@acme.com"

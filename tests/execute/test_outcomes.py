@@ -26,7 +26,7 @@ from executing import (
 )
 
 from reconciler.model import group_address, user_address
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.transport.messages import Request, Response, Transport
 
 

@@ -59,6 +59,7 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
             with_departed(target.load(), then),
             _live(case.get("live", {})),
             target.policy,
+            system="Omni",
             target="acme",
             provider="omni",
             url="",

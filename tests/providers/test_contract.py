@@ -4,8 +4,8 @@ import pytest
 from providers.contract import STORIES, System, tell
 
 from reconciler.providers.omni.provider import Omni
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.auth import Secret, bearer
 
 SEED = {

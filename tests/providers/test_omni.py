@@ -19,9 +19,9 @@ from reconciler.model import (
     user_address,
 )
 from reconciler.operations import Operation
+from reconciler.providers.omni.kind import OmniKind
 from reconciler.providers.omni.provider import Omni
-from reconciler.providers.quirks import NO_QUIRKS
-from reconciler.providers.registry import PROVIDERS
+from reconciler.providers.registry import KINDS
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
 
@@ -57,7 +57,7 @@ def body(value: object, status: int = 200) -> Response:
 
 
 def test_it_is_registered() -> None:
-    assert PROVIDERS["omni"](NO_QUIRKS) == Omni()
+    assert KINDS["omni"].provider({}) == Omni()
 
 
 class TestWhoami:
@@ -275,9 +275,8 @@ class TestAudit:
 
     def test_every_problem_is_reported_in_order(self) -> None:
         users = [a_user(email, attributes={"y": 1, "x": 1}) for email in ("b@b.co", "a@b.co")]
-        found = problems(desired(*users, a_group("x" * 65)))
+        found = problems(desired(*users))
         assert [place for place, _, _ in found] == [
-            f"files.yaml/group/{'x' * 65}:1:1",
             "files.yaml/user/a@b.co/attributes/y:1:1",
             "files.yaml/user/a@b.co/attributes/x:1:1",
             "files.yaml/user/b@b.co/attributes/y:1:1",
@@ -288,10 +287,13 @@ class TestAudit:
         assert problems(a_user("a@b.co", attributes={"x": 1}), known=False) == []
         assert problems(a_user("a@b.co"), self.CODE) == []
 
-    def test_the_name_of_a_group_has_64_characters_at_most(self) -> None:
-        assert problems(a_group("é" * 64)) == []
-        ((_, message, hint),) = problems(a_group("é" * 65), known=False)
-        assert (message, hint) == ("the name has 65 characters, and a group of Omni at most 64", "shorten it")
+
+def test_the_name_of_a_group_has_64_characters_at_most() -> None:
+    assert list(OmniKind().rules(desired(a_group("é" * 64)))) == []
+    (problem,) = OmniKind().rules(desired(a_group("é" * 65)))
+    assert str(problem.place) == f"files.yaml/group/{'é' * 65}:1:1"
+    message = "the name has 65 characters, and a group of Omni at most 64"
+    assert (problem.message, problem.hint) == (message, "shorten it")
 
 
 def test_it_looks_translates_and_receives_as_a_scim_server() -> None:

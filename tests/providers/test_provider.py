@@ -12,8 +12,8 @@ from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, NoAn
 from reconciler.model import Address, LiveState, Need, group_address, user_address
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
 

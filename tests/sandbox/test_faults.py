@@ -7,7 +7,7 @@ from asking import ATTRIBUTES, ask, body, company, rows, user_id
 
 from reconciler.errors import NoAnswer
 from reconciler.sandbox.faults import CutShort, Dropped, Fault, Faulty, Schedule, Scripted, fits
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.transport.messages import Request, Response, Transport
 
 NEW = {"userName": "new@acme.com", "displayName": "New"}

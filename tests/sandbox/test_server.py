@@ -13,7 +13,7 @@ import pytest
 from asking import PATCH_OP, company, group_id, user_id
 
 from reconciler.sandbox.faults import Fault, Scripted
-from reconciler.sandbox.omni import Sandbox
+from reconciler.sandbox.omni.instance import SITE, Sandbox
 from reconciler.sandbox.server import LARGEST_BODY, Server, serve
 from reconciler.transport.messages import Request, Response, Transport
 
@@ -22,7 +22,7 @@ AUTHORIZED = {"Authorization": "Bearer sandbox"}
 
 @contextmanager
 def connected(transport: Transport) -> Iterator[HTTPConnection]:
-    with serve(transport) as server:
+    with serve(transport, SITE) as server:
         host = urlsplit(server.url).netloc
         with closing(HTTPConnection(host, timeout=10)) as connection:
             yield connection
@@ -169,7 +169,7 @@ def test_many_connections_are_served_one_request_at_a_time() -> None:
                 new = {"userName": f"u{number}-{each}@acme.com", "displayName": "U"}
                 statuses.append(call(connection, "POST", "/api/scim/v2/users", new)[0])
 
-    with serve(OneAtATime(sandbox)) as server:
+    with serve(OneAtATime(sandbox), SITE) as server:
         threads = [threading.Thread(target=client, args=(server.url, number)) for number in range(4)]
         for thread in threads:
             thread.start()
@@ -180,7 +180,7 @@ def test_many_connections_are_served_one_request_at_a_time() -> None:
 
 
 def test_closing_ends_connections_that_clients_keep_open() -> None:
-    server = serve(company())
+    server = serve(company(), SITE)
     with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=10)) as connection:
         assert call(connection, "GET", "/api/v1/whoami")[0] == 200
         server.close()
@@ -188,7 +188,7 @@ def test_closing_ends_connections_that_clients_keep_open() -> None:
 
 
 def test_waiting_ends_when_the_server_is_closed() -> None:
-    server = serve(company())
+    server = serve(company(), SITE)
     closer = threading.Timer(0, server.close)
     closer.start()
     server.wait()
@@ -196,12 +196,12 @@ def test_waiting_ends_when_the_server_is_closed() -> None:
 
 
 def test_a_port_that_is_taken_is_an_os_error() -> None:
-    with serve(company()) as server, pytest.raises(OSError, match="in use"):
-        Server(company(), urlsplit(server.url).port or 0)
+    with serve(company(), SITE) as server, pytest.raises(OSError, match="in use"):
+        Server(company(), SITE, urlsplit(server.url).port or 0)
 
 
 def test_a_client_that_goes_away_in_the_middle_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
-    with serve(company()) as server:
+    with serve(company(), SITE) as server:
         address = ("127.0.0.1", urlsplit(server.url).port or 0)
         with socket.create_connection(address, timeout=10) as client:
             client.sendall(b"POST /api/scim/v2/users HTTP/1.1\r\nContent-Length: 50\r\n\r\n12")

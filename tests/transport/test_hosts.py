@@ -1,7 +1,13 @@
+from functools import partial
+
 import pytest
 
 from reconciler.errors import Unreachable
-from reconciler.transport.hosts import OMNI_SUFFIXES, api_root, check_host
+from reconciler.providers.omni.kind import OmniKind
+from reconciler.transport import hosts
+
+api_root = partial(hosts.api_root, hosts=OmniKind.hosts)
+check_host = partial(hosts.check_host, hosts=OmniKind.hosts)
 
 OMNI = "https://acme.omniapp.co/api"
 LOOPBACK = "http://127.0.0.1:8080/api"
@@ -88,7 +94,7 @@ def test_any_other_address_is_refused_in_one_clear_line(url: str, words: str) ->
     assert "hunter2" not in message
 
 
-@pytest.mark.parametrize("suffix", OMNI_SUFFIXES)
+@pytest.mark.parametrize("suffix", OmniKind.hosts.suffixes)
 def test_the_key_may_go_to_the_domains_of_omni(suffix: str) -> None:
     check_host(api_root(f"https://acme{suffix}"), None)
     check_host(api_root(f"https://acme.playground{suffix}"), None)
@@ -202,3 +208,15 @@ def test_an_entry_that_is_no_host_is_named_and_stops(entry: str) -> None:
         check_host(OMNI, f"acme.omniapp.co {entry}")
     assert str(caught.value).isascii()
     assert str(caught.value).isprintable()
+
+
+OTHER = hosts.Hosts(owner="Acme", suffixes=(".acme.example",), example="https://eu.acme.example")
+
+
+def test_another_kind_has_hosts_of_its_own_and_no_path_behind_them() -> None:
+    assert hosts.api_root("https://eu.acme.example/", OTHER) == "https://eu.acme.example"
+    with pytest.raises(ValueError, match="not a host, with nothing behind it; write it like https://eu"):
+        hosts.api_root("https://eu.acme.example/api", OTHER)
+    hosts.check_host("https://eu.acme.example", None, OTHER)
+    with pytest.raises(Unreachable, match="not one of Acme's own hosts"):
+        hosts.check_host("https://acme.omniapp.co", None, OTHER)

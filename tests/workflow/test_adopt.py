@@ -10,7 +10,7 @@ from worlds import World, session, standing, worlds
 
 from reconciler import workflow
 from reconciler.desired.export import Export, Layout, Members, Wish
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target
 from reconciler.workflow.adopt import adopt as adopt_live
 

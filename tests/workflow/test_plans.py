@@ -13,7 +13,7 @@ from reconciler import workflow
 from reconciler.errors import Invalid
 from reconciler.model import Definition
 from reconciler.providers.registry import PROVIDERS
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target, load_targets
 
 Knows = Callable[..., Target]

@@ -10,7 +10,7 @@ from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.fitting import misfits
 from reconciler.providers.omni.dialect import OMNI
-from reconciler.providers.quirks import NO_QUIRKS, Quirks
+from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.codec import value as attribute_value
@@ -20,8 +20,6 @@ from reconciler.transport.messages import Reader, Response
 
 WHOAMI = "/v1/whoami"
 DEFINITIONS = "/v1/user-attributes"
-_LONGEST_NAME = 64
-"""Characters in the name of a group (Omni docs: create user group)."""
 _SYSTEM_PREFIX = "omni_"
 
 
@@ -59,24 +57,12 @@ class Omni:
         return ScimReader(reader, self.dialect).look(covers, ids)
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
-        """Attributes that the instance does not define, or defines otherwise, and names that are too long.
+        """Attributes that the instance does not define, or defines otherwise.
 
         Omni ignores an attribute without a definition and answers 200 all the
         same (Omni's agent skills), so it must be found before anything is sent.
         """
-        definitions = live.definitions
-        problems = [
-            Problem(
-                desired.locate(Address("group", key), ()),
-                f"the name has {len(group.name)} characters, and a group of Omni at most {_LONGEST_NAME}",
-                "shorten it",
-            )
-            for key, group in sorted(desired.groups.items())
-            if len(group.name) > _LONGEST_NAME
-        ]
-        if definitions is not None:
-            problems += misfits(desired, definitions, OMNI.name)
-        return problems
+        return misfits(desired, live.definitions, OMNI.name) if live.definitions is not None else []
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""

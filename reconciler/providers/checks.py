@@ -1,13 +1,10 @@
-"""A check that may fail on the way, as a value: what the doctor's checks have in common."""
+"""A check that may fail on the way, as a value: what the checks of every kind have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from reconciler.errors import Interrupted, Invalid, NotAccepted, ReconcilerError
-from reconciler.report import Check
-from reconciler.views.lines import number_of
+from reconciler.report import Check, number_of
 
-READS = ("clock", "key", "users", "groups", "attributes", "pace")
-"""The checks that need an answer of the instance."""
 KEY_HINT = "check that the key is complete, still enabled, and was made in this instance"
 
 
@@ -32,6 +29,6 @@ def failed(name: str, error: ReconcilerError, todo: str = "") -> Check:
     return Check(name, "failed", f"{first.place}: {first.message}{more}", first.hint or todo)
 
 
-def not_asked(why: str, names: tuple[str, ...] = ("TLS", *READS)) -> list[Check]:
+def not_asked(why: str, names: Iterable[str]) -> list[Check]:
     """Checks of these names that could not be made, with the reason."""
     return [Check(name, "unknown", f"not asked, since {why}") for name in names]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from reconciler.sandbox.answers import Row, json_object, reject
+from reconciler.sandbox.omni.answers import Row, json_object, reject
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 

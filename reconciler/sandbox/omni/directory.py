@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from reconciler.sandbox.records import (
+from reconciler.sandbox.omni.records import (
     SYSTEM_DEFINITIONS,
     Definition,
     Group,
@@ -18,7 +18,7 @@ from reconciler.sandbox.records import (
     mini_uuid,
     moment,
 )
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.omni.switches import Switches
 
 _DEFINITION = tuple(each.name for each in fields(Definition))
 _USER = tuple(each.name for each in fields(User) if each.name != "groups")

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import yaml
 
-from reconciler.sandbox import seed as seeds
-from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.omni import seed as seeds
+from reconciler.sandbox.omni.directory import Directory
+from reconciler.sandbox.omni.switches import Switches
 
 
 class _Loader(yaml.CSafeLoader):

@@ -29,9 +29,9 @@ Two users whose e-mails differ in case alone are allowed, and so are two such gr
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.records import Definition, Key, User, membership_id
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.omni.directory import Directory
+from reconciler.sandbox.omni.records import Definition, Key, User, membership_id
+from reconciler.sandbox.omni.switches import Switches
 
 DEFAULT_TOKEN = "sandbox"  # noqa: S105 (it opens a pretend instance only)
 

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 from asking import COMPANY, ask, body, company, detail, group_id, patch, rows, user_id
 
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Method, Request, Response, Transport
 
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import islice
 
-from reconciler.sandbox.answers import (
+from reconciler.sandbox.omni.answers import (
     Refusal,
     Row,
     answer,
@@ -16,9 +16,9 @@ from reconciler.sandbox.answers import (
     reject,
     text,
 )
-from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.patch import PatchOperation, operations
-from reconciler.sandbox.records import Group
+from reconciler.sandbox.omni.directory import Directory
+from reconciler.sandbox.omni.patch import PatchOperation, operations
+from reconciler.sandbox.omni.records import Group
 from reconciler.transport.messages import Request, Response
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

@@ -10,13 +10,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import unquote
 
-from reconciler.sandbox import groups, users
-from reconciler.sandbox.answers import Refusal, Row, answer, refused
-from reconciler.sandbox.directory import Directory
-from reconciler.sandbox.records import Definition, Key, membership_id
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.omni import groups, users
+from reconciler.sandbox.omni.answers import Refusal, Row, answer, refused
+from reconciler.sandbox.omni.directory import Directory
+from reconciler.sandbox.omni.records import Definition, Key, membership_id
+from reconciler.sandbox.omni.seed import DEFAULT_TOKEN
+from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.pretend import Pretend, Site
 from reconciler.transport.messages import Request, Response
 
 _Handler = Callable[[Directory, Request, str], Response]
@@ -158,6 +161,29 @@ def specification() -> Row:
         path = f"/api/scim/v2/{kind}{'/{id}' if one else ''}"
         paths[path] = {method.lower(): {} for method in handlers}
     return {"openapi": "3.1.0", "info": {"title": "A pretend Omni", "version": "0"}, "paths": paths}
+
+
+_WHAT_IT_IS = "A pretend Omni, for trying things out. Its API is under /api. Nothing in it is real.\n"
+SITE = Site(
+    api="/api",
+    pages={
+        "/": Response(HTTPStatus.OK, {"content-type": "text/plain; charset=utf-8"}, text=_WHAT_IT_IS),
+        "/openapi.json": answer(specification()),
+    },
+)
+
+
+def open_pretend(seed: Path, state: Path | None) -> Pretend:
+    """A pretend Omni over these files; raises ValueError where one of them is not valid."""
+    store = Store.open(seed, state)
+    return Pretend(
+        transport=Sandbox(store),
+        key=DEFAULT_TOKEN,
+        offered=next((token for token, key in store.keys.items() if key.kind == "organization"), ""),
+        lacking="This seed has no organization key: add one under `keys`.",
+        behave=store.behave,
+        site=SITE,
+    )
 
 
 def _only_get(request: Request) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from asking import ask, body, company, detail, group_id, patch, rows, user_id
 
-from reconciler.sandbox.omni import Sandbox
-from reconciler.sandbox.records import membership_id
+from reconciler.sandbox.omni.instance import Sandbox
+from reconciler.sandbox.omni.records import membership_id
 
 
 def get(sandbox: Sandbox, name: str, **query: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.sandbox.records import membership_id, mini_uuid
-from reconciler.sandbox.store import Store
-from reconciler.sandbox.switches import Switches, from_texts
+from reconciler.sandbox.omni.records import membership_id, mini_uuid
+from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.omni.switches import Switches, from_texts
 
 SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "schemas" / "sandbox-seed.schema.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[3] / "schemas" / "sandbox-seed.schema.json").read_text(encoding="utf-8")
 )
 SEED: dict[str, Any] = {
     "switches": {"page_cap": 7, "builtins": "booleans", "shows_defaults": True},

@@ -26,12 +26,12 @@ from reconciler.errors import (
 from reconciler.journal import Journal
 from reconciler.model import NAMED_BY, Address, FieldPath, Kind, Value, group_address, user_address
 from reconciler.operations import is_id, resolve
-from reconciler.providers.base import Answer
+from reconciler.providers.base import Answer, Provider
+from reconciler.providers.kind import Connection
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.codec import Page, UserRow, group_row, user_row
 from reconciler.providers.scim.provider import ScimReader
-from reconciler.target.session import Session
-from reconciler.target.settings import Target
+from reconciler.report import Finding
 from reconciler.transport.messages import Reader
 
 MARK = "reconciler-probe"
@@ -75,17 +75,18 @@ class ScratchObject:
 
 @dataclass(slots=True)
 class Scratch:
-    """The scratch objects of one run, which all carry ``token`` in their names.
+    """The scratch objects of one run, which all carry ``token`` in their names, and what they find out.
 
     ``removed`` are those of earlier runs that this one removed. Methods that read
     raise NoAnswer, BadAnswer or Refused. Methods that write raise CredentialRefused,
     Unreachable or JournalFailed, or Interrupted before anything was sent.
     """
 
-    target: Target
-    session: Session
+    provider: Provider
+    connection: Connection
     journal: Journal
     token: str
+    findings_of: Callable[["Scratch"], Iterator[Finding]]
     removed: list[str] = field(default_factory=list)
     _made: list[ScratchObject] = field(default_factory=list)
     _stuck: list[str] = field(default_factory=list)
@@ -95,7 +96,11 @@ class Scratch:
     @property
     def server(self) -> ScimReader:
         """The instance, read only."""
-        return ScimReader(Reader(self.session.transport), OMNI)
+        return ScimReader(Reader(self.connection.transport), OMNI)
+
+    def findings(self) -> Iterator[Finding]:
+        """Every question with its answer; raises where no more can be asked."""
+        return self.findings_of(self)
 
     def make(self, kind: Kind, label: str) -> tuple[ScratchObject | None, Answer]:
         """Make an object; None where that did not work. The answer comes along."""
@@ -222,24 +227,24 @@ class Scratch:
 
     def _write(self, change: Change) -> Answer:
         """Send one write, journalled; raises Interrupted, Unreachable, CredentialRefused, JournalFailed."""
-        if self.session.stop.is_set() and not self._cleaning:
+        if self.connection.stop.is_set() and not self._cleaning:
             message = "interrupted"
             raise Interrupted(message)
         ids = {item.address: item.id for item in self._made}
         if not isinstance(change, Create):
             ids[change.address] = change.id
-        (operation,) = self.target.provider.translate([change])
+        (operation,) = self.provider.translate([change])
         request = resolve(operation, ids)
         note = partial(self.journal.write, covers=operation.covers, method=request.method, path=request.path)
         note("intent")
         try:
-            response = self.session.transport.send(request)
+            response = self.connection.transport.send(request)
         except (Interrupted, NoAnswer) as error:
             note("result", detail=str(error))
             if not isinstance(error, NoAnswer) or isinstance(error, Unreachable):
                 raise
             return Answer("unsure", message=str(error))
-        answer = self.target.provider.receive(operation, response)
+        answer = self.provider.receive(operation, response)
         note("result", status=response.status, detail=answer.message or " ".join(answer.ids.values()))
         if answer.verdict == "credential":
             raise CredentialRefused(answer.message)
@@ -247,7 +252,7 @@ class Scratch:
 
     def _wait(self, seconds: float) -> None:
         with suppress(Interrupted):
-            self.session.wait(seconds)
+            self.connection.wait(seconds)
 
 
 def _row_of(user: ScratchObject, rows: Sequence[object]) -> UserRow | None:

@@ -1,0 +1,87 @@
+"""Omni as a kind of system: its hosts, its pace, and whom to ask for everything else.
+
+What a question needs is imported when it is asked, so that ``--help`` and ``validate`` answer at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from reconciler.sandbox.omni.switches import Switches, from_texts
+from reconciler.transport.hosts import Hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from reconciler.errors import Problem
+    from reconciler.model import DesiredState
+    from reconciler.providers.base import Provider
+    from reconciler.providers.kind import Examiner, Probe
+    from reconciler.sandbox.pretend import Pretend
+
+
+class OmniKind:
+    """What shared code asks of ``kind: omni``."""
+
+    title = "Omni"
+    # Its own domains are those that its command line client lists (exploreomni/cli, internal/config).
+    hosts = Hosts(
+        owner="Omni",
+        suffixes=(
+            ".omniapp.co",
+            ".exploreomni.dev",
+            ".thundersalmon.com",
+            ".embed-omniapp.co",
+            ".embed-exploreomni.dev",
+            ".embed-thundersalmon.com",
+        ),
+        example="https://acme.omniapp.co",
+        api=("/api", "/api/v1"),
+    )
+    # 60 a minute are allowed for each key, and neither Retry-After nor counters are sent (Omni docs).
+    pace = 55
+    variable = "OMNI_API_KEY"
+    switches: Sequence[str] = tuple(field.name for field in fields(Switches))
+
+    def first_target(self, url: str) -> str:
+        """The target.yaml that `init` writes, with every limit and its default."""
+        from importlib.resources import files
+
+        return (files("reconciler.providers.omni") / "target.yaml").read_text("utf-8").replace("@URL@", url)
+
+    def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
+        """What switches say; raises ValueError with the name of a bad one."""
+        return from_texts(texts)
+
+    def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
+        """A pretend Omni; raises ValueError where its files are not valid."""
+        from reconciler.sandbox.omni.instance import open_pretend
+
+        return open_pretend(seed, state)
+
+    def rules(self, desired: DesiredState) -> Iterator[Problem]:
+        """What no instance can hold, told from the files alone."""
+        from reconciler.providers.omni.rules import rules
+
+        return rules(desired)
+
+    def examiner(self) -> Examiner:
+        """What a doctor asks."""
+        from reconciler.providers.omni.checks import OmniChecks
+
+        return OmniChecks()
+
+    def probe(self) -> Probe | None:
+        """What finds out with scratch objects what no document tells."""
+        from reconciler.providers.omni.probe import OmniProbe
+
+        return OmniProbe()
+
+    def provider(self, quirks: Mapping[str, Any]) -> Provider:
+        """The provider, as far as the quirks of an instance are known."""
+        from reconciler.providers.omni.provider import Omni
+        from reconciler.providers.omni.quirks import Quirks
+
+        return Omni(Quirks(**quirks))

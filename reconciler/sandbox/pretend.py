@@ -1,0 +1,31 @@
+"""A pretend system as values: what answers, the keys that open it, and what stands at its address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.transport.messages import Response, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What stands at an address: the API below the path ``api``, and pages beside it, by their paths."""
+
+    api: str = ""
+    pages: Mapping[str, Response] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pretend:
+    """A pretend system over one seed; its transport raises OSError where the state file cannot be written.
+
+    ``key`` opens it inside this process. ``offered`` is the key that a person is
+    told to use where it is served; empty where there is none, and then ``lacking``
+    says why. ``behave`` sets switches, as its kind understands them.
+    """
+
+    transport: Transport
+    key: str
+    offered: str
+    lacking: str
+    behave: Callable[[Mapping[str, object]], None]
+    site: Site
