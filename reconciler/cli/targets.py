@@ -21,7 +21,7 @@ def list_targets(
     """List the targets."""
     import json
 
-    from reconciler.saved import spelled_json
+    from reconciler.jsontext import spelled_json
     from reconciler.starter.write import artifact
     from reconciler.target.settings import load_targets
 
