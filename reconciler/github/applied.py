@@ -12,7 +12,6 @@ from reconciler.github import job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
-from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
 from reconciler.views.markdown import failure_markdown, marker_of
 
@@ -170,7 +169,7 @@ def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
     """Whether a plan with changes was made for it, and no comment says what became of that."""
     if posts.comments(github, merged.number, marker_of(f"apply {target.name}")):
         return False
-    uploaded = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
+    uploaded = pulls.kept_plan(github, pulls.artifact_name(target.name, merged.number, merged.head))
     if uploaded is None:
         return False
     (text,) = pulls.unpacked(pulls.download(github, uploaded.id), "plan.json")

@@ -15,7 +15,6 @@ from reconciler.plan import Plan
 from reconciler.planning.allowance import Allowance, allowances, holds_lines
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
-from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
 from reconciler.views.markdown import marker_of
 from reconciler.views.refusal import numbers_of
@@ -74,7 +73,7 @@ def find(github: GitHub, commit: str, targets: list[Target]) -> tuple[Pull, list
         raise ReconcilerError(message)
     reviewed = []
     for target in targets:
-        name = artifact(target.name, pull.number, pull.head)
+        name = pulls.artifact_name(target.name, pull.number, pull.head)
         if uploaded := pulls.kept_plan(github, name):
             digest = pulls.digest_of(pulls.download(github, uploaded.id))
             reviewed.append(Reviewed(target.name, name, uploaded.id, digest))
