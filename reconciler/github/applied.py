@@ -17,8 +17,8 @@ from reconciler.views.markdown import failure_markdown, marker_of
 
 _MOST = 50
 """Merges that are searched for plans that were never applied."""
-_ADVICE = (
-    "What it wanted is backlog from now on: the next pull request shows it as backlog, "
+BACKLOG = (
+    "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
     "and applies it too where its text has the line `Reconciler-Include: backlog`."
 )
 
@@ -141,7 +141,7 @@ def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
             f"keeps only the newest. The apply of #{pull.number} ran in its place."
         )
         title = f"The plan for {target.name} was never applied"
-        posts.comment(github, number, marker, failure_markdown(marker, title, message, advice=_ADVICE))
+        posts.comment(github, number, marker, failure_markdown(marker, title, message, advice=BACKLOG))
     return numbers
 
 

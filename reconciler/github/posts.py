@@ -14,9 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 from reconciler.errors import NoAnswer, ReconcilerError, Unreachable
 from reconciler.github.api import AUTHOR, GitHub
 from reconciler.github.pulls import login
+from reconciler.views.markdown import COMMENT
 
-LONGEST = 65_536
-"""Characters that the body of a comment or an issue may have."""
 _EDITOR = "query($id: ID!) { node(id: $id) { ... on IssueComment { editor { login } } } }"
 _TRIES = 3
 _P = ParamSpec("_P")
@@ -187,6 +186,6 @@ def _text(row: Mapping[str, Any]) -> str:
 
 
 def _check(marker: str, text: str) -> None:
-    if not text.startswith(marker) or len(text) > LONGEST:
-        message = f"a text of {len(text)} characters for GitHub, which takes {LONGEST}, begins with {marker}"
+    if not text.startswith(marker) or len(text) > COMMENT:
+        message = f"a text of {len(text)} characters for GitHub, which takes {COMMENT}, begins with {marker}"
         raise ValueError(message)

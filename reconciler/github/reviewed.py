@@ -21,10 +21,6 @@ from reconciler.views.refusal import numbers_of
 
 PLAN, PAGE, COMMENT, COMMENT_ID = ARTIFACT = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
-BACKLOG = (
-    "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
-    "and applies it too where its text has the line `Reconciler-Include: backlog`."
-)
 _APPROVE = (
     "An approval of this very head counts also after the merge. Once it is given, run the job of the apply "
     "again (Actions, this run, Re-run failed jobs)."
@@ -170,12 +166,12 @@ def _shown_since(github: GitHub, target: Target, pull: Pull, contents: Contents)
             message = f"the comment {comments[-1].url} shows another plan than the one that was found"
             raise Unapproved(unknown(message), _LOOK_AGAIN)
         message = f"the comment on #{pull.number} that showed the plan is gone"
-        raise Unapproved(unknown(message), BACKLOG)
+        raise Unapproved(unknown(message), applied.BACKLOG)
     if ours.text != contents.comment.rstrip():
         editor = posts.editor(github, ours)
         who = f"last by {editor}, " if editor else ""
         message = f"the comment {ours.url} was edited, {who}at {ours.at}, and does not say what the plan says"
-        raise Unapproved(unknown(message), BACKLOG)
+        raise Unapproved(unknown(message), applied.BACKLOG)
     if len(comments) > 1:
         message = f"the comment {comments[-1].url} shows another plan beside this one"
         raise Unapproved(unknown(message), _LOOK_AGAIN)

@@ -15,15 +15,14 @@ from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, posts, pulls, reviewed
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
+from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.github.reviewed import (
-    BACKLOG,
     COMMENT_ID,
     PAGE,
     PLAN,
     approval_numbers,
     approved_for,
 )
-from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.plan import Note, Plan, PullRequest
 from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
@@ -159,7 +158,7 @@ def apply_reviewed(
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
-        advice = error.advice if isinstance(error, Unapproved) else BACKLOG
+        advice = error.advice if isinstance(error, Unapproved) else applied.BACKLOG
         text = failure_markdown(marker, title, str(error), "\n".join(details), advice)
         posts.comment(github, number, marker, text)
         raise
