@@ -10,9 +10,10 @@ from reconciler import workflow
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unapproved
 from reconciler.github import applied, approvals, job, posts, pulls
 from reconciler.github.api import GitHub
+from reconciler.github.body import allowances, holds_lines
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
-from reconciler.planning.allowance import Allowance, allowances, holds_lines
+from reconciler.planning.allowance import Allowance
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
 from reconciler.target.settings import Target

@@ -14,6 +14,7 @@ from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, posts, pulls, reviewed
 from reconciler.github.api import GitHub
+from reconciler.github.body import inclusions
 from reconciler.github.pulls import Pull
 from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.github.reviewed import (
@@ -24,7 +25,6 @@ from reconciler.github.reviewed import (
     approved_for,
 )
 from reconciler.plan import Note, Plan, PullRequest
-from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
