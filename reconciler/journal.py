@@ -16,8 +16,8 @@ from typing import Literal, Self
 
 from reconciler.changes import Atom
 from reconciler.errors import JournalFailed
+from reconciler.jsontext import spelled_json
 from reconciler.links import follow_none
-from reconciler.saved import spelled_json
 
 Event = Literal["mandate", "start", "intent", "result", "part", "read-back", "end"]
 

@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
+from reconciler.jsontext import dump_json
 from reconciler.model import KEYED, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
 from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
 
@@ -47,24 +48,6 @@ def to_json(plan: Plan) -> str:
         "changes": [encode_change(change, plan.origins) for change in plan.changes],
     }
     return dump_json(document)
-
-
-def dump_json(document: object) -> str:
-    """JSON text for people, terminals and logs: what is not printable stands escaped."""
-    text = json.dumps(document, ensure_ascii=False, indent=2)
-    return spelled_json(_NOT_ASCII.sub(_escape_unprintable, text)) + "\n"
-
-
-def spelled_json(text: str) -> str:
-    """The same JSON without ``##[``, which stands in strings alone: GitHub's runner obeys it in a log."""
-    return text.replace("##[", r"#\u0023[")
-
-
-_NOT_ASCII = re.compile(r"[^\n -~]+")
-
-
-def _escape_unprintable(match: re.Match[str]) -> str:
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in match[0])
 
 
 def from_json(text: str) -> Plan:

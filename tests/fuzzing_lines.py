@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.allowance import allowances
+from reconciler.github.body import allowances
 
 SLOWEST = 2.0
 """Seconds of a processor that one text may take."""

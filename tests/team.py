@@ -19,7 +19,7 @@ from repository import commit, git
 
 from reconciler import cli
 from reconciler.errors import ExitCode
-from reconciler.starter.write import artifact
+from reconciler.github.pulls import artifact_name
 from reconciler.views.markdown import marker_of
 
 PEOPLE = """\
@@ -190,7 +190,7 @@ class Team:
         revision = f"refs/pull/{number}/merge"
         code, _ = self.job("plan", revision, "plan", "acme", "--out-dir", str(out), event=event)
         if out.exists():
-            self.github.add_artifact(artifact("acme", number, self.head(number)), packed=packed(out))
+            self.github.add_artifact(artifact_name("acme", number, self.head(number)), packed=packed(out))
         return code
 
     def apply(self, merged: str) -> int:

@@ -71,14 +71,14 @@ def bug() -> ExitCode:
     return ExitCode.BUG
 
 
-def show(plan: "Plan", shape: PlanFormat = PlanFormat.TEXT, budget: int = 65_536) -> None:
+def show(plan: "Plan", shape: PlanFormat = PlanFormat.TEXT, budget: int | None = None) -> None:
     """Print a plan to standard output."""
     tell = say if shape is PlanFormat.TEXT else emit
     tell(drawn(plan, shape, budget).rstrip("\n"))
 
 
-def drawn(plan: "Plan", shape: PlanFormat, budget: int) -> str:
-    """A plan in one of its formats; ``budget`` is the most characters that Markdown may take."""
+def drawn(plan: "Plan", shape: PlanFormat, budget: int | None) -> str:
+    """A plan in one of its formats; ``budget`` is the most characters of Markdown, None a comment's."""
     match shape:
         case PlanFormat.TEXT:
             from reconciler.views.text import plan_text
@@ -89,9 +89,9 @@ def drawn(plan: "Plan", shape: PlanFormat, budget: int) -> str:
 
             return to_json(plan)
         case PlanFormat.MARKDOWN:
-            from reconciler.views.markdown import plan_markdown
+            from reconciler.views.markdown import COMMENT, plan_markdown
 
-            return plan_markdown(plan, budget=budget)
+            return plan_markdown(plan, budget=budget or COMMENT)
         case PlanFormat.HTML:
             from reconciler.views.html import plan_html
 

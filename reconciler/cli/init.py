@@ -1,6 +1,7 @@
 """Begin a repository."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,7 @@ def init(
     Nothing that is there is touched.
     """
     from reconciler.desired.schema import texts
+    from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
     from reconciler.starter.write import Wish, remark, starter, write
     from reconciler.transport.hosts import api_root
@@ -65,9 +67,12 @@ def init(
         names = "" if owners is None else owners_of(owners)
     except ValueError as error:
         raise BadUsage(str(error)) from None
-    line = _install_line(install)
-    if not line:
-        return ExitCode.ERROR
+    try:
+        line = _install_line(install)
+    except Unpinned as error:
+        code = console.failed(error)
+        console.complain(_how_to_pin(error.commands))
+        return code
     wish, kept = Wish(target_name, system.first_target(address), line, names, alone), []
     for deed, path in write(Path(), starter(Path(), wish, texts())):
         console.say(f"{deed} {path.as_posix()}")
@@ -82,20 +87,22 @@ def init(
 
 
 def _install_line(install: str) -> str:
-    """What a workflow installs by; empty, and everything is said, where nothing pins it."""
-    from reconciler.starter.install import BY_HASHES, Unpinned, how_installed, what_is_wrong
+    """What a workflow installs by; raises BadUsage for a line that pins nothing, Unpinned without any."""
+    from reconciler.starter.install import how_installed, what_is_wrong
     from reconciler.views.safe import printable
 
     if wrong := what_is_wrong(install) if install else "":
         message = f"--install cannot be used: {printable(wrong)}"
         raise BadUsage(message)
-    try:
-        return install or how_installed()
-    except Unpinned as error:
-        console.failed(error)
-        commands = "".join(f"    {printable(command)}\n" for command in error.commands)
-        console.complain(
-            "Nothing is written. Take the hashes of all that a workflow installs into the repository:\n\n"
-            f"{commands}\nand say beside what you said: --install '{BY_HASHES}'"
-        )
-        return ""
+    return install or how_installed()
+
+
+def _how_to_pin(commands: Sequence[str]) -> str:
+    from reconciler.starter.install import BY_HASHES
+    from reconciler.views.safe import printable
+
+    lines = "".join(f"    {printable(command)}\n" for command in commands)
+    return (
+        "Nothing is written. Take the hashes of all that a workflow installs into the repository:\n\n"
+        f"{lines}\nand say beside what you said: --install '{BY_HASHES}'"
+    )

@@ -15,9 +15,14 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan saved with --out.")],
     shape: PlanShape = PlanFormat.TEXT,
     budget: Annotated[
-        int,
-        typer.Option("--budget", metavar="N", min=1000, help="The most characters, for --format markdown."),
-    ] = 65_536,
+        int | None,
+        typer.Option(
+            "--budget",
+            metavar="N",
+            min=1000,
+            help="The most characters, for --format markdown; else as many as a comment takes.",
+        ),
+    ] = None,
 ) -> ExitCode:
     """Print a saved plan again."""
     from reconciler.saved import load_plan

@@ -21,8 +21,8 @@ def list_targets(
     """List the targets."""
     import json
 
-    from reconciler.saved import spelled_json
-    from reconciler.starter.write import artifact
+    from reconciler.github.pulls import artifact_name
+    from reconciler.jsontext import spelled_json
     from reconciler.target.settings import load_targets
 
     rows = [
@@ -31,7 +31,7 @@ def list_targets(
             "kind": target.kind,
             "url": target.url,
             "folder": target.folder.as_posix(),
-            "artifact": artifact(target.name),
+            "artifact": artifact_name(target.name),
         }
         for target in load_targets(root)
     ]

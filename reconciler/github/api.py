@@ -45,7 +45,7 @@ _ADVICE: dict[int, str] = {
 
 
 class GitHub:
-    """One repository, written to as ``author``.
+    """One repository, written to as ``author``, in lower case since GitHub ignores the case of names.
 
     ``graphql`` reaches GraphQL where that has another address than REST.
     ``reach`` makes the Transport to the host of a download, without the token.
@@ -64,7 +64,7 @@ class GitHub:
         self.name = repository
         self._transport = transport
         self._repository = f"/repos/{quote(repository)}"
-        self.author = author
+        self.author = author.lower()
         self._graphql = graphql or transport
         self._reach = reach
 

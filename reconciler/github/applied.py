@@ -12,14 +12,13 @@ from reconciler.github import job, posts, pulls
 from reconciler.github.api import GitHub
 from reconciler.github.pulls import Pull
 from reconciler.saved import from_json
-from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
 from reconciler.views.markdown import failure_markdown, marker_of
 
 _MOST = 50
 """Merges that are searched for plans that were never applied."""
-_ADVICE = (
-    "What it wanted is backlog from now on: the next pull request shows it as backlog, "
+BACKLOG = (
+    "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
     "and applies it too where its text has the line `Reconciler-Include: backlog`."
 )
 
@@ -142,7 +141,7 @@ def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:
             f"keeps only the newest. The apply of #{pull.number} ran in its place."
         )
         title = f"The plan for {target.name} was never applied"
-        posts.comment(github, number, marker, failure_markdown(marker, title, message, advice=_ADVICE))
+        posts.comment(github, number, marker, failure_markdown(marker, title, message, advice=BACKLOG))
     return numbers
 
 
@@ -170,7 +169,7 @@ def _wanted_something(github: GitHub, target: Target, merged: Pull) -> bool:
     """Whether a plan with changes was made for it, and no comment says what became of that."""
     if posts.comments(github, merged.number, marker_of(f"apply {target.name}")):
         return False
-    uploaded = pulls.kept_plan(github, artifact(target.name, merged.number, merged.head))
+    uploaded = pulls.kept_plan(github, pulls.artifact_name(target.name, merged.number, merged.head))
     if uploaded is None:
         return False
     (text,) = pulls.unpacked(pulls.download(github, uploaded.id), "plan.json")

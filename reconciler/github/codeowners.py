@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
+from reconciler.starter.owners import PLACES
 
-PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-"""The first one that exists counts."""
 LARGEST = 3_000_000
 """Bytes; GitHub does not load a larger file."""
 _WORD = re.compile(r"(?:\\.|\S)+")

@@ -13,9 +13,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from reconciler.errors import NoAnswer, ReconcilerError, Unreachable
 from reconciler.github.api import AUTHOR, GitHub
+from reconciler.github.pulls import login
+from reconciler.views.markdown import COMMENT
 
-LONGEST = 65_536
-"""Characters that the body of a comment or an issue may have."""
 _EDITOR = "query($id: ID!) { node(id: $id) { ... on IssueComment { editor { login } } } }"
 _TRIES = 3
 _P = ParamSpec("_P")
@@ -57,7 +57,7 @@ class Comment:
 def editor(github: GitHub, comment: Comment) -> str:
     """Who edited a comment last; empty where nobody did, or the account is gone."""
     data = github.graph(_EDITOR, id=comment.node)
-    return str(((data["node"] or {}).get("editor") or {}).get("login", ""))
+    return login((data["node"] or {}).get("editor"))
 
 
 @_again
@@ -152,7 +152,9 @@ def _open_issues(github: GitHub, label: str, marker: str) -> list[Mapping[str, A
 def _ours(github: GitHub, path: str, query: Mapping[str, str], marker: str) -> list[Mapping[str, Any]]:
     """The rows that this author wrote with this marker, the oldest first."""
     rows = sorted(github.pages(path, query), key=lambda row: int(row["id"]))
-    return [row for row in rows if _login(row) == github.author and (row["body"] or "").startswith(marker)]
+    return [
+        row for row in rows if login(row["user"]) == github.author and (row["body"] or "").startswith(marker)
+    ]
 
 
 def _check_author(github: GitHub, row: Mapping[str, Any]) -> None:
@@ -160,17 +162,12 @@ def _check_author(github: GitHub, row: Mapping[str, Any]) -> None:
 
     It would not be found again, and every run would write one more.
     """
-    if _login(row) != github.author:
+    if (writer := login(row["user"])) != github.author:
         message = (
-            f"the token writes as {_login(row)}, and not as {github.author}: "
+            f"the token writes as {writer}, and not as {github.author}: "
             f"set {AUTHOR} to that name, so that it is found again"
         )
         raise ReconcilerError(message)
-
-
-def _login(row: Mapping[str, Any]) -> str:
-    """Who wrote a row; empty where the account is gone."""
-    return str((row["user"] or {}).get("login", ""))
 
 
 def _comment(row: Mapping[str, Any]) -> Comment:
@@ -189,6 +186,6 @@ def _text(row: Mapping[str, Any]) -> str:
 
 
 def _check(marker: str, text: str) -> None:
-    if not text.startswith(marker) or len(text) > LONGEST:
-        message = f"a text of {len(text)} characters for GitHub, which takes {LONGEST}, begins with {marker}"
+    if not text.startswith(marker) or len(text) > COMMENT:
+        message = f"a text of {len(text)} characters for GitHub, which takes {COMMENT}, begins with {marker}"
         raise ValueError(message)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 from zipfile import BadZipFile, ZipFile
 
 from reconciler.errors import ReconcilerError
@@ -77,6 +78,15 @@ def pull_of(github: GitHub, commit: str) -> Pull | None:
         )
         raise ReconcilerError(message)
     return fitting[0] if fitting else None
+
+
+def artifact_name(target: str, number: int | None = None, head: str = "") -> str:
+    """The name of the artifact with a target's plan, which may hold no slash.
+
+    The workflow adds the number and the head of the pull request.
+    """
+    about = "" if number is None else f"-{number}-{head}"
+    return f"reconciler-plan-{quote(target, safe='')}{about}"
 
 
 def kept_plan(github: GitHub, name: str) -> Artifact | None:

@@ -10,22 +10,18 @@ from reconciler import workflow
 from reconciler.errors import Invalid, Place, Problem, ReconcilerError, Unapproved
 from reconciler.github import applied, approvals, job, posts, pulls
 from reconciler.github.api import GitHub
+from reconciler.github.body import allowances, holds_lines
 from reconciler.github.pulls import Pull
 from reconciler.plan import Plan
-from reconciler.planning.allowance import Allowance, allowances, holds_lines
+from reconciler.planning.allowance import Allowance
 from reconciler.report import Mandate
 from reconciler.saved import load_plan
-from reconciler.starter.write import artifact
 from reconciler.target.settings import Target
 from reconciler.views.markdown import marker_of
 from reconciler.views.refusal import numbers_of
 
 PLAN, PAGE, COMMENT, COMMENT_ID = ARTIFACT = "plan.json", "plan.html", "comment.md", "comment.id"
 """The files of a plan's artifact; the last names the comment that shows it."""
-BACKLOG = (
-    "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
-    "and applies it too where its text has the line `Reconciler-Include: backlog`."
-)
 _APPROVE = (
     "An approval of this very head counts also after the merge. Once it is given, run the job of the apply "
     "again (Actions, this run, Re-run failed jobs)."
@@ -74,7 +70,7 @@ def find(github: GitHub, commit: str, targets: list[Target]) -> tuple[Pull, list
         raise ReconcilerError(message)
     reviewed = []
     for target in targets:
-        name = artifact(target.name, pull.number, pull.head)
+        name = pulls.artifact_name(target.name, pull.number, pull.head)
         if uploaded := pulls.kept_plan(github, name):
             digest = pulls.digest_of(pulls.download(github, uploaded.id))
             reviewed.append(Reviewed(target.name, name, uploaded.id, digest))
@@ -171,12 +167,12 @@ def _shown_since(github: GitHub, target: Target, pull: Pull, contents: Contents)
             message = f"the comment {comments[-1].url} shows another plan than the one that was found"
             raise Unapproved(unknown(message), _LOOK_AGAIN)
         message = f"the comment on #{pull.number} that showed the plan is gone"
-        raise Unapproved(unknown(message), BACKLOG)
+        raise Unapproved(unknown(message), applied.BACKLOG)
     if ours.text != contents.comment.rstrip():
         editor = posts.editor(github, ours)
         who = f"last by {editor}, " if editor else ""
         message = f"the comment {ours.url} was edited, {who}at {ours.at}, and does not say what the plan says"
-        raise Unapproved(unknown(message), BACKLOG)
+        raise Unapproved(unknown(message), applied.BACKLOG)
     if len(comments) > 1:
         message = f"the comment {comments[-1].url} shows another plan beside this one"
         raise Unapproved(unknown(message), _LOOK_AGAIN)

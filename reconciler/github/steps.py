@@ -14,18 +14,17 @@ from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, posts, pulls, reviewed
 from reconciler.github.api import GitHub
+from reconciler.github.body import inclusions
 from reconciler.github.pulls import Pull
+from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.github.reviewed import (
-    BACKLOG,
     COMMENT_ID,
     PAGE,
     PLAN,
     approval_numbers,
     approved_for,
 )
-from reconciler.github.reviewed import COMMENT as COMMENT_TEXT
 from reconciler.plan import Note, Plan, PullRequest
-from reconciler.planning.allowance import inclusions
 from reconciler.planning.expected import Expectation
 from reconciler.report import Mandate, Report
 from reconciler.saved import to_json
@@ -108,14 +107,19 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
     with connect(based) as session:
         origins = (*include, *inclusions(pull.body))
         plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
-    if unknown:
-        plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
+    plan = _noted(plan, "applied", unknown)
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))
     if approved is not None:
         message = f"{numbers_of(approved.allows)} approved by a line in the pull request's text"
-        plan = replace(plan, notes=(*plan.notes, Note("approved", message, warning=True)))
+        plan = _noted(plan, "approved", message)
     return plan
+
+
+def _noted(plan: Plan, code: str, message: str) -> Plan:
+    """The plan with one more warning, unless it is empty or says so already."""
+    note = Note(code, message, warning=True)
+    return replace(plan, notes=(*plan.notes, note)) if message and note not in plan.notes else plan
 
 
 def _check_merge(target: Target, pull: Pull) -> None:
@@ -148,6 +152,7 @@ def apply_reviewed(
     try:
         pull = pulls.pull(github, number)
         contents = reviewed.load(github, target, pull, *artifact)
+        unknown = applied.fetch_record(target)
         based = _check_applicable(github, target, pull, contents.plan)
         mandate = reviewed.mandate(github, based, pull, contents)
         with workflow.locked(based), connect(based) as session:
@@ -155,11 +160,12 @@ def apply_reviewed(
             proposal = workflow.propose(
                 based, session, saved=contents.plan, allow_removals=removals, allow_creations=creations
             )
+            proposal = replace(proposal, plan=_noted(proposal.plan, "applied", unknown))
             details += _objections(proposal)
             report = execute(based, session, proposal, mandate)
     except ReconcilerError as error:
         title = f"Nothing was applied to {target.name}"
-        advice = error.advice if isinstance(error, Unapproved) else BACKLOG
+        advice = error.advice if isinstance(error, Unapproved) else applied.BACKLOG
         text = failure_markdown(marker, title, str(error), "\n".join(details), advice)
         posts.comment(github, number, marker, text)
         raise
@@ -168,7 +174,6 @@ def apply_reviewed(
 
 def _check_applicable(github: GitHub, target: Target, pull: Pull, plan: Plan) -> Target:
     """The target under the base's settings; raises where the plan is not for this merge, or came too late."""
-    applied.fetch_record(target)
     reviewed.check_bound(target, plan, pull)
     applied.check_rerun(github, target)
     applied.check_newest(target)
@@ -208,9 +213,7 @@ def report_drift(github: GitHub, target: Target, expectations: Sequence[Expectat
     """Keep one issue for the target up to date with its drift: open while there is some, else closed."""
     unknown = applied.fetch_record(target)
     with connect(target) as session:
-        plan = drift(target, session, expectations, today)
-    if unknown:
-        plan = replace(plan, notes=(*plan.notes, Note("applied", unknown, warning=True)))
+        plan = _noted(drift(target, session, expectations, today), "applied", unknown)
     marker, title = marker_of(f"drift {target.name}"), f"Drift of {target.name}"
     if plan.changes:
         posts.issue(github, DRIFT_LABEL, marker, title, plan_markdown(plan, budget=COMMENT, marker=marker))

@@ -130,7 +130,7 @@ class Faulty:
 class Scripted:
     """Chosen faults for chosen requests, counted from 1; with ``writes`` only writes are counted.
 
-    ``left`` holds the faults that have not taken place yet.
+    ``remaining`` holds the faults that have not taken place yet.
     """
 
     def __init__(

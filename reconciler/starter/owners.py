@@ -7,6 +7,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+"""Where it may lie in a repository: GitHub reads one file only, the first that exists."""
 # A login, a team of an organization, an address.
 _OWNER = re.compile(
     r"@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?"
@@ -28,8 +30,8 @@ def owners_of(text: str) -> str:
 
 
 def owners_file(root: Path) -> Path:
-    """The path of CODEOWNERS below ``root``: GitHub reads one file only, the first of these."""
-    paths = [Path(folder) / "CODEOWNERS" for folder in (".github", "", "docs")]
+    """The path of CODEOWNERS below ``root``, where it lies or is to lie."""
+    paths = [Path(place) for place in PLACES]
     return next((path for path in paths if (root / path).exists()), paths[0])
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from textwrap import indent
-from urllib.parse import quote
 
 from reconciler.errors import ReconcilerError
 from reconciler.links import stay_below
@@ -18,15 +17,6 @@ from reconciler.starter.owners import code_owners, owners_file
 WORKFLOWS = ("plan", "apply", "drift")
 _IGNORED = (".env", ".reconciler/")
 _ALONE = "github: {approvals: 0}                # you work alone; without this somebody else must approve"
-
-
-def artifact(target: str, number: int | None = None, head: str = "") -> str:
-    """The name of the artifact with a target's plan, which may hold no slash.
-
-    The workflow adds the number and the head of the pull request.
-    """
-    about = "" if number is None else f"-{number}-{head}"
-    return f"reconciler-plan-{quote(target, safe='')}{about}"
 
 
 def workflow(name: str, install: str) -> str:

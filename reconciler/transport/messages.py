@@ -75,7 +75,7 @@ class Transport(Protocol):
 
 
 class Reader:
-    """The half of a Transport that cannot write: it has no method that takes one.
+    """The half of a Transport that reads: its only method is ``get``.
 
     ``keys`` is how many keys the transport sends with, in turn.
     """

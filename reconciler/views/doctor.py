@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from reconciler.jsontext import dump_json
 from reconciler.report import Check, Health, Probed, number_of
-from reconciler.saved import dump_json
 from reconciler.views.layout import BLANK, Line, Part, Style, cells, draw, line
 from reconciler.views.safe import label, printable
 

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict
 
+from reconciler.jsontext import dump_json
 from reconciler.report import Report
-from reconciler.saved import dump_json
 
 FORMAT_VERSION = 2
 

@@ -37,7 +37,7 @@ from reconciler.views.report import report_text
 from reconciler.views.safe import label, printable, short_commit, shortened, unobeyed
 
 COMMENT = 65_536
-"""Characters that a comment may have (GitHub docs: REST API endpoints for issue comments)."""
+"""Characters that a comment or an issue may have (GitHub docs: REST API endpoints for issue comments)."""
 SUMMARY = 260_000
 """Characters for a step's summary: 1 MiB holds them whatever they are, and a larger one fails the
 step (GitHub docs: Workflow commands). A character takes up to 4 bytes."""

@@ -1,12 +1,18 @@
 """Somebody has a review applied again, too late or out of turn, or forges the record of what was applied."""
 
 import json
+from dataclasses import replace
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from repository import commit, git
+from sample_plans import EVERY_KIND
 from team import PEOPLE, RENAMED, Team, name_of
 
 from reconciler.errors import ExitCode
+from reconciler.github.pulls import artifact_name
+from reconciler.saved import to_json
 
 Output = pytest.CaptureFixture[str]
 RECORD = "refs/reconciler/applied/acme"
@@ -70,13 +76,14 @@ def test_a_forged_record_does_not_stop_an_apply(team: Team) -> None:
     assert team.applied() == merged, "and the record is put right"
 
 
-def test_a_record_of_a_commit_that_nobody_has_is_put_right(team: Team) -> None:
+def test_a_record_of_a_commit_that_nobody_has_is_said_and_put_right(team: Team, capsys: Output) -> None:
     """Somebody pushes a commit of no branch as what was applied, so that nothing is recorded any more."""
     number = team.planned(RENAMED)
     orphan = git(team.desk, "commit-tree", "HEAD^{tree}", "-m", "orphan")
     team.send(orphan, RECORD)
     merged = team.merge(number)
     assert team.apply(merged) == ExitCode.OK
+    assert f"names {orphan[:8]}, which is not in this checkout" in " ".join(capsys.readouterr().out.split())
     assert team.applied() == merged
 
 
@@ -158,3 +165,58 @@ def test_of_three_merges_at_once_the_one_that_was_cancelled_is_named(team: Team,
     assert "fay@acme.com" in team.omni.live()["users"]
     assert len(team.github.comments) == comments + 2
     assert team.applied() == git(team.origin, "rev-parse", "main")
+
+
+def overtaken(team: Team) -> tuple[int, str, str]:
+    """Two merges at once, each with its plan: the number and commit of the first, the commit of the last."""
+    numbers = []
+    for name in ("fay", "gil"):
+        numbers.append(number := team.open_pull(f"users: {{{name}@acme.com: {{}}}}\n", name=f"{name}.yaml"))
+        assert team.plan(number) == ExitCode.OK
+    first, last = (team.merge(number) for number in numbers)
+    return numbers[0], first, last
+
+
+def test_a_cancelled_merge_whose_plan_is_of_another_release_is_named(team: Team, capsys: Output) -> None:
+    """Nobody attacks: after an update the reconciler cannot read the plan that was never applied."""
+    number, _, last = overtaken(team)
+    rewritten(team, number, format_version=1)
+    assert team.apply(last) == ExitCode.OK
+    assert f"#{number} was merged and never applied to acme" in capsys.readouterr().out
+    assert "The plan for acme was never applied" in team.comment(number, "apply acme")
+
+
+def test_a_cancelled_merge_that_wanted_nothing_is_not_named(team: Team, capsys: Output) -> None:
+    """Nobody attacks: the plan had no changes, so nothing is amiss."""
+    number, _, last = overtaken(team)
+    plan = replace(EVERY_KIND, changes=(), origins={}, violations=())
+    rewritten(team, number, **json.loads(to_json(plan)))
+    assert team.apply(last) == ExitCode.OK
+    assert "never applied" not in capsys.readouterr().out
+
+
+def test_a_cancelled_merge_that_fits_two_pull_requests_does_not_stop_the_next(
+    team: Team, capsys: Output
+) -> None:
+    """Somebody opens a second pull request of the same commit: which was merged is not certain."""
+    number, first, last = overtaken(team)
+    other = team.github.add_pull(99, team.head(number), "", "mallory")
+    other |= {key: team.github.pulls[number][key] for key in ("merge_commit_sha", "merged_at", "merged_by")}
+    assert other["merge_commit_sha"] == first
+    assert team.apply(last) == ExitCode.OK
+    shown = capsys.readouterr()
+    assert "never applied" not in shown.out
+    assert "Error" not in shown.err
+    assert "gil@acme.com" in team.omni.live()["users"]
+
+
+def rewritten(team: Team, number: int, **changed: object) -> None:
+    """The kept plan of a pull request with other values."""
+    name = artifact_name("acme", number, team.head(number))
+    (row,) = [row for row in team.github.artifacts if row["name"] == name]
+    with ZipFile(BytesIO(row["packed"])) as archive:
+        plan = json.loads(archive.read("plan.json"))
+    made = BytesIO()
+    with ZipFile(made, "w") as archive:
+        archive.writestr("plan.json", json.dumps(plan | changed))
+    row["packed"] = made.getvalue()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.allowance import allowances, holds_lines, inclusions
+from reconciler.github.body import allowances, holds_lines, inclusions
 
 LINE = f"Reconciler-Allow: production=37 digest={'ab12cd34' * 8}"
 

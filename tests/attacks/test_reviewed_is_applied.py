@@ -11,7 +11,7 @@ from team import PEOPLE, RENAMED, Team, name_of
 
 from reconciler import saved
 from reconciler.errors import ExitCode
-from reconciler.starter.write import artifact
+from reconciler.github.pulls import artifact_name
 from reconciler.views.markdown import marker_of
 
 Output = pytest.CaptureFixture[str]
@@ -297,6 +297,6 @@ def test_numbers_of_the_review_do_not_unprotect_what_is_live_now(team: Team) -> 
 def test_no_two_plans_have_an_artifact_of_one_name() -> None:
     """Somebody calls a target so that its artifact would be that of another one's pull request."""
     targets = ("a", "a-1", "a/1", "a--1", "a%2F1", "a-1-1")
-    names = {artifact(name, number, "a" * 40) for name in targets for number in (1, 11)}
+    names = {artifact_name(name, number, "a" * 40) for name in targets for number in (1, 11)}
     assert len(names) == 2 * len(targets)
     assert all(name == Path(name).name for name in names)

@@ -9,8 +9,8 @@ from screen import Output
 
 from reconciler import cli
 from reconciler.errors import ExitCode
+from reconciler.github.pulls import artifact_name
 from reconciler.report import Report
-from reconciler.starter.write import artifact
 
 
 def test_targets_make_a_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
@@ -27,11 +27,11 @@ def test_targets_make_a_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
             "kind": "omni",
             "url": "https://acme.omniapp.co",
             "folder": f"desired-state/{name}",
-            "artifact": artifact(name),
+            "artifact": artifact_name(name),
         }
         for name in ("eu/live", "us")
     ]
-    assert artifact("eu/live") == "reconciler-plan-eu%2Flive"
+    assert artifact_name("eu/live") == "reconciler-plan-eu%2Flive"
 
 
 # How a target is named

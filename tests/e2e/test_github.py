@@ -12,7 +12,7 @@ from team import PEOPLE, Team, name_of, working
 
 from reconciler import cli
 from reconciler.errors import ExitCode
-from reconciler.starter.write import artifact
+from reconciler.github.pulls import artifact_name
 
 Output = pytest.CaptureFixture[str]
 
@@ -136,7 +136,7 @@ def test_an_approved_plan_says_so_before_its_merge(team: Team) -> None:
 def test_a_plan_of_an_untrusted_run_is_not_taken(team: Team) -> None:
     number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
     head = team.head(number)
-    team.github.add_artifact(artifact("acme", number, head), event="pull_request")
+    team.github.add_artifact(artifact_name("acme", number, head), event="pull_request")
     merged = team.merge(number)
     assert team.apply(merged) == ExitCode.ERROR
     assert f"#{number} was merged without a plan for acme" in team.comment(number, "apply acme")
@@ -176,7 +176,7 @@ def test_an_outdated_test_merge_is_not_planned(team: Team) -> None:
 
 
 def test_two_targets_of_one_name_in_two_folders_keep_their_artifacts_apart() -> None:
-    assert artifact("eu/live") != artifact("eu-live")
+    assert artifact_name("eu/live") != artifact_name("eu-live")
 
 
 def test_no_token_reaches_a_log_a_comment_or_a_journal(team: Team, capsys: Output) -> None:

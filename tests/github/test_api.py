@@ -289,6 +289,16 @@ def test_the_environment_of_a_job(fake: FakeGitHub) -> None:
     assert BOT != "ada"
 
 
+@pytest.mark.parametrize(("named", "shown"), [("Acme-Bot", "acme-bot"), ("acme-bot", "Acme-Bot")])
+def test_the_author_may_be_named_in_any_case(fake: FakeGitHub, named: str, shown: str) -> None:
+    fake.author = shown
+    environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": fake.url}
+    own = from_environment(environ | {"RECONCILER_GITHUB_AUTHOR": named})
+    for text in ("one", "two"):
+        posts.comment(own, 7, MARK, f"{MARK}\n{text}")
+    assert fake.texts(7) == [f"{MARK}\ntwo"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

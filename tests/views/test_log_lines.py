@@ -12,11 +12,12 @@ from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 from reconciler.changes import atoms
 from reconciler.desired.schema import texts
 from reconciler.errors import Place, Problem
+from reconciler.jsontext import dump_json
 from reconciler.operations import Outcome
 from reconciler.plan import Note, Plan
 from reconciler.planning.recheck import Recheck, Rechecked
 from reconciler.report import Check, Mandate, Report
-from reconciler.saved import dump_json, to_json
+from reconciler.saved import to_json
 from reconciler.views.annotations import Command, annotations
 from reconciler.views.doctor import checks_json, checks_text
 from reconciler.views.html import plan_html

@@ -12,7 +12,8 @@ from worlds import session
 from reconciler import workflow
 from reconciler.errors import Invalid
 from reconciler.model import Definition
-from reconciler.providers.registry import PROVIDERS
+from reconciler.providers.omni.kind import OmniKind
+from reconciler.providers.registry import KINDS
 from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target, load_targets
 
@@ -31,7 +32,9 @@ def knows(project: Project, monkeypatch: pytest.MonkeyPatch) -> Knows:
 
     def target(*definitions: Definition) -> Target:
         provider = Typed({each.name: each for each in definitions})
-        monkeypatch.setitem(PROVIDERS, "omni", lambda _quirks: provider)
+        kind = OmniKind()
+        monkeypatch.setattr(kind, "provider", lambda _quirks: provider, raising=False)
+        monkeypatch.setitem(KINDS, "omni", kind)
         (found,) = load_targets(project.root / "desired-state")
         return found
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from shown_lines import shown_lines
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.allowance import Allowance, allowances, holds_lines, inclusions
+from reconciler.github.body import allowances, holds_lines, inclusions
+from reconciler.planning.allowance import Allowance
 
 DIGEST = "ab12cd34ef56"
 LINE = f"Reconciler-Allow: production=37 digest={DIGEST}"

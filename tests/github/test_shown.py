@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.planning.shown import shown_lines
+from reconciler.github.shown import shown_lines
 
 LONGEST = 65_536
 """Characters of a pull request's text (GitHub: "body is too long (maximum is 65536 characters)")."""
