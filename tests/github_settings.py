@@ -11,7 +11,7 @@ from fake_settings import (
 )
 
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose
 from reconciler.report import Check
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response

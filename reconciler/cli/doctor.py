@@ -72,7 +72,7 @@ def doctor(
 def _repository(root: Path, shape: Format) -> ExitCode:
     from reconciler.diagnosis.doctor import exit_code
     from reconciler.github.api import from_environment
-    from reconciler.github.repository import diagnose
+    from reconciler.github.settings.checks import diagnose
     from reconciler.target.settings import load_targets
 
     service, name = from_environment(), os.environ["GITHUB_REPOSITORY"].strip()

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reconciler.github import codeowners
 from reconciler.github.api import GitHub
-from reconciler.github.environments import environment_checks, secret_checks
-from reconciler.github.reading import Repository, Settings, Unseen, checked, listed, required, text
-from reconciler.github.rules import rule_checks
+from reconciler.github.settings import codeowners
+from reconciler.github.settings.environments import environment_checks, secret_checks
+from reconciler.github.settings.reading import Repository, Settings, Unseen, checked, listed, required, text
+from reconciler.github.settings.rules import rule_checks
+from reconciler.github.settings.workflows import FOLDER, read_workflows
 from reconciler.github.steps import DRIFT_LABEL
-from reconciler.github.workflows import FOLDER, read_workflows
 from reconciler.report import Check
 from reconciler.target.settings import Target
 from reconciler.views.safe import label

@@ -23,7 +23,7 @@ from github_settings import (
 )
 
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose
 from reconciler.target.settings import load_targets
 
 

@@ -11,8 +11,17 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, required, text
-from reconciler.github.workflows import Job
+from reconciler.github.settings.reading import (
+    Repository,
+    Settings,
+    checked,
+    listed,
+    mapping,
+    part,
+    required,
+    text,
+)
+from reconciler.github.settings.workflows import Job
 from reconciler.report import Check
 from reconciler.views.safe import label
 

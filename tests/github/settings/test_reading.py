@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import CredentialRefused, Interrupted, NoAnswer, Refused
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose
 from reconciler.report import Check
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response

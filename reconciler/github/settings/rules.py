@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import BadAnswer
-from reconciler.github.reading import Repository, Settings, Unseen, listed, mapping, part, text
+from reconciler.github.settings.reading import Repository, Settings, Unseen, listed, mapping, part, text
 from reconciler.report import Check
 from reconciler.views.safe import label
 
