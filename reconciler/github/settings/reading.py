@@ -85,7 +85,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class CheckedRepository:
     """A repository with its checkout: ``about`` is what GitHub says of it, ``top`` where the checkout is."""
 
     settings: Settings
