@@ -11,7 +11,7 @@ from fake_settings import (
 )
 
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose_repository
 from reconciler.report import Check
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
@@ -40,7 +40,7 @@ class Stored:
 
 def diagnosed(top: Path, answers: Answers, headers: dict[str, str] | None = None) -> dict[str, Check]:
     root = top / "desired-state"
-    made = diagnose(GitHub(Stored(answers, headers), REPOSITORY), root, load_targets(root))
+    made = diagnose_repository(GitHub(Stored(answers, headers), REPOSITORY), root, load_targets(root))
     checks = {check.name: check for check in made}
     assert len(checks) == len(made)
     return checks

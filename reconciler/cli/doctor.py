@@ -72,11 +72,11 @@ def doctor(
 def _repository(root: Path, shape: Format) -> ExitCode:
     from reconciler.diagnosis.doctor import exit_code
     from reconciler.github.api import from_environment
-    from reconciler.github.repository import diagnose
+    from reconciler.github.settings.checks import diagnose_repository
     from reconciler.target.settings import load_targets
 
     service, name = from_environment(), os.environ["GITHUB_REPOSITORY"].strip()
-    checks = diagnose(service, root, load_targets(root))
+    checks = diagnose_repository(service, root, load_targets(root))
     tell = console.say if shape is Format.TEXT else console.emit
     tell(_drawn(checks, shape, name, "its settings on GitHub", {"repository": name}))
     return exit_code(checks)

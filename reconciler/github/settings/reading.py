@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.errors import BadAnswer, CredentialRefused, Interrupted, NoAnswer, ReconcilerError, Refused
 from reconciler.github.api import GitHub
 from reconciler.github.limits import said_by
-from reconciler.github.workflows import Workflow
+from reconciler.github.settings.workflows import Workflow
 from reconciler.report import Check
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Response
@@ -85,7 +85,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class CheckedRepository:
     """A repository with its checkout: ``about`` is what GitHub says of it, ``top`` where the checkout is."""
 
     settings: Settings

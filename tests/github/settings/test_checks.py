@@ -23,7 +23,7 @@ from github_settings import (
 )
 
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose_repository
 from reconciler.target.settings import load_targets
 
 
@@ -372,7 +372,7 @@ def test_where_nobody_must_review_it_says_whether_somebody_could_and_what_holds_
     if plan:
         answers["/orgs/acme"] = {"plan": {"name": plan}}
     root = Path("desired-state")
-    made = diagnose(GitHub(Stored(answers), REPOSITORY), root, load_targets(root))
+    made = diagnose_repository(GitHub(Stored(answers), REPOSITORY), root, load_targets(root))
     (check,) = [check for check in made if check.name == "omni-apply: reviewers"]
     assert check.status == status
     assert said in check.said

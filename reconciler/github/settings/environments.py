@@ -11,8 +11,17 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.reading import Repository, Settings, checked, listed, mapping, part, required, text
-from reconciler.github.workflows import Job
+from reconciler.github.settings.reading import (
+    CheckedRepository,
+    Settings,
+    checked,
+    listed,
+    mapping,
+    part,
+    required,
+    text,
+)
+from reconciler.github.settings.workflows import Job
 from reconciler.report import Check
 from reconciler.views.safe import label
 
@@ -22,7 +31,7 @@ _ENTERPRISE = {"free": False, "team": False, "enterprise": True}
 _SET = "Settings, Environments"
 
 
-def environment_checks(repository: Repository) -> Iterator[Check]:
+def environment_checks(repository: CheckedRepository) -> Iterator[Check]:
     """Checks of every environment that a workflow names, and of others that have such a key."""
     rows = repository.settings.many("/environments", "environments")
     # "Environment names are not case sensitive" (GitHub docs: Managing environments for deployment).
@@ -37,7 +46,7 @@ def environment_checks(repository: Repository) -> Iterator[Check]:
         yield from checked(f"{text(row, 'name')}: secrets", partial(_other, repository, row))
 
 
-def secret_checks(repository: Repository) -> Iterator[Check]:
+def secret_checks(repository: CheckedRepository) -> Iterator[Check]:
     """Whether a key is kept outside of the environments, where every branch gets it."""
     wanted = _keys(repository)
     owners = {"secrets": "repository", "organization-secrets": "organization"}
@@ -55,11 +64,11 @@ def secret_checks(repository: Repository) -> Iterator[Check]:
     yield Check("secrets", "ok", "no key is kept outside of the environments")
 
 
-def _keys(repository: Repository) -> frozenset[str]:
+def _keys(repository: CheckedRepository) -> frozenset[str]:
     return frozenset[str]().union(*(job.secrets for flow in repository.workflows for job in flow.jobs))
 
 
-def _named(repository: Repository) -> dict[str, list[Job]]:
+def _named(repository: CheckedRepository) -> dict[str, list[Job]]:
     """The environments, in lower case and in the order of the workflows, each with the jobs that name it."""
     jobs_of: dict[str, list[Job]] = {}
     for job in (job for flow in repository.workflows for job in flow.jobs if job.environment):
@@ -67,7 +76,9 @@ def _named(repository: Repository) -> dict[str, list[Job]]:
     return jobs_of
 
 
-def _environment(repository: Repository, row: Mapping[str, Any], jobs: Sequence[Job]) -> Iterator[Check]:
+def _environment(
+    repository: CheckedRepository, row: Mapping[str, Any], jobs: Sequence[Job]
+) -> Iterator[Check]:
     name, secrets = text(row, "name"), frozenset[str]().union(*(job.secrets for job in jobs))
     yield from checked(f"{name}: branches", lambda: [_branches(repository, name, row)])
     yield from checked(f"{name}: secrets", lambda: [_secrets(repository.settings, name, secrets)])
@@ -76,7 +87,7 @@ def _environment(repository: Repository, row: Mapping[str, Any], jobs: Sequence[
         yield from checked(f"{name}: reviewers", partial(_reviewers, repository, name, row))
 
 
-def _other(repository: Repository, row: Mapping[str, Any]) -> Iterator[Check]:
+def _other(repository: CheckedRepository, row: Mapping[str, Any]) -> Iterator[Check]:
     """Another environment matters where it has the same key."""
     name = text(row, "name")
     if _keys(repository) & _kept(repository.settings, name):
@@ -87,7 +98,7 @@ def _kept(settings: Settings, name: str) -> frozenset[str]:
     return frozenset(text(row, "name") for row in settings.many(f"{_path(name)}/secrets", "secrets"))
 
 
-def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Check:
+def _branches(repository: CheckedRepository, name: str, row: Mapping[str, Any]) -> Check:
     """Which refs get the secrets."""
     of, policy = f"{name}: branches", required(row, "deployment_branch_policy")
     if policy is None:
@@ -100,7 +111,7 @@ def _branches(repository: Repository, name: str, row: Mapping[str, Any]) -> Chec
     return _patterns(repository, of, {(text(each, "type") or "branch", text(each, "name")) for each in rows})
 
 
-def _patterns(repository: Repository, of: str, allowed: set[tuple[str, str]]) -> Check:
+def _patterns(repository: CheckedRepository, of: str, allowed: set[tuple[str, str]]) -> Check:
     """Whether only the default branch is allowed; the names are patterns (File.fnmatch in Ruby)."""
     branch = label(repository.branch)
     others = sorted(f"{kind} {label(name)}" for kind, name in allowed - {("branch", repository.branch)})
@@ -114,7 +125,7 @@ def _patterns(repository: Repository, of: str, allowed: set[tuple[str, str]]) ->
     return Check(of, "ok", f"{branch} alone")
 
 
-def _alone(repository: Repository) -> str:
+def _alone(repository: CheckedRepository) -> str:
     return f"set Deployment branches and tags to the branch {label(repository.branch)} alone"
 
 
@@ -126,7 +137,7 @@ def _secrets(settings: Settings, name: str, wanted: frozenset[str]) -> Check:
     return Check(of, "ok", f"has {', '.join(sorted(wanted))}" if wanted else "none is read")
 
 
-def _reviewers(repository: Repository, name: str, row: Mapping[str, Any]) -> Iterator[Check]:
+def _reviewers(repository: CheckedRepository, name: str, row: Mapping[str, Any]) -> Iterator[Check]:
     rules = listed(row.get("protection_rules") or [])
     rule = next((each for each in rules if each.get("type") == "required_reviewers"), {})
     people = [_person(each) for each in listed(rule.get("reviewers") or [])]
@@ -150,7 +161,7 @@ def _bypass(name: str, row: Mapping[str, Any]) -> Check:
     return Check(f"{name}: bypass", "failed", "administrators may", todo)
 
 
-def _nobody(repository: Repository, name: str) -> Check:
+def _nobody(repository: CheckedRepository, name: str) -> Check:
     """No required reviewer: whether there could be one, and what else requires a second person."""
     can = _can_have_reviewers(repository)
     if can:
@@ -167,7 +178,7 @@ def _nobody(repository: Repository, name: str) -> Check:
     return Check(name, "ok", f"not available: {why}; {hold}")
 
 
-def _can_have_reviewers(repository: Repository) -> bool | None:
+def _can_have_reviewers(repository: CheckedRepository) -> bool | None:
     """Whether this repository can have required reviewers; None where it is not known.
 
     Every public repository can. With Free, Pro and Team no other can. Internal ones

@@ -16,7 +16,15 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import BadAnswer
-from reconciler.github.reading import Repository, Settings, Unseen, listed, mapping, part, text
+from reconciler.github.settings.reading import (
+    CheckedRepository,
+    Settings,
+    Unseen,
+    listed,
+    mapping,
+    part,
+    text,
+)
 from reconciler.report import Check
 from reconciler.views.safe import label
 
@@ -74,7 +82,7 @@ class _Guard:
     passes: tuple[str, ...] | None
 
 
-def rule_checks(repository: Repository) -> Iterator[Check]:
+def rule_checks(repository: CheckedRepository) -> Iterator[Check]:
     """Checks of everything that should guard the default branch, and of who may bypass it."""
     wanted = ["Validate", *(f"Plan {target.name}" for target in repository.targets)]
     every = {*_ASKED, *(f"{what} {name}" for name in wanted for what in ("check", "source"))}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.codeowners import find, owners, read
+from reconciler.github.settings.codeowners import find, owners, read
 
 EXAMPLE = """\
 # GitHub docs: About code owners

@@ -10,13 +10,21 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reconciler.github import codeowners
 from reconciler.github.api import GitHub
-from reconciler.github.environments import environment_checks, secret_checks
-from reconciler.github.reading import Repository, Settings, Unseen, checked, listed, required, text
-from reconciler.github.rules import rule_checks
+from reconciler.github.settings import codeowners
+from reconciler.github.settings.environments import environment_checks, secret_checks
+from reconciler.github.settings.reading import (
+    CheckedRepository,
+    Settings,
+    Unseen,
+    checked,
+    listed,
+    required,
+    text,
+)
+from reconciler.github.settings.rules import rule_checks
+from reconciler.github.settings.workflows import FOLDER, read_workflows
 from reconciler.github.steps import DRIFT_LABEL
-from reconciler.github.workflows import FOLDER, read_workflows
 from reconciler.report import Check
 from reconciler.target.settings import Target
 from reconciler.views.safe import label
@@ -29,7 +37,7 @@ _WORKFLOW = "/actions/permissions/workflow"
 _GENERAL, _ACTIONS = "Settings, General", "Settings, Actions, General"
 
 
-def diagnose(service: GitHub, root: Path, targets: Sequence[Target]) -> list[Check]:
+def diagnose_repository(service: GitHub, root: Path, targets: Sequence[Target]) -> list[Check]:
     """Check the repository whose checkout holds ``root``, the folder of the targets.
 
     Raises Refused, NoAnswer or BadAnswer where the repository itself is not
@@ -37,7 +45,7 @@ def diagnose(service: GitHub, root: Path, targets: Sequence[Target]) -> list[Che
     """
     settings = Settings(service)
     top = _top(root)
-    repository = Repository(settings, settings.repository(), top, read_workflows(top), targets)
+    repository = CheckedRepository(settings, settings.repository(), top, read_workflows(top), targets)
     sections = (
         ("repository", _itself),
         ("default branch", _default_branch),
@@ -62,7 +70,7 @@ def _top(root: Path) -> Path:
     return next((top for top in (folder, *folder.parents) if (top / ".git").exists()), folder.parent)
 
 
-def _itself(repository: Repository) -> Iterator[Check]:
+def _itself(repository: CheckedRepository) -> Iterator[Check]:
     match repository.visibility:
         case "private":
             yield Check("repository", "ok", "private")
@@ -74,7 +82,7 @@ def _itself(repository: Repository) -> Iterator[Check]:
             yield Check("repository", "failed", "public", todo)
 
 
-def _default_branch(repository: Repository) -> Iterator[Check]:
+def _default_branch(repository: CheckedRepository) -> Iterator[Check]:
     """Whether the workflows run for the default branch: `pull_request_target` takes them from it."""
     branch, others = repository.branch, []
     for flow in repository.workflows:
@@ -88,7 +96,7 @@ def _default_branch(repository: Repository) -> Iterator[Check]:
     yield Check("default branch", "failed", f"{label(branch)}, but {', '.join(others)}", todo)
 
 
-def _workflows(repository: Repository) -> Iterator[Check]:
+def _workflows(repository: CheckedRepository) -> Iterator[Check]:
     """Whether the checkout's workflows can be checked, and keep every key in an environment."""
     flows = repository.workflows
     jobs = [(flow.file, job) for flow in flows for job in flow.jobs]
@@ -109,7 +117,7 @@ def _workflows(repository: Repository) -> Iterator[Check]:
         yield Check("workflows", "ok", f"environments: {', '.join(map(label, named)) or 'none'}")
 
 
-def _owned(repository: Repository) -> Iterator[Check]:
+def _owned(repository: CheckedRepository) -> Iterator[Check]:
     """Whether the files that decide what runs with the key, and what it may do, have an owner."""
     file = codeowners.find(repository.top)
     if not file:
@@ -133,7 +141,7 @@ def _owned(repository: Repository) -> Iterator[Check]:
     yield Check("CODEOWNERS", "ok", "cover the workflows and every target.yaml")
 
 
-def _guarded(repository: Repository, code_owners: str) -> list[str]:
+def _guarded(repository: CheckedRepository, code_owners: str) -> list[str]:
     """The paths of the files that must have an owner."""
     top = repository.top
     files = [*(top / FOLDER).glob("*.y*ml"), *top.glob("requirements*"), top / FOLDER / _NEW]
@@ -141,7 +149,7 @@ def _guarded(repository: Repository, code_owners: str) -> list[str]:
     return [*sorted({path.relative_to(top).as_posix() for path in files}), *_ALWAYS, code_owners]
 
 
-def _owner_errors(repository: Repository) -> Iterator[Check]:
+def _owner_errors(repository: CheckedRepository) -> Iterator[Check]:
     """What GitHub finds wrong, such as an unknown owner (GitHub docs: List CODEOWNERS errors)."""
     name, ref = "CODEOWNERS: errors", repository.branch
     try:
@@ -162,7 +170,7 @@ def _owner_errors(repository: Repository) -> Iterator[Check]:
     )
 
 
-def _actions(repository: Repository) -> Iterator[Check]:
+def _actions(repository: CheckedRepository) -> Iterator[Check]:
     """Whether anything runs, and whose (GitHub docs: Get GitHub Actions permissions for a repository)."""
     row = repository.settings.one("/actions/permissions")
     if row.get("enabled") is False:
@@ -176,7 +184,7 @@ def _actions(repository: Repository) -> Iterator[Check]:
     yield Check("actions", "ok", f"on; {allowed} are allowed{pinned}")
 
 
-def _token(repository: Repository) -> Iterator[Check]:
+def _token(repository: CheckedRepository) -> Iterator[Check]:
     """What each job's own token may do (GitHub docs: Get default workflow permissions for a repository)."""
     row = repository.settings.one(_WORKFLOW)
     if required(row, "default_workflow_permissions") == "read":
@@ -186,7 +194,7 @@ def _token(repository: Repository) -> Iterator[Check]:
     yield Check("actions: token", "failed", "may write by default", todo)
 
 
-def _approvals(repository: Repository) -> Iterator[Check]:
+def _approvals(repository: CheckedRepository) -> Iterator[Check]:
     """Whether a bot may be the one who approves (GitHub docs: as for the token)."""
     if not required(repository.settings.one(_WORKFLOW), "can_approve_pull_request_reviews"):
         yield Check("actions: approvals", "ok", "a workflow may not approve a pull request")
@@ -195,7 +203,7 @@ def _approvals(repository: Repository) -> Iterator[Check]:
     yield Check("actions: approvals", "failed", "a workflow may approve a pull request", todo)
 
 
-def _forks(repository: Repository) -> Iterator[Check]:
+def _forks(repository: CheckedRepository) -> Iterator[Check]:
     """What a pull request from a fork starts; public repositories have another setting for it."""
     if repository.visibility == "public":
         yield _approved_forks(repository)
@@ -214,7 +222,7 @@ def _forks(repository: Repository) -> Iterator[Check]:
         yield Check("actions: forks", "ok", "run with no secret, and may only read")
 
 
-def _approved_forks(repository: Repository) -> Check:
+def _approved_forks(repository: CheckedRepository) -> Check:
     row = repository.settings.one("/actions/permissions/fork-pr-contributor-approval")
     if required(row, "approval_policy") == "all_external_contributors":
         return Check("actions: forks", "ok", "no outsider's workflow runs without an approval")
@@ -222,7 +230,7 @@ def _approved_forks(repository: Repository) -> Check:
     return Check("actions: forks", "failed", "only newcomers' workflows need an approval", todo)
 
 
-def _issues(repository: Repository) -> Iterator[Check]:
+def _issues(repository: CheckedRepository) -> Iterator[Check]:
     """Whether drift can be reported, which needs issues and a label."""
     if repository.about.get("has_issues") is False:
         yield Check(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import CredentialRefused, Interrupted, NoAnswer, Refused
 from reconciler.github.api import GitHub
-from reconciler.github.repository import diagnose
+from reconciler.github.settings.checks import diagnose_repository
 from reconciler.report import Check
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
@@ -98,7 +98,7 @@ def test_a_list_is_read_to_its_end_and_no_further(top: Path) -> None:
     root = top / "desired-state"
     for endless, status in ((False, "ok"), (True, "unknown")):
         stored = Endless(well_set() | {"endless": endless})
-        made = diagnose(GitHub(stored, REPOSITORY), root, load_targets(root))
+        made = diagnose_repository(GitHub(stored, REPOSITORY), root, load_targets(root))
         found = {check.name: check.status for check in made}
         assert found.get("omni-apply: branches", found.get("environments")) == status
         assert len([each for each in stored.asked if each.path.endswith("/environments")]) == (
@@ -191,7 +191,7 @@ def test_without_the_repository_nothing_else_is_asked(
 ) -> None:
     stored, root = Stored({"": answer}), top / "desired-state"
     with pytest.raises(kind, match=said):
-        diagnose(GitHub(stored, REPOSITORY), root, load_targets(root))
+        diagnose_repository(GitHub(stored, REPOSITORY), root, load_targets(root))
     assert len(stored.asked) == 1
 
 
