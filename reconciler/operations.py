@@ -108,7 +108,8 @@ def _refs(value: object) -> Iterator[Ref]:
 class Stage(IntEnum):
     """When an atom is applied: access is given before any is taken away, and deletions come last.
 
-    A group is created together with its members, in one request. Its new name is written
+    What a new person refers to is set once everybody and every group is there. A group is created
+    together with its members, in one request. Its new name is written
     in the request of the memberships that begin, or else of those that end: no other change
     waits for it, since a declared name is never also an older name of another group. An
     update that takes a person's access away waits as a whole.
@@ -125,8 +126,11 @@ class Stage(IntEnum):
 
 def stage_of(change: Change, atom: Atom) -> Stage:
     """The stage at which an atom of this change is applied."""
+    if isinstance(change, Create) and change.address.kind == "group":
+        return Stage.CREATE_GROUPS
     if isinstance(change, Create):
-        return Stage.CREATE_USERS if change.address.kind == "user" else Stage.CREATE_GROUPS
+        refers = any(f.refers and f.path == atom.path for f in change.fields)
+        return Stage.UPDATE_USERS if refers else Stage.CREATE_USERS
     if atom.member:
         return Stage.ADD_MEMBERS if atom.after else Stage.REMOVE_MEMBERS
     if change.address.kind == "group":
