@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from reconciler.errors import Place
-from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Value
+from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Kind, Value
 
 Removal = Literal["deactivate", "revoke", "revoke, deactivate"]
 """How an update takes a person's access away. A deletion is a change of its own."""
@@ -21,11 +21,24 @@ Removal = Literal["deactivate", "revoke", "revoke, deactivate"]
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs. For a membership edge the path is ("members", user key), the value True."""
+    """One field that differs. For a membership edge the path is ("members", user key), the value True.
+
+    ``refers`` says what the values name where they are keys of users or of groups: the system
+    is sent their ids.
+    """
 
     path: FieldPath
     before: Value
     after: Value
+    refers: Kind | None = None
+
+    @property
+    def names(self) -> tuple[Address, ...]:
+        """Those whom the new value refers to."""
+        if self.refers is None or self.after is None:
+            return ()
+        keys = self.after if isinstance(self.after, tuple) else (self.after,)
+        return tuple(Address(self.refers, str(key)) for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +289,9 @@ def encode_change(change: Change, origins: Origins | None = None) -> dict[str, o
         encoded |= {"ends": list(change.ends)} | origin(())
     else:
         encoded["fields"] = [
-            {"path": list(f.path), "before": f.before, "after": f.after} | origin(f.path)
+            {"path": list(f.path), "before": f.before, "after": f.after}
+            | ({"refers": f.refers} if f.refers else {})
+            | origin(f.path)
             for f in change.fields
         ]
     encoded["place"] = str(change.place)

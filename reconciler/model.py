@@ -159,6 +159,11 @@ class Definition:
     readable: bool = True
 
     @property
+    def refers(self) -> Kind | None:
+        """The kind of object that a value names; None where it names none."""
+        return self.type if self.type in ("user", "group") else None
+
+    @property
     def system(self) -> bool:
         """Whether the system alone sets it."""
         return self.written == "never"

@@ -157,9 +157,10 @@ def _refs(value: object) -> Iterator[Ref]:
 class Stage(IntEnum):
     """When an atom is applied: access is given before any is taken away, and deletions come last.
 
-    A group is created together with its members, in one request. A rename goes with the request that
-    adds members, else with the one that removes them. Nothing waits for it: no declared name is an
-    older name of another group. An update that takes a person's access away waits as a whole.
+    What a new person refers to is set once everybody and every group is there. A group is created
+    together with its members, in one request. A rename goes with the request that adds members, else
+    with the one that removes them. Nothing waits for it: no declared name is an older name of another
+    group. An update that takes a person's access away waits as a whole.
     """
 
     CREATE_USERS = 0
@@ -173,8 +174,11 @@ class Stage(IntEnum):
 
 def stage_of(change: Change, atom: Atom) -> Stage:
     """The stage at which an atom of this change is applied."""
+    if isinstance(change, Create) and change.address.kind == "group":
+        return Stage.CREATE_GROUPS
     if isinstance(change, Create):
-        return Stage.CREATE_USERS if change.address.kind == "user" else Stage.CREATE_GROUPS
+        refers = any(f.refers and f.path == atom.path for f in change.fields)
+        return Stage.UPDATE_USERS if refers else Stage.CREATE_USERS
     if atom.member:
         return Stage.ADD_MEMBERS if atom.after else Stage.REMOVE_MEMBERS
     if change.address.kind == "group":

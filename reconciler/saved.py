@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.jsontext import dump_json
-from reconciler.model import KEYED, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
+from reconciler.model import KEYED, KINDS, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
 from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
 
 FORMAT_VERSION = 3
@@ -207,7 +207,11 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
     if not nested and path not in (NAMED_BY[kind], *((name,) for name in PLAIN[kind])):
         message = f"a {kind} has no field {list(path)!r}"
         raise ValueError(message)
-    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]))
+    refers = item.get("refers")
+    if refers not in (None, *KINDS):
+        message = f"{refers!r} is nothing that an attribute refers to"
+        raise ValueError(message)
+    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]), refers)
 
 
 def _decode_value(value: Any) -> Value:

@@ -27,7 +27,10 @@ from reconciler.model import (
     Type,
     User,
     Value,
+    group_address,
+    user_address,
 )
+from reconciler.operations import Ref, stages
 from reconciler.plan import Plan
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import MANAGED, Policy
@@ -47,8 +50,8 @@ ATTRIBUTES: dict[str, tuple[Definition, str, Value, object]] = {
         "2024-01-31T08:00:00Z",
         "2024-01-31T08:00:00Z",
     ),
-    "user": (Definition("a", "user"), "Bob@acme.com", "bob@acme.com", "bob@acme.com"),
-    "group": (Definition("a", "group"), "Finance", "finance", "finance"),
+    "user": (Definition("a", "user"), "Bob@acme.com", "bob@acme.com", Ref(user_address("bob@acme.com"))),
+    "group": (Definition("a", "group"), "Finance", "finance", Ref(group_address("finance"))),
     "several": (Definition("a", multiple=True), "[b, a, b]", ("a", "b"), ["a", "b"]),
     "any case": (Definition("a", exact_case=False), "EMEA", "EMEA", "EMEA"),
     "on creation": (Definition("a", written="on creation"), "x", "x", "x"),
@@ -72,7 +75,7 @@ def sent(plan: Plan) -> Any:
     """The bodies that the saved plan comes to, after it was read back."""
     saved = from_json(to_json(plan))
     assert saved == plan
-    return [operation.body for operation in Omni().translate(saved.changes)]
+    return [operation.body for part in stages(saved.changes) for operation in Omni().translate(part)]
 
 
 def test_every_type_is_walked_but_a_file_which_no_desired_state_holds() -> None:
@@ -89,9 +92,10 @@ def test_an_attribute_goes_from_the_file_to_the_request(
     plan = planned(wanted, live(definitions=[definition]))
     (change,) = plan.changes
     assert isinstance(change, Create)
-    assert FieldChange(("attributes", "a"), None, value) in change.fields
-    (body,) = sent(plan)
-    assert body[OMNI.attributes] == {"a": wire}
+    assert FieldChange(("attributes", "a"), None, value, definition.refers) in change.fields
+    *_, body = sent(plan)
+    found = body["Operations"][0]["value"] if definition.refers else body
+    assert found[OMNI.attributes] == {"a": wire}
     there = live(a_user("ada@acme.com", attributes={"a": value}), definitions=[definition])
     assert planned(wanted, there).changes == ()
 

@@ -1,16 +1,16 @@
 """What became of each atom, and what must not be sent because of it.
 
 What depends on something that failed is not sent: a member who was not created,
-or a group. Nothing is taken away from a person to whom an addition failed, nor
+a group, or what refers to either. Nothing is taken away from a person to whom an addition failed, nor
 what a guard counted on (see ``headcount``).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from reconciler.changes import Atom, Change, Create, Delete, atoms, narrow
+from reconciler.changes import Atom, Change, Create, Delete, atoms, fields_of, narrow
 from reconciler.execute.headcount import Headcount
-from reconciler.model import Address
+from reconciler.model import NAMED_BY, Address
 from reconciler.operations import Outcome, Stage, Status, stage_of
 
 
@@ -48,7 +48,9 @@ class Ledger:
     def sendable(self, change: Change) -> Change | None:
         """The change without the atoms that must not be sent; these are recorded as skipped."""
         atoms_to_send = []
-        makes_it = isinstance(change, Create) and any(not atom.member for atom in atoms(change))
+        makes_it = isinstance(change, Create) and any(
+            f.path == NAMED_BY[change.address.kind] for f in change.fields
+        )
         for atom in atoms(change):
             if reason := self._obstacle(change, atom, makes_it=makes_it):
                 self.record([atom], "skipped", reason)
@@ -63,6 +65,8 @@ class Ledger:
         person = atom.member
         if person and person not in self.ids:
             return f"{person} {self._failed.get(person, 'is not live')}"
+        if reason := self._dangling(change, atom):
+            return reason
         if stage_of(change, atom) < Stage.REMOVE_MEMBERS:
             return ""
         subjects = [person or atom.address]
@@ -72,3 +76,13 @@ class Ledger:
         if failed:
             return f"{failed} {self._failed[failed]}, so nothing is taken away from them"
         return self.headcount.take(change, atom)
+
+    def _dangling(self, change: Change, atom: Atom) -> str:
+        """Why a reference cannot be set, or "": who has it was not made, or somebody whom it names is not."""
+        if atom.path[:1] != ("attributes",):
+            return ""
+        names = next((f.names for f in fields_of(change) if f.refers and f.path == atom.path), ())
+        if names and atom.id is None and atom.address in self._failed:
+            return f"{atom.address} {self._failed[atom.address]}"
+        lost = next((name for name in names if name not in self.ids), None)
+        return f"{lost} {self._failed.get(lost, 'is not live')}" if lost else ""

@@ -14,6 +14,7 @@ from reconciler.model import (
     Definition,
     FieldPath,
     Group,
+    Kind,
     User,
     Value,
     group_key,
@@ -52,10 +53,14 @@ def facts_of(resource: User | Group, definitions: Definitions) -> dict[FieldPath
 def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[FieldChange, ...]:
     """What must change so that the wanted facts hold; facts that are not wanted stay as they are."""
     return tuple(
-        FieldChange(path, facts.get(path), after)
+        FieldChange(path, facts.get(path), after, _refers(path, definitions))
         for path, after in wanted.items()
         if not same(path, facts.get(path), after, definitions)
     )
+
+
+def _refers(path: FieldPath, definitions: Definitions) -> Kind | None:
+    return definitions[path[1]].refers if path[0] == "attributes" and path[1] in definitions else None
 
 
 def same(path: FieldPath, before: Value, after: Value, definitions: Definitions) -> bool:

@@ -16,6 +16,7 @@ from reconciler.plan import Plan, PullRequest
 from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.references import nobody
 from reconciler.planning.scope import Policy
 from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
@@ -89,6 +90,7 @@ def _head(states: Revisions, live: LiveState, pending: Policy | None, **about: A
         raise Invalid([*problems, *error.problems]) from None
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
+        problems += nobody(states.desired, made.ids.keys(), made.definitions)
     if problems:
         raise Invalid(problems)
     return made

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from builders import MANDATE
-from project import LIVE, Project, a_project
+from project import LIVE, Hooked, Project, a_project
 from typed import Typed
 from worlds import session
 
@@ -16,6 +16,7 @@ from reconciler.providers.omni.kind import OmniKind
 from reconciler.providers.registry import KINDS
 from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target, load_targets
+from reconciler.transport.messages import Request, Response
 
 Knows = Callable[..., Target]
 
@@ -65,3 +66,52 @@ def test_case_decides_nothing_where_the_system_says_so(project: Project, knows: 
     exact, loose = Definition("region", multiple=True), Definition("region", multiple=True, exact_case=False)
     assert workflow.plan(knows(exact), wire).plan.counts.values_set == 1
     assert workflow.plan(knows(loose), wire).plan.changes == ()
+
+
+def test_a_reference_to_nobody_is_a_problem_at_its_line(project: Project, knows: Knows) -> None:
+    text = "users:\n  ada@acme.com:\n    attributes:\n      region: [dora@acme.com, nobody@acme.com]\n"
+    project.write("people.yaml", text)
+    target = knows(Definition("region", "user", multiple=True))
+    with pytest.raises(Invalid) as caught:
+        workflow.plan(target, session(Store.from_seed(LIVE), target))
+    (problem,) = caught.value.problems
+    assert str(problem.place) == "desired-state/acme/people.yaml:4:7"
+    assert problem.message.startswith("`region` names 'nobody@acme.com', which is no user")
+
+
+CYCLE = """\
+users:
+  ann@acme.com: {attributes: {region: [ben@acme.com, dora@acme.com]}}
+  ben@acme.com: {attributes: {region: [ann@acme.com]}}
+"""
+
+
+def test_two_new_people_who_refer_to_each_other_are_made_first(project: Project, knows: Knows) -> None:
+    project.write("people.yaml", CYCLE)
+    store, target = Store.from_seed(LIVE), knows(Definition("region", "user", multiple=True))
+    wire = session(store, target)
+    proposal = workflow.propose(target, wire)
+    report = workflow.apply(target, wire, proposal, MANDATE)
+    assert (report.complete, report.counts["created"], report.counts["updated"]) == (True, 2, 0)
+    held = store.snapshot()["users"]
+    assert len(held["ann@acme.com"]["attributes"]["region"]) == 2
+    assert "ann@acme.com" not in held["ben@acme.com"]["attributes"]["region"]
+    assert workflow.plan(target, wire).plan.changes == ()
+
+
+def test_a_reference_to_somebody_who_could_not_be_made_waits(project: Project, knows: Knows) -> None:
+    project.write("people.yaml", CYCLE)
+    store, target = Store.from_seed(LIVE), knows(Definition("region", "user", multiple=True))
+
+    def refuse(request: Request) -> Response | None:
+        is_ben = request.method == "POST" and "ben@acme.com" in str(request.json)
+        return Response(400, json={"detail": "no"}) if is_ben else None
+
+    wire = session(store, target, around=lambda inner: Hooked(inner, refuse))
+    report = workflow.apply(target, wire, workflow.propose(target, wire), MANDATE)
+    reasons = {str(each.atom): each.reason for each in report.outcomes if each.status == "skipped"}
+    assert reasons == {
+        "user/ann@acme.com attributes region": "user/ben@acme.com could not be created",
+        "user/ben@acme.com attributes region": "user/ben@acme.com could not be created",
+    }
+    assert "region" not in store.snapshot()["users"]["ann@acme.com"].get("attributes", {})

@@ -106,7 +106,13 @@ def _group_parts(change: Create | Update) -> list[Json]:
 
 
 def _attributes(fields: Sequence[FieldChange]) -> dict[str, Json]:
-    return {f.path[1]: _json(f.after) for f in fields if f.path[0] == "attributes"}
+    return {f.path[1]: _ids(f) if f.refers else _json(f.after) for f in fields if f.path[0] == "attributes"}
+
+
+def _ids(item: FieldChange) -> Json:
+    """The ids of those whom a reference names."""
+    refs: list[Json] = [Ref(address) for address in item.names]
+    return refs if isinstance(item.after, tuple) else next(iter(refs), None)
 
 
 def _json(value: Value) -> Json:
