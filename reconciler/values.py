@@ -56,7 +56,7 @@ def _scalar(value: Scalar | None, definition: Definition) -> Scalar | None:  # n
         return None
     text = str(value).lower() if isinstance(value, bool) else str(value)
     match definition.type:
-        case "text" | "file":
+        case "text":
             return text
         case "number":
             return _number(text)
@@ -68,6 +68,8 @@ def _scalar(value: Scalar | None, definition: Definition) -> Scalar | None:  # n
             return user_key(text)
         case "group":
             return group_key(text)
+        case "file":
+            return text
         case _:  # pragma: no cover (mypy proves that there is no other type)
             assert_never(definition.type)
 

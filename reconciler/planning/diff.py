@@ -6,6 +6,7 @@ does not matter.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from reconciler.changes import Atom, FieldChange, is_removal
 from reconciler.model import (
@@ -27,12 +28,15 @@ Facts = Mapping[FieldPath, Value]
 Definitions = Mapping[str, Definition]
 
 
+_EMAIL: Final = NAMED_BY["user"]
+_PLAIN: Final = tuple((name, (name,)) for name in PLAIN["user"])
+
+
 def user_facts(user: User, definitions: Definitions) -> dict[FieldPath, Value]:
     """All that is known of a live user; an attribute that was not read is missing."""
-    facts: dict[FieldPath, Value] = {
-        NAMED_BY["user"]: user_key(user.email),
-        **{(name,): getattr(user, name) for name in PLAIN["user"]},
-    }
+    facts: dict[FieldPath, Value] = {_EMAIL: user_key(user.email)}
+    for name, path in _PLAIN:
+        facts[path] = getattr(user, name)
     for key, value in (user.attributes or {}).items():
         facts["attributes", key] = canonical(value, definitions.get(key, TEXT))
     return facts

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import Invalid, Problem
-from reconciler.model import Address, DesiredState, LiveState, user_key
+from reconciler.model import Address, DesiredState, FieldPath, LiveState, user_key
 from reconciler.planning.diff import Definitions
 from reconciler.planning.leavers import endings
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.scope import Ending, Policy, managed_keys, ours
-from reconciler.planning.writable import is_writable
+from reconciler.planning.writable import fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Inputs:
     ``everything`` is all that was read, and ``live`` the part of it that is not ignored.
     ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
-    ``managed`` are the attributes that the files manage. ``system`` is what people call the system.
+    ``managed`` are the attributes that the files manage, ``fixed`` the fields of a live user
+    that cannot be changed. ``system`` is what people call the system.
     """
 
     desired: DesiredState
@@ -30,6 +31,7 @@ class Inputs:
     callers: tuple[str, ...]
     going: Mapping[Address, Ending]
     managed: frozenset[str]
+    fixed: frozenset[FieldPath]
     system: str
 
     @property
@@ -47,7 +49,8 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
-    return Inputs(desired, policy, everything, live, pairing, callers, going, managed, system)
+    immovable = fixed(everything.definitions or {})
+    return Inputs(desired, policy, everything, live, pairing, callers, going, managed, immovable, system)
 
 
 def _callers(everything: LiveState) -> tuple[str, ...]:
@@ -71,6 +74,6 @@ def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterato
         elif definition.system:
             message = f"`exact_attributes` names `{name}`, which the system sets itself"
             yield Problem(place, message, "remove it there")
-        elif not is_writable(("attributes", name), live.definitions):
+        elif ("attributes", name) in fixed(live.definitions):
             message = f"`exact_attributes` names `{name}`, which cannot be cleared once it is written"
             yield Problem(place, message, "remove it there")

@@ -11,7 +11,6 @@ from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath, Live, 
 from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.scope import Ending
-from reconciler.planning.writable import is_writable
 from reconciler.values import canonical
 
 
@@ -137,7 +136,8 @@ def _differences(
 ) -> tuple[tuple[FieldChange, ...], int]:
     """What differs and can be written, and how many of these attributes have a value now."""
     facts, definitions = user_facts(live.resource, inputs.definitions), inputs.definitions
-    wanted = {path: value for path, value in wanted.items() if is_writable(path, definitions)}
+    if inputs.fixed:
+        wanted = {path: value for path, value in wanted.items() if path not in inputs.fixed}
     for path in wanted:
         if path not in facts:
             message = f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"

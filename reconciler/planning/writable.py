@@ -10,12 +10,13 @@ from reconciler.planning.match import Pairing
 from reconciler.values import canonical
 
 
-def is_writable(path: FieldPath, definitions: Definitions) -> bool:
-    """Whether a field of a live user can be given another value, or be cleared."""
-    if path[0] != "attributes" or path[1] not in definitions:
-        return True
-    definition = definitions[path[1]]
-    return definition.written == "always" and definition.readable
+def fixed(definitions: Definitions) -> frozenset[FieldPath]:
+    """The fields of a live user that can neither be given another value nor be cleared, or not be seen."""
+    return frozenset(
+        ("attributes", name)
+        for name, each in definitions.items()
+        if each.written != "always" or not each.readable
+    )
 
 
 def unwritable(desired: DesiredState, pairing: Pairing, definitions: Definitions) -> Iterator[Problem]:

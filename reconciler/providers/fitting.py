@@ -39,11 +39,16 @@ def misfits(desired: DesiredState, definitions: Mapping[str, Definition], system
     ]
 
 
+def bare_boolean(name: str, *, value: bool) -> Complaint:
+    """What is wrong with true or false where the attribute is no boolean."""
+    text = "true" if value else "false"
+    return f"`{name}` must be text, a number or a list, not {text}", f'write it in quotes: "{text}"'
+
+
 def _against(name: str, value: Value, definitions: Mapping[str, Definition], system: str) -> Complaint | None:
     definition = definitions.get(name)
     if isinstance(value, bool) and (definition is None or definition.type != "boolean"):
-        text = "true" if value else "false"
-        return f"`{name}` must be text, a number or a list, not {text}", f'write it in quotes: "{text}"'
+        return bare_boolean(name, value=value)
     if definition is None:
         near = difflib.get_close_matches(name, definitions, n=1)
         define = f"define it in {system}'s settings first, or remove it here"

@@ -224,8 +224,13 @@ def test_a_name_that_looks_the_same_is_no_change(project: Project) -> None:
     assert cli.run(["plan", "--detailed-exitcode"]) == 0
 
 
-def test_a_bare_boolean_is_no_value_in_omni(project: Project, capsys: Output) -> None:
+@pytest.mark.parametrize("command", ["validate", "plan"])
+@pytest.mark.parametrize("managed", [["groups", "attributes"], ["groups"]])
+def test_a_bare_boolean_is_no_value_in_omni(
+    project: Project, capsys: Output, command: str, managed: list[str]
+) -> None:
+    project.configure(manage={"users": managed})
     project.write("people.yaml", "users:\n  ada@acme.com: {attributes: {region: true}}\n")
-    assert cli.run(["plan"]) == 1
+    assert cli.run([command]) == 1
     said = "`region` must be text, a number or a list, not true"
     assert f"people.yaml:2:31: {said}\n" in capsys.readouterr().err
