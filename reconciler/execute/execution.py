@@ -29,7 +29,7 @@ from functools import partial
 
 from reconciler.changes import Atom, Change, atoms, narrow
 from reconciler.errors import CredentialRefused, Interrupted, JournalFailed, NoAnswer, Unreachable
-from reconciler.execute.headcount import Headcount
+from reconciler.execute.headcount import Headcount, undone
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
 from reconciler.execute.settling import CANNOT_READ, DIFFERS, Settling
@@ -132,24 +132,27 @@ class Execution:
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""
-        edges, people = self.headcount.relied_on(part, self.ids.keys())
+        seen: set[Atom] = set()
+        missed = True
         try:
-            self._look_for(edges, "is not seen in it any more")
-            # One person who is still active is enough, and the first one nearly always is.
-            if self._look_for(people[:1], "is not seen to be active any more"):
-                self._look_for(people[1:], "is not seen to be active any more")
+            while missed:
+                missed = self._look_again(part, seen)
         except CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")
             self._stop_if_hopeless(error)
         else:
             self.headcount.unseen("")
 
-    def _look_for(self, expected: list[Atom], why: str) -> list[Atom]:
-        """Read what is expected to hold; what does not is counted on no more, and returned."""
-        missing = self._look.unmet(expected) if expected else []
-        for atom in missing:
+    def _look_again(self, part: Sequence[Change], seen: set[Atom]) -> bool:
+        """Read what is relied on now, but for what was seen; whoever is missed is relied on no more."""
+        relied = self.headcount.relied_on(part, self.ids.keys(), closely=bool(seen))
+        stay, go = ([atom for atom in atoms if atom not in seen] for atoms in relied)
+        missed = [*self._look.unmet(stay), *map(undone, self._look.met(go))]
+        for atom in missed:
+            why = "is not seen in it any more" if atom.member else "is not seen to be active any more"
             self.headcount.missed(atom, why)
-        return missing
+        seen.update(stay, go)
+        return bool(missed)
 
     def _operations(self, changes: Sequence[Change]) -> list[tuple[Operation, tuple[Change, ...]]]:
         """The operations for what can run of these changes, each with the changes it covers."""

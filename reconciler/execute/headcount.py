@@ -15,7 +15,7 @@ from then on, whatever becomes of its request.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from reconciler.changes import Atom, Change, Delete, atoms, ends_access_by, is_removal
@@ -75,12 +75,34 @@ class Headcount:
         )
 
     def relied_on(
-        self, changes: Sequence[Change], known: AbstractSet[Address]
+        self, changes: Sequence[Change], known: AbstractSet[Address], *, closely: bool = False
     ) -> tuple[list[Atom], list[Atom]]:
-        """What must hold before these changes take anything away: memberships, and people who stay active.
+        """What must hold before these changes take anything away, and what must not hold yet.
 
-        Only objects whose id is ``known`` can be read. Of the people, one who is still active is enough.
+        Those who stay must be there. Where nobody stays, some of those who are to go will be held back,
+        so they must not be gone. Of the people who stay active one is enough, unless somebody was
+        missed: then ``closely`` asks for all. Only objects whose id is ``known`` can be read.
         """
+        losing, ending = self._losses(changes)
+        stay: list[Atom] = []
+        go: list[Atom] = []
+        for group, leaving in losing.items():
+            if group in known and not self._may_end_empty(group):
+                staying = self.members[group] - leaving
+                people = sorted(known & (staying or leaving))
+                edges = [Atom(group, None, ("members", person.key), None, after=True) for person in people]
+                (stay if staying else go).extend(edges if staying else map(undone, edges))
+        if not self.ends_everybody and ending & self.active:
+            staying = self.active - ending
+            people = sorted(known & (staying or ending))
+            active = [Atom(person, None, ACTIVE, None, after=True) for person in people]
+            (stay if staying else go).extend(
+                (active if closely else active[:1]) if staying else map(undone, active)
+            )
+        return stay, go
+
+    def _losses(self, changes: Sequence[Change]) -> tuple[dict[Address, set[Address]], set[Address]]:
+        """Who leaves each group by these changes, and whose access ends."""
         losing: dict[Address, set[Address]] = {}
         ending: set[Address] = set()
         for change in changes:
@@ -90,15 +112,7 @@ class Headcount:
                     losing.setdefault(group, set()).add(person)
                 if ends_access_by(change, atom):
                     ending.add(change.address)
-        edges = [
-            Atom(group, None, ("members", person.key), None, after=True)
-            for group, people in losing.items()
-            if group in known and not self._may_end_empty(group)
-            for person in sorted(known & self.members[group] - people)
-        ]
-        matters = not self.ends_everybody and ending & self.active
-        staying = sorted(known & self.active - ending) if matters else []
-        return edges, [Atom(person, None, ACTIVE, None, after=True) for person in staying]
+        return losing, ending
 
     def gained(self, atom: Atom) -> None:
         """Count what an atom gave."""
@@ -160,3 +174,10 @@ class Headcount:
 def _gives_access(atom: Atom) -> bool:
     is_created = atom.path == NAMED_BY["user"] and atom.id is None
     return is_created or (atom.path == ACTIVE and not is_removal(atom))
+
+
+def undone(atom: Atom) -> Atom:
+    """The atom that takes away what this one gives, or gives what this one takes away."""
+    if atom.after:
+        return replace(atom, before=True, after=None if atom.member else False)
+    return replace(atom, before=None, after=True)

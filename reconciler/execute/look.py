@@ -41,6 +41,11 @@ class Look:
             facts[address] = facts_of(live.resource, self.definitions)
         return facts
 
+    def met(self, expected: list[Atom]) -> list[Atom]:
+        """What of this shows already; raises as ``facts`` does."""
+        facts = self.facts(expected) if expected else {}
+        return [a for a in expected if holds(a, facts.get(a.address), self.definitions)]
+
     def unmet(self, expected: list[Atom]) -> list[Atom]:
         """The expected atoms that are not true, and do not become true after a while; raises as ``facts``."""
         for delay in _DELAYS:

@@ -136,6 +136,24 @@ def test_whoever_was_to_stay_in_a_group_leaves_it_meanwhile(omni: Served, capsys
     )
 
 
+def test_whoever_is_held_back_is_there_to_be_held_back(omni: Served) -> None:
+    """Somebody replaces both people by one who is refused, and locks one of them out by hand meanwhile."""
+    says(omni, {ADA: {"state": "absent"}, BOB: {"state": "absent"}, NEW: {"name": "New"}}, {})
+    by_hand, refused = once("POST", lambda: omni.by_hand(BOB, active=False)), refuse("POST", NEW)
+    omni.omni.hook = lambda request: by_hand(request) or refused(request)
+    assert cli.run([*APPLY, "--allow-removals", "2"]) == ExitCode.PARTIAL
+    assert omni.live()["users"][ADA]["active"]
+
+
+def test_whoever_is_held_back_in_a_group_is_still_in_it(omni: Served) -> None:
+    """Somebody exchanges all members for one who is refused, and takes one of them out by hand meanwhile."""
+    says(omni, {}, {"Staff": {"members": [CLEO]}})
+    by_hand, refused = once("PATCH", lambda: omni.leaves(BOB, "Staff"), '"add"'), refuse("PATCH", '"add"')
+    omni.omni.hook = lambda request: by_hand(request) or refused(request)
+    assert cli.run([*APPLY, "--allow-removals", "2"]) == ExitCode.PARTIAL
+    assert omni.live()["groups"]["Staff"] == [ADA]
+
+
 def test_whoever_was_to_stay_left_between_the_review_and_the_apply(omni: Served, capsys: Output) -> None:
     """Somebody takes the other member out after the plan was approved."""
     says(omni, {}, {"Staff": {"members": [BOB]}})
