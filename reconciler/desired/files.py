@@ -91,16 +91,14 @@ def load_quirks(folder: Path, shown_as: str = "") -> dict[str, Any]:
 def load(
     folder: Path,
     *,
-    exclude: frozenset[Path] = frozenset(),
     shown_as: str = "",
     settings: Mapping[str, Any] | None = None,
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
 
-    ``exclude`` are files that are no desired state; the sandbox's seed file, which
-    ``target.yaml`` names, never is. Places begin with ``shown_as``, else with the
-    folder as seen from the working directory. ``settings`` replace the data of the
-    folder's own ``target.yaml``.
+    The sandbox's seed file, which ``target.yaml`` names, is no desired state. Places begin with
+    ``shown_as``, else with the folder as seen from the working directory. ``settings`` replace the
+    data of the folder's own ``target.yaml``.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -108,7 +106,7 @@ def load(
     with without_collector():
         target = _read_target(folder, name)
         settings = target.data if settings is None else settings
-        skipped = {_real(path) for path in exclude}
+        skipped: set[str] = set()
         if seed := settings.get("sandbox", {}).get("seed"):
             skipped.add(_real(folder / seed))
         documents = list(_documents(folder, name, skipped, problems))

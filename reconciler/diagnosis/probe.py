@@ -8,7 +8,6 @@ where the target ignores or protects names like those it would make.
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from reconciler.errors import GuardRefused, Interrupted, ReconcilerError
 from reconciler.journal import Journal
@@ -78,12 +77,6 @@ def probe(target: Target, session: Session, *, token: str = "") -> Probed:
         stopped=stopped,
         interrupted=interrupted,
     )
-
-
-def quirks_of(probed: Probed) -> dict[str, Any]:
-    """The findings as quirks.yaml holds them: what is not known is not in it."""
-    known = {finding.name: finding.value for finding in probed.findings if finding.value is not None}
-    return {"found_at": probed.found_at, **known}
 
 
 def quirks_yaml(target: Target, probed: Probed) -> str:

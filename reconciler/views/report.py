@@ -21,7 +21,7 @@ def _report(report: Report) -> Iterator[Line]:
     counts = report.counts
     total = len(report.changes)
     done = total - counts["failed"] - counts["pending"] - counts["skipped"]
-    took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'request')})."
+    took = f"in {_seconds(report.seconds)} ({number_of(report.requests, 'write')})."
     changes = f"{done} of {number_of(total, 'change')}" if done < total else number_of(total, "change")
     verb = "Interrupted: applied" if report.interrupted else "Applied"
     style: Style = "strong" if done == total else "alarm"

@@ -21,7 +21,7 @@ def test_apply(project: Project, capsys: Output) -> None:
     assert cli.run(["apply", "--auto-approve"]) == 0
     out, err = capsys.readouterr()
     assert plain(out) == (
-        PLAN + "\nApplied 4 changes to acme in 0 s (4 requests).\n  1 created, 2 updated, 1 removed\n\n"
+        PLAN + "\nApplied 4 changes to acme in 0 s (4 writes).\n  1 created, 2 updated, 1 removed\n\n"
         f"Run by: {workflow.ran_by()}, plan DIGEST\n"
         "Journal: .reconciler/runs/acme-RUN.jsonl\n"
     )

@@ -14,7 +14,7 @@ from asking import ask, rows
 from clocks import FakeClock
 from project import Hooked, Project
 
-from reconciler.diagnosis.probe import announcement, check_allowed, probe, quirks_of, quirks_yaml
+from reconciler.diagnosis.probe import announcement, check_allowed, probe, quirks_yaml
 from reconciler.errors import ExitCode, GuardRefused, JournalFailed, NoAnswer, Unreachable
 from reconciler.model import Need
 from reconciler.report import Probed
@@ -480,6 +480,12 @@ def test_names_are_random(make: Make) -> None:
     made = [r.json for r in system.omni.writes if (r.method, r.path) == ("POST", "/scim/v2/users")]
     names = {json.dumps(body) for body in made}
     assert len(names) == len(made) == 2
+
+
+def quirks_of(probed: Probed) -> dict[str, Any]:
+    """The findings as quirks.yaml holds them: what is not known is not in it."""
+    known = {finding.name: finding.value for finding in probed.findings if finding.value is not None}
+    return {"found_at": probed.found_at, **known}
 
 
 def test_what_was_found_is_what_the_client_then_uses(make: Make) -> None:

@@ -11,7 +11,7 @@ from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, NoAnswer, Refused
 from reconciler.model import Address, LiveState, Need, group_address, user_address
 from reconciler.providers.omni.dialect import OMNI
-from reconciler.providers.scim.provider import ScimReader
+from reconciler.providers.scim.reader import ScimReader
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.omni.store import Store
 from reconciler.transport.auth import Secret, bearer

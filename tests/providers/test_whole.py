@@ -18,7 +18,7 @@ ITS_OWN = ("providers/omni/", "sandbox/omni/")
 NAMES_IT = {
     "providers/registry.py": "the list of kinds",
     "cli/app.py": "what the program is for, in its help",
-    "providers/scim/provider.py": "a comment names its source",
+    "providers/scim/reader.py": "a comment names its source",
     "providers/scim/translate.py": "comments name their source",
 }
 

@@ -132,13 +132,13 @@ def test_reports_look_as_they_did(name: str, report: Report, width: int | None) 
 
 def test_a_complete_apply_asks_for_nothing_more() -> None:
     text = report_text(COMPLETE)
-    assert text.startswith("Applied 23 changes to production in 31 s (23 requests).\n")
+    assert text.startswith("Applied 23 changes to production in 31 s (23 writes).\n")
     assert "again" not in text
 
 
 def test_a_partial_one_says_what_to_do() -> None:
     text = report_text(PARTLY)
-    assert text.startswith("Applied 23 of 28 changes to production in 1 min 31 s (28 requests).\n")
+    assert text.startswith("Applied 23 of 28 changes to production in 1 min 31 s (28 writes).\n")
     assert "Run the same command again" in text
     assert text.endswith("Journal: .reconciler/runs/20260102T030405Z-1.jsonl\n")
 

@@ -13,7 +13,7 @@ from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definitions
 from reconciler.providers.omni.quirks import Quirks
 from reconciler.providers.scim.codec import words
-from reconciler.providers.scim.provider import ScimReader
+from reconciler.providers.scim.reader import ScimReader
 from reconciler.report import Check, Health, number_of
 from reconciler.transport.messages import Reader, Response
 

@@ -15,7 +15,7 @@ from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.codec import value as attribute_value
 from reconciler.providers.scim.dialect import Dialect
-from reconciler.providers.scim.provider import ScimReader
+from reconciler.providers.scim.reader import ScimReader
 from reconciler.transport.messages import Reader, Response
 
 WHOAMI = "/v1/whoami"

@@ -30,7 +30,7 @@ from reconciler.providers.base import Answer, Provider
 from reconciler.providers.kind import Connection
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.codec import Page, UserRow, group_row, user_row
-from reconciler.providers.scim.provider import ScimReader
+from reconciler.providers.scim.reader import ScimReader
 from reconciler.report import Finding
 from reconciler.transport.messages import Reader
 
