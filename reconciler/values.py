@@ -54,6 +54,9 @@ def _folded(value: Value) -> Hashable:
 def _scalar(value: Scalar | None, definition: Definition) -> Scalar | None:  # noqa: PLR0911 (one for each type)
     if value is None or value == "":
         return None
+    if definition.type == "text" and isinstance(value, str):
+        # Most values are text, and there are very many of them.
+        return value
     text = str(value).lower() if isinstance(value, bool) else str(value)
     match definition.type:
         case "text":

@@ -20,7 +20,8 @@ class Inputs:
     ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
     ``managed`` are the attributes that the files manage, ``fixed`` the fields of a live user
-    that cannot be changed. ``system`` is what people call the system.
+    that cannot be changed. ``definitions`` are the attributes that the system
+    defines, none where nothing needed them. ``system`` is what people call the system.
     """
 
     desired: DesiredState
@@ -32,12 +33,8 @@ class Inputs:
     going: Mapping[Address, Ending]
     managed: frozenset[str]
     fixed: frozenset[FieldPath]
+    definitions: Definitions
     system: str
-
-    @property
-    def definitions(self) -> Definitions:
-        """The attributes that the system defines; none where nothing needed them."""
-        return self.everything.definitions or {}
 
 
 def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str) -> Inputs:
@@ -49,8 +46,11 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
-    immovable = fixed(everything.definitions or {})
-    return Inputs(desired, policy, everything, live, pairing, callers, going, managed, immovable, system)
+    definitions = everything.definitions or {}
+    immovable = fixed(definitions)
+    return Inputs(
+        desired, policy, everything, live, pairing, callers, going, managed, immovable, definitions, system
+    )
 
 
 def _callers(everything: LiveState) -> tuple[str, ...]:

@@ -124,9 +124,9 @@ def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
         if name in manage and (stated := getattr(user, name)) is not None:
             yield (name,), stated
     if "attributes" in manage:
-        attributes = user.attributes or {}
+        attributes, definitions = user.attributes or {}, inputs.definitions
         for key in sorted(inputs.policy.exact_attributes.union(attributes)):
-            definition = inputs.definitions.get(key)
+            definition = definitions.get(key)
             value = attributes.get(key)
             yield ("attributes", key), canonical(value, definition) if definition else canonical(value)
 
@@ -135,8 +135,9 @@ def _differences(
     inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
 ) -> tuple[tuple[FieldChange, ...], int]:
     """What differs and can be written, and how many of these attributes have a value now."""
-    facts, definitions = user_facts(live.resource, inputs.definitions), inputs.definitions
-    if inputs.fixed:
+    definitions = inputs.definitions
+    facts = user_facts(live.resource, definitions)
+    if not inputs.fixed.isdisjoint(wanted):
         wanted = {path: value for path, value in wanted.items() if path not in inputs.fixed}
     for path in wanted:
         if path not in facts:
