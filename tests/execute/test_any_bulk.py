@@ -5,7 +5,7 @@ from typing import Any
 
 from bulky import Applied, Bulk, club, deactivate, regroup, rename, still_to_do
 from executing import ADA, BOB, CLEO, DAN, create_group, create_user
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.changes import atoms
@@ -56,8 +56,8 @@ class Fickle(Bulk):
         return response
 
 
-# Not at random: a rare schedule, seed=3303 chance=0.9 stops=0, still sends a pending row again.
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
+@example(seed=3303, chance=0.9, stops=0)
 @given(seed=st.integers(0, 2**32), chance=st.sampled_from([0.1, 0.5, 0.9]), stops=st.sampled_from([0, 1, 3]))
 def test_every_outcome_is_the_truth_and_the_next_runs_converge(seed: int, chance: float, stops: int) -> None:
     start = club(ADA, BOB, old=[ADA, BOB])
@@ -76,6 +76,8 @@ def test_every_outcome_is_the_truth_and_the_next_runs_converge(seed: int, chance
         system.catch_up()
     system.chance = 0
     while todo := still_to_do(system, CHANGES):
+        # What an earlier run left pending may have come to nothing: a later run may send it.
+        system.start()
         assert Applied(system).run(*todo)
         assert len(system.seen) < 300
     assert system.groups == {"old": {BOB, DAN}, "new": {ADA, CLEO, DAN}}
