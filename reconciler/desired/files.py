@@ -9,7 +9,7 @@ from what was reviewed. Each real file is read once.
 import gc
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,13 @@ def load(
     *,
     shown_as: str = "",
     settings: Mapping[str, Any] | None = None,
+    rules: Callable[[DesiredState], Iterable[Problem]] = lambda _: (),
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
 
     The sandbox's seed file, which ``target.yaml`` names, is no desired state. Places begin with
     ``shown_as``, else with the folder as seen from the working directory. ``settings`` replace the
-    data of the folder's own ``target.yaml``.
+    data of the folder's own ``target.yaml``. ``rules`` says what no system of the target's kind can hold.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -118,7 +119,7 @@ def load(
             Place(target.source.file),
             _ignored(settings) - _ignored(target.data),
         )
-    problems += between
+        problems += (*between, *rules(state))
     for document in (target, *documents):
         problems += document.problems
     if problems:

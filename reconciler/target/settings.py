@@ -73,10 +73,7 @@ class Target:
 
     def load(self) -> DesiredState:
         """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
-        state = files.load(self.folder, settings=self.settings)
-        if problems := list(self.system.rules(state)):
-            raise Invalid(problems)
-        return state
+        return files.load(self.folder, settings=self.settings, rules=self.system.rules)
 
 
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:

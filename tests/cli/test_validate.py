@@ -28,6 +28,20 @@ def test_what_no_system_of_the_kind_can_hold_is_said_without_asking_one(
     assert remote.omni.seen == []
 
 
+def test_every_problem_is_told_at_once_those_of_the_kind_too(project: Project, capsys: Output) -> None:
+    group, person = f"  {'x' * 65}: {{}}\n", "  eve@acme.com: {nam: Eve, attributes: {flag: true}}\n"
+    project.write("people.yaml", f"groups:\n{group}users:\n{person}")
+    assert cli.run(["validate"]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("    hint: ")]
+    assert [line.partition("people.yaml:")[2] for line in lines] == [
+        "2:3: the name has 65 characters, and a group of Omni at most 64",
+        "4:18: unknown field `nam`",
+        "4:41: `flag` must be text, a number or a list, not true",
+        "",
+    ]
+    assert lines[-1] == "3 problems in 1 file."
+
+
 def make_utf16(folder: Path) -> None:
     (folder / "people.yaml").write_bytes("users: {}\n".encode("utf-16"))
 
