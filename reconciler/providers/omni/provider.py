@@ -11,10 +11,12 @@ from reconciler.providers.base import Answer
 from reconciler.providers.fitting import misfits
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
+from reconciler.providers.question import Question
 from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.codec import value as attribute_value
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.find import find
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.transport.messages import Reader, Response
 
@@ -55,6 +57,19 @@ class Omni:
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Read only the objects that these atoms are about."""
         return ScimReader(reader, self.dialect).look(covers, ids)
+
+    @property
+    def extension(self) -> str:
+        """The name of the object that holds the attributes in a user's row."""
+        return OMNI.attributes
+
+    def find(self, reader: Reader, question: Question) -> LiveState | None:
+        """What answers a question; None where only a complete read tells."""
+        return find(ScimReader(reader, self.dialect), question)
+
+    def definitions(self, reader: Reader) -> Mapping[str, Definition]:
+        """What the instance knows of attributes, by name."""
+        return read_definitions(ScimReader(reader, self.dialect).get(DEFINITIONS))
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Attributes that the instance does not define, or defines otherwise.
