@@ -235,7 +235,8 @@ class LiveState:
     ``foreign`` counts the others by group id, and nothing ever touches them.
     A user's attribute key that is missing was not read; None means no value.
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
-    key that the session may use.
+    key that the session may use. ``logins_change`` says that the system can give a person
+    another login.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -243,6 +244,7 @@ class LiveState:
     definitions: Mapping[str, Definition] | None = None
     foreign: Mapping[str, int] = field(default_factory=dict)
     callers: tuple[Caller, ...] = (Caller(),)
+    logins_change: bool = False
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

@@ -45,6 +45,11 @@ def alike(one: Value, other: Value, definition: Definition) -> bool:
     return one == other or (not definition.exact_case and _folded(one) == _folded(other))
 
 
+def identity(value: Value, definition: Definition) -> Hashable:
+    """What two canonical values have in common where they mean the same."""
+    return value if definition.exact_case else _folded(value)
+
+
 def _folded(value: Value) -> Hashable:
     if isinstance(value, tuple):
         return frozenset(map(_folded, value))

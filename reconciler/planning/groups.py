@@ -166,7 +166,10 @@ def _known(
         elif key not in users.not_live:
             place = inputs.desired.locate(address, ("members", key))
             message = f"{key} is neither a live user nor declared in any file"
-            problems.append(Problem(place, message, "declare the user, or remove the name"))
+            hint = "declare the user, or remove the name"
+            if now := next((a for a, older in inputs.pairing.moved.items() if older == key), None):
+                message, hint = f"{key} is the live login of {now}", "use the name in the files"
+            problems.append(Problem(place, message, hint))
     return known, problems
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconciler.errors import Invalid, Problem
 from reconciler.model import Address, DesiredState, FieldPath, LiveState, user_key
 from reconciler.planning.diff import Definitions
+from reconciler.planning.identity import recognise, unfit
 from reconciler.planning.leavers import endings
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.scope import Ending, Policy, managed_keys, ours
@@ -23,6 +24,7 @@ class Inputs:
     ``managed`` are the attributes that the files manage, ``fixed`` the fields of a live user
     that cannot be changed, or not be seen. ``sent`` is what is known of the latter.
     ``definitions`` are the attributes that the system defines, none where nothing needed them.
+    ``shared`` tells which live people have one value of an attribute of ``match``.
     ``system`` is what people call the system.
     """
 
@@ -37,7 +39,13 @@ class Inputs:
     fixed: frozenset[FieldPath]
     sent: Sent
     definitions: Definitions
+    shared: tuple[str, ...]
     system: str
+
+    @property
+    def logins_follow(self) -> bool:
+        """Whether a live person gets the login of the files: who makes accounts says how they are called."""
+        return self.everything.logins_change and "create" in self.policy.manage
 
 
 def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str, sent: Sent) -> Inputs:
@@ -45,11 +53,12 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
     live = ours(everything, policy)
-    pairing = pair(desired, live, system)
+    recognised = recognise(desired, everything, live, policy)
+    definitions = everything.definitions or {}
+    pairing = pair(desired, live, system, recognised).following(definitions)
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
-    definitions = everything.definitions or {}
     return Inputs(
         desired,
         policy,
@@ -62,6 +71,7 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
         fixed(definitions),
         sent,
         definitions,
+        recognised.shared,
         system,
     )
 
@@ -72,12 +82,13 @@ def _callers(everything: LiveState) -> tuple[str, ...]:
 
 
 def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:
-    """Exact attributes that the system lacks, or that nobody can clear: it would not, and not say so.
+    """Attributes in the settings that the system lacks, that nobody can clear or that tell nobody.
 
-    Where the definitions were not read there are none to name.
+    It would clear nothing, and not say so. Where the definitions were not read there are none to name.
     """
     if live.definitions is None:
         return
+    yield from unfit(desired, live.definitions, policy)
     place = desired.locate(Address("user", ""), ())
     for name in sorted(policy.exact_attributes):
         definition = live.definitions.get(name)

@@ -13,12 +13,14 @@ from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, is_matched, unmanaged_fields
 from reconciler.planning.users import PlannedUsers
+from reconciler.values import TEXT, alike, canonical
 
 
 def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census: Census) -> Iterator[Note]:
     """What a reader of a plan with these changes should know beside them."""
     desired, pairing, policy = inputs.desired, inputs.pairing, inputs.policy
-    yield from _about_names(desired, pairing, inputs.system)
+    yield from _about_names(inputs)
+    yield from _about_known(inputs)
     yield from _reactivated(inputs, changes)
     yield from _about_tombstones(desired, pairing, policy)
     yield from _about_left(desired, pairing, policy, inputs.going.keys())
@@ -43,17 +45,51 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     yield from _unmatched(inputs, census)
 
 
-def _about_names(desired: DesiredState, pairing: Pairing, system: str) -> Iterator[Note]:
+def _about_names(inputs: Inputs) -> Iterator[Note]:
     """What `previously` did, or has no more to do."""
+    desired, pairing = inputs.desired, inputs.pairing
     for address in pairing.settled:
         message = f"{address} has its new name: `previously` has done its work and can be removed"
         yield Note("renamed", message, desired.locate(address, ("previously",)), warning=True)
-    for address, old in sorted(pairing.moved.items()):
-        message = (
-            f"{address} is matched by its account {old}: an e-mail address cannot be changed in {system}"
-        )
+    for address in sorted(pairing.moved.keys() - pairing.known_by.keys() if not inputs.logins_follow else ()):
+        why = f"an e-mail address cannot be changed in {inputs.system}"
+        if inputs.everything.logins_change:
+            why = "it keeps that login, since this target does not manage `create`"
+        message = f"{address} is matched by its account {pairing.moved[address]}: {why}"
         place = desired.departed.get(address) or desired.locate(address, ("previously",))
         yield Note("email", message, place, warning=True)
+
+
+def _about_known(inputs: Inputs) -> Iterator[Note]:
+    """Who is matched by an attribute and keeps the login, and which values tell nobody from somebody else."""
+    pairing = inputs.pairing
+    if (found := sorted(pairing.known_by)) and not inputs.logins_follow:
+        number = "1 person keeps the login" if len(found) == 1 else f"{len(found)} people keep the login"
+        why = f"which cannot be changed in {inputs.system}"
+        if inputs.everything.logins_change:
+            why = "since this target does not manage `create`"
+        names = ", ".join(
+            f"{each} (live {pairing.moved[each]}, by `{pairing.known_by[each]}`)" for each in found
+        )
+        place = inputs.desired.place(found[0])
+        yield Note("login", f"{number} that they have, {why}: {names}", place)
+    for name in inputs.policy.match:
+        if other := list(_known_as_another(inputs, name)):
+            message = f"matched by the login, and known by another `{name}` there: {', '.join(other)}"
+            yield Note("match", message, warning=True)
+    for message in inputs.shared:
+        yield Note("match", message, warning=True)
+
+
+def _known_as_another(inputs: Inputs, name: str) -> Iterator[str]:
+    """The people whose login is live with another value of an attribute: somebody else had it, maybe."""
+    definition = inputs.definitions.get(name, TEXT)
+    for key, user in sorted(inputs.desired.users.items()):
+        live = inputs.pairing.users.get(Address("user", key))
+        stated = canonical((user.attributes or {}).get(name), definition)
+        there = canonical((live.resource.attributes or {}).get(name), definition) if live else None
+        if None not in (stated, there) and not alike(stated, there, definition):
+            yield f"user/{key} ({there}, not {stated})"
 
 
 def _about_tombstones(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
@@ -76,7 +112,8 @@ def _about_left(
     """Each of those who left the files and do not go, by the reason."""
     by_reason: dict[str, list[Address]] = defaultdict(list)
     members = {Address("user", key) for key in desired.members}
-    for address in sorted(desired.departed.keys() - gone):
+    moved = {Address("user", key) for key in pairing.moved.values()}
+    for address in sorted(desired.departed.keys() - gone - moved):
         if address not in pairing.unlisted:
             by_reason[" and are not live"].append(address)
         elif not desired.users and not desired.groups:

@@ -78,11 +78,13 @@ class Globs:
 class Policy:
     """What ``target.yaml`` says about ownership and removal.
 
-    ``places`` are those of the globs, by their setting, such as ``protect.users``, and by their text.
+    ``match`` names the attributes by which a person is looked for before the login.
+    ``places`` are those of names, by their setting, such as ``protect.users``, and by their text.
     """
 
     manage: frozenset[str] = MANAGED
     exact_attributes: frozenset[str] = frozenset()
+    match: tuple[str, ...] = ()
     ignore: Globs = Globs()
     protect: Globs = Globs()
     tombstone: Ending = "deactivate"
@@ -111,6 +113,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
     return Policy(
         manage=one.manage & other.manage,
         exact_attributes=one.exact_attributes & other.exact_attributes,
+        match=tuple(name for name in one.match if name in other.match),
         ignore=one.ignore | other.ignore,
         protect=one.protect | other.protect,
         tombstone=gentler(lambda policy: policy.tombstone),
@@ -180,7 +183,12 @@ def need(desired: DesiredState, policy: Policy) -> Need:
         if how == "delete":
             deleted |= gone
     others = managed if "revoke" in policy.never_listed else frozenset()
-    return Need(attributes, frozenset(deleted), others, all_deleted=policy.never_listed == "delete")
+    if known_by := frozenset(policy.match):
+        # Whoever is live may be meant, under any login.
+        attributes = {key: keys | known_by for key, keys in attributes.items()}
+        others |= known_by | managed
+    all_deleted = bool(known_by) or policy.never_listed == "delete"
+    return Need(attributes, frozenset(deleted), others, all_deleted=all_deleted)
 
 
 def unmanaged_fields(desired: DesiredState, policy: Policy) -> Mapping[str, int]:

@@ -107,6 +107,8 @@ def _created(inputs: Inputs, address: Address, user: User) -> _Fate:
 def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fate:
     """The fate of somebody who is declared and live."""
     wanted = dict(_wanted(inputs, user))
+    if inputs.logins_follow:
+        wanted = {NAMED_BY["user"]: address.key, **wanted}
     fields, values = _differences(inputs, address, live, wanted)
     is_active = live.resource.active is not False
     will_be = wanted.get(ACTIVE, is_active) is True

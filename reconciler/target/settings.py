@@ -192,6 +192,7 @@ def _policy(data: Mapping[str, Any], source: Source) -> Policy:
     return Policy(
         manage=frozenset(manage.get("users", default.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
+        match=_match(data, source),
         ignore=_globs(data.get("ignore", {})),
         protect=_globs(data.get("protect", {})),
         tombstone=combined(users.get("tombstone", default.tombstone)),
@@ -204,9 +205,18 @@ def _policy(data: Mapping[str, Any], source: Source) -> Policy:
     )
 
 
+def _match(data: Mapping[str, Any], source: Source) -> tuple[str, ...]:
+    """The attributes that tell who is meant; raises Invalid where the login is not the last way to tell."""
+    names: Sequence[str] = data.get("match", ())
+    if "email" in names[:-1]:
+        place = source.nearest(("match", names.index("email")))
+        raise Invalid([Problem(place, "`email` is looked for last, after every attribute", "write it last")])
+    return tuple(name for name in names if name != "email")
+
+
 def _places(data: Mapping[str, Any], source: Source) -> dict[tuple[str, str], Place]:
-    """Where each name of ``protect`` and ``ignore`` stands."""
-    places = {
+    """Where each name of ``protect``, ``ignore`` and ``match`` stands."""
+    places = {("match", name): source.find_item(("match",), str, name) for name in data.get("match", ())} | {
         (f"{setting}.{section}", glob): source.find_item((setting, section), str, glob)
         for setting in ("protect", "ignore")
         for section, globs in data.get(setting, {}).items()

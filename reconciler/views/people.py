@@ -71,7 +71,7 @@ def _add_account(person: Person, change: Change, plan: Plan) -> None:
             assert_never(change)
     origins = (plan.origins.get((change.address, atom.path)) for atom in atoms(change))
     person.origins.update(origin for origin in origins if origin)
-    person.fields = [f for f in fields_of(change) if f.path != NAMED_BY["user"]]
+    person.fields = [f for f in fields_of(change) if f.path != NAMED_BY["user"] or f.before is not None]
 
 
 def _edges(plan: Plan) -> Iterator[tuple[str, str, bool, Origin | None]]:

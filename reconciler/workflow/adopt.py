@@ -13,6 +13,7 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_below
 from reconciler.model import Address, Live, LiveState, Need, User, address_of
 from reconciler.planning.diff import Definitions
+from reconciler.planning.identity import recognise, with_live_logins
 from reconciler.planning.scope import ours
 from reconciler.report import number_of
 from reconciler.target.session import Session
@@ -29,6 +30,7 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     present = target.load()
     everything = target.provider.read(session.reader, Need(everything=True))
     live = ours(everything, target.policy)
+    present = with_live_logins(present, recognise(present, everything, live, target.policy))
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage

@@ -6,6 +6,7 @@ A case holds ``files`` (the text of a desired-state file, or several by name),
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,14 @@ def _live(data: dict[str, Any]) -> LiveState:
         Group(name, frozenset(user_key(member) for member in members))
         for name, members in data.get("groups", {}).items()
     ]
-    return live_state(
+    state = live_state(
         *users,
         *groups,
         definitions=[_definition(name, row) for name, row in data.get("attributes", {}).items()],
         foreign=data.get("foreign"),
         caller=Caller(*data.get("caller", ("robot@acme.com", "robot"))),
     )
+    return replace(state, logins_change=data.get("logins_change", False))
 
 
 def _definition(name: str, row: dict[str, Any]) -> Definition:
@@ -115,6 +117,8 @@ def _definition(name: str, row: dict[str, Any]) -> Definition:
         multiple=row.get("multiple", False),
         default=tuple(default) if isinstance(default, list) else default,
         written="never" if row.get("system") else "always",
+        exact_case=row.get("exact_case", True),
+        readable=row.get("readable", True),
     )
 
 

@@ -105,6 +105,7 @@ WAYS = st.sampled_from(get_args(Ending))
 OF_A_FIELD = {
     "manage": st.frozensets(st.sampled_from(sorted(MANAGED))),
     "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
+    "match": st.sampled_from([(), ("code",), ("region", "code")]),
     "ignore": st.builds(Globs, GLOBS, GLOBS),
     "protect": st.builds(Globs, GLOBS, GLOBS),
     "tombstone": WAYS,

@@ -81,7 +81,7 @@ def _new_group(change: Create) -> Json:
 
 
 def _user_parts(change: Create | Update, dialect: Dialect) -> list[Json]:
-    names = {("name",): "displayName", ACTIVE: "active"}
+    names = {NAMED_BY["user"]: "userName", ("name",): "displayName", ACTIVE: "active"}
     value: dict[str, Json] = {names[f.path]: _json(f.after) for f in change.fields if f.path in names}
     if attributes := _attributes(change.fields):
         value[dialect.attributes] = attributes
