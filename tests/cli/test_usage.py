@@ -88,7 +88,7 @@ def test_help_imports_nothing_that_it_does_not_need() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_ctrl_c_while_reading_is_130(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workflow, "plan", interrupted)
@@ -112,7 +112,7 @@ def test_ctrl_c_outside_of_any_command_is_130(monkeypatch: pytest.MonkeyPatch, c
 def test_a_bug_is_one_line_and_a_log_without_a_key(
     capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         message = f"it holds {KEY}"
         raise RuntimeError(message)
 
