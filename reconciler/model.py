@@ -177,6 +177,18 @@ class Caller:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A fact that a system has taken, and not made true yet: its path and value are those of an ``Atom``.
+
+    ``of`` is the live id of what it is about, or the address of what is to be made.
+    """
+
+    of: str | Address
+    path: FieldPath
+    value: Value
+
+
 def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
@@ -235,7 +247,8 @@ class LiveState:
     ``foreign`` counts the others by group id, and nothing ever touches them.
     A user's attribute key that is missing was not read; None means no value.
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
-    key that the session may use.
+    key that the session may use. ``under_way`` is what the system has taken and not done yet,
+    where it shows that; it is not sent again.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -243,6 +256,7 @@ class LiveState:
     definitions: Mapping[str, Definition] | None = None
     foreign: Mapping[str, int] = field(default_factory=dict)
     callers: tuple[Caller, ...] = (Caller(),)
+    under_way: tuple[UnderWay, ...] = ()
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead, Interrupted, NoAnswer, Refused
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
-from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step
+from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step, told
 from reconciler.model import Address, Definition
 from reconciler.planning.diff import Facts, holds
-from reconciler.providers.base import Part
+from reconciler.providers.base import Answer, Part
 
 RESENDS = 3
 DIFFERS = "it is there already, with something else; what differs waits for the next plan"
@@ -38,7 +39,7 @@ class Settling:
         for part in in_doubt:
             mine = [atom for atom in part.covers if atom in true]
             self.ledger.record(mine, "adopted" if part.verdict == "exists" else "done")
-            false = [atom for atom in part.covers if atom not in true]
+            false = self._without_taken([atom for atom in part.covers if atom not in true])
             self.ledger.record([atom for atom in false if atom.address in found], "failed", DIFFERS)
             remaining = tuple(atom for atom in false if atom.address not in found)
             is_live = any(atom.address in facts for atom in remaining)
@@ -48,6 +49,12 @@ class Settling:
             elif remaining:
                 steps.append((replace(part, covers=remaining), step))
         return steps
+
+    def _without_taken(self, false: Sequence[Atom]) -> list[Atom]:
+        """What is not true, and not under way either; what is, is recorded as pending."""
+        taken = self.look.taken(false)
+        self.ledger.record(taken, "pending", told(Answer("pending")))
+        return [atom for atom in false if atom not in taken]
 
     def _facts_after(self, in_doubt: Sequence[Part], resends: int) -> Mapping[Address, Facts]:
         """What is live of the objects in doubt."""
