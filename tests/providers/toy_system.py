@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.sandbox.pretend import Pretend, Site
 from reconciler.transport.messages import BodyPart, Request, Response
 
-KEY = "sesame"
+KEY = "sandbox"
 SECRETS = ("pin", "photo")
 """Fields that no answer shows."""
 SEEN_TO = ("active", "badge", "gone")
