@@ -31,6 +31,7 @@ from reconciler.desired.format import format_text
 from reconciler.desired.text import CONTROL, MAX_PROBLEMS
 from reconciler.errors import Invalid, Problem
 from reconciler.model import Address, DesiredState
+from reconciler.target.settings import read_target
 
 SLOWEST = 2.0
 """Seconds of a processor that one input may take."""
@@ -453,6 +454,8 @@ def examine(folder: Path, *, is_target: bool, raw: bytes) -> str:
         _check_exact(document, text)
         _check_formatted(text, document)
     try:
+        if is_target:
+            read_target("t", folder, shown_as="t")
         state = files.load(folder, shown_as="t")
     except Invalid as error:
         problems = error.problems

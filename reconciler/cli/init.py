@@ -46,15 +46,16 @@ def init(
 
     Nothing that is there is touched.
     """
-    from reconciler.desired.schema import texts
     from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
     from reconciler.starter.write import Wish, remark, starter, write
+    from reconciler.target.schemas import published
     from reconciler.transport.hosts import api_root
 
     system = kind_named(kind)
+    hosts = system.hosts({"url": url})
     if not url:
-        message = f"init needs the address of your {system.title}: --url {system.hosts.example}"
+        message = f"init needs the address of your {system.title}: --url {hosts.example}"
         raise BadUsage(message)
     if not _TARGET_NAME.fullmatch(target_name):
         message = f"a target's name is a folder's: letters, digits, `.`, `_` and `-`; not {target_name!r}"
@@ -63,7 +64,7 @@ def init(
         message = "--alone has no owners: leave out --owners, or --alone"
         raise BadUsage(message)
     try:
-        address = api_root(url, system.hosts).removesuffix(system.hosts.api[0])
+        address = api_root(url, hosts).removesuffix(hosts.api[0])
         names = "" if owners is None else owners_of(owners)
     except ValueError as error:
         raise BadUsage(str(error)) from None
@@ -74,13 +75,14 @@ def init(
         console.complain(_how_to_pin(error.commands))
         return code
     wish, kept = Wish(target_name, system.first_target(address), line, names, alone), []
-    for deed, path in write(Path(), starter(Path(), wish, texts())):
+    for deed, path in write(Path(), starter(Path(), wish, published())):
         console.say(f"{deed} {path.as_posix()}")
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
+    to_set = " ".join(f"{variable}=..." for variable in system.variables.values())
     console.say(
-        f"Next: export {system.variable}=..., then `reconciler doctor {target_name}`, "
+        f"Next: export {to_set}, then `reconciler doctor {target_name}`, "
         f"`reconciler import {target_name}`, and a pull request."
     )
     return ExitCode.OK

@@ -33,9 +33,10 @@ def _how_to_use(url: str, kind: "Kind", pretend: "Pretend") -> Iterator[str]:
         return
     host = url.removeprefix("http://")
     yield f"A pretend {kind.title} is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
-    yield f"`keys: [{{env: {kind.variable}}}]` in target.yaml, and in another terminal:"
-    key = printable(shlex.quote(pretend.offered))
-    yield f"  export RECONCILER_ALLOWED_HOSTS={host} {kind.variable}={key}"
+    yield f"`{kind.credential}` in target.yaml, and in another terminal:"
+    offered = pretend.offered.items()
+    set_to = (f"{kind.variables[part]}={printable(shlex.quote(secret))}" for part, secret in offered)
+    yield f"  export RECONCILER_ALLOWED_HOSTS={host} {' '.join(set_to)}"
 
 
 sandbox = typer.Typer(help="A pretend system, to try everything without an account.", no_args_is_help=True)

@@ -19,9 +19,9 @@ def schema(
     ] = None,
 ) -> ExitCode:
     """Print the JSON Schemas, or write them where an editor finds them."""
-    from reconciler.desired.schema import texts
+    from reconciler.target.schemas import published
 
-    known = texts()
+    known = published()
     if name is not None and name not in known:
         message = f"there is no schema {name!r}; there are: {', '.join(known)}"
         raise BadUsage(message)

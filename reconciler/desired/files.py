@@ -9,7 +9,7 @@ from what was reviewed. Each real file is read once.
 import gc
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 from reconciler.desired import schema
 from reconciler.desired.build import build
 from reconciler.desired.documents import Document, parse
-from reconciler.desired.sources import Source
 from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import leads_out, stay_inside
@@ -62,30 +61,22 @@ def _not_here(root: Path) -> Problem:
     return Problem(Place(shown(root)), "there is no such folder here", hint)
 
 
-def load_target_file(folder: Path, shown_as: str = "") -> tuple[dict[str, Any], Source]:
-    """The checked data of ``target.yaml``, and its text, which gives the place of a value.
+Shape = Callable[[Mapping[str, Any]], schema.Schema]
+"""Which schema a file must pass, by its data."""
 
-    Raises Invalid with every problem of that file.
-    """
+
+def read_target_file(folder: Path, shown_as: str, shape: Shape) -> Document:
+    """``target.yaml``, checked by the schema that fits it; the document carries its problems."""
     with without_collector():
-        target = _read_target(folder, shown_as or shown(folder))
-    if target.problems:
-        raise Invalid(target.problems)
-    return target.data, target.source
+        return _read_target(folder, shown_as or shown(folder), shape)
 
 
-def load_quirks(folder: Path, shown_as: str = "") -> dict[str, Any]:
-    """The checked data of a target's ``quirks.yaml``, empty where there is none.
-
-    Raises Invalid with every problem of that file.
-    """
+def read_quirks(folder: Path, shown_as: str, own: schema.Schema) -> Document | None:
+    """A target's ``quirks.yaml``, checked; None where there is none. The document carries its problems."""
     path = folder / QUIRKS_FILE
     if not os.path.lexists(path):
-        return {}
-    document = read_document(path, f"{shown_as or shown(folder)}/{QUIRKS_FILE}", "quirks", inside=folder)
-    if document.problems:
-        raise Invalid(document.problems)
-    return document.data
+        return None
+    return read_document(path, f"{shown_as or shown(folder)}/{QUIRKS_FILE}", own, inside=folder)
 
 
 def load(
@@ -142,10 +133,9 @@ def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
 
 def desired_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """The desired-state files of a target that loads: the path of each, the path to show, and its text."""
-    data, _ = load_target_file(folder)
     name = shown(folder)
     skipped = set()
-    if seed := data.get("sandbox", {}).get("seed"):
+    if seed := _read_target(folder, name).data.get("sandbox", {}).get("seed"):
         skipped.add(_real(folder / seed))
     for path in _find_files(folder, name, []):
         if _real(path) not in skipped:
@@ -249,11 +239,14 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
                 yield path
 
 
-def _read_target(folder: Path, name: str) -> Document:
-    return read_document(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", "target", inside=folder)
+def _read_target(folder: Path, name: str, shape: Shape | None = None) -> Document:
+    """``target.yaml``; without a ``shape`` only what all kinds of system share is checked."""
+    return read_document(folder / TARGET_FILE, f"{name}/{TARGET_FILE}", shape or "target", inside=folder)
 
 
-def read_document(path: Path, name: str, schema_name: schema.Name, *, inside: Path | None = None) -> Document:
+def read_document(
+    path: Path, name: str, shape: schema.Schema | schema.Name | Shape, *, inside: Path | None = None
+) -> Document:
     """One file, parsed and checked; the document carries its problems.
 
     With ``inside``, a link that leads out of that folder is a problem.
@@ -268,7 +261,7 @@ def read_document(path: Path, name: str, schema_name: schema.Name, *, inside: Pa
         else:
             with path.open("rb") as file:
                 document = parse(file.read(MAX_BYTES + 1), name)
-            schema.check(document, schema_name)
+            schema.check(document, shape(document.data) if callable(shape) else shape)
             return document
     except OSError as error:
         problem = _unreadable(name, error)

@@ -8,9 +8,9 @@ value under ``writeOnly`` is never shown, since it could be a secret.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -43,47 +43,97 @@ _SECRETS = frozenset({"key", "token", "api_key", "apikey", "secret", "password",
 _KEPT = frozenset({"required", "minProperties", "maxProperties"})
 
 
+class Schema:
+    """One schema with its two readers. ``name`` says what kind of file it is for."""
+
+    def __init__(self, name: Name, data: dict[str, Any]) -> None:
+        self.name = name
+        self.data = data
+
+    @cached_property
+    def quick_check(self) -> Callable[[Any], Any]:
+        """Raises where data is not valid, and says little."""
+        import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
+
+        check: Callable[[Any], Any] = fastjsonschema.compile(self.data, use_default=False)
+        return check
+
+    @cached_property
+    def validator(self) -> Any:
+        """Finds every error."""
+        import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
+
+        kind: Any = jsonschema.validators
+        checks = {"uniqueItems": _check_unique}
+        return kind.extend(jsonschema.Draft202012Validator, checks)(self.data)
+
+
+@cache
+def shared(name: Name) -> Schema:
+    """The schema of that name: all of it, or what all kinds of system share."""
+    return Schema(name, load(name))
+
+
+def of_kind(name: Name, own: Mapping[str, Any]) -> Schema:
+    """The shared schema with the fields of one kind of system, which come first; no other field passes.
+
+    ``own`` is a JSON Schema of an object: its ``properties`` win over shared ones of the same name.
+    """
+    return _of_kind(name, json.dumps(own))
+
+
+@cache
+def _of_kind(name: Name, text: str) -> Schema:
+    common, own = load(name), json.loads(text)
+    first, *others = common["properties"].items()
+    merged = {
+        "required": [*common["required"], *own.get("required", ())],
+        "properties": dict([first, *own.get("properties", {}).items(), *_without(others, own)]),
+        "$defs": {**common["$defs"], **own.get("$defs", {})},
+        "additionalProperties": False,
+    }
+    return Schema(name, {**common, **own, **merged})
+
+
+def _without(fields: Iterable[tuple[str, Any]], own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, field) for name, field in fields if name not in own.get("properties", {}))
+
+
 @cache
 def load(name: Name) -> dict[str, Any]:
-    """The schema of that name, from the installed package or from the repository that it runs in."""
+    """The data of a schema, from the installed package or from the repository that it runs in."""
     file = next(path for folder in _FOLDERS if (path := folder / f"{name}.schema.json").is_file())
     schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
 
 
 def texts() -> dict[str, str]:
-    """The text of every schema by its name, for people and editors."""
+    """The text of every shared schema by its name."""
     folder = next(folder for folder in _FOLDERS if (folder / "target.schema.json").is_file())
     paths = sorted(folder.glob("*.schema.json"))
     return {path.name.removesuffix(".schema.json"): path.read_text("utf-8") for path in paths}
 
 
-@cache
-def _quick_check(name: Name) -> Callable[[Any], Any]:
-    import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
-
-    check: Callable[[Any], Any] = fastjsonschema.compile(load(name), use_default=False)
-    return check
-
-
-def is_valid(data: Any, name: Name) -> bool:
-    """Whether the data is valid by the schema."""
+def is_valid(data: Any, schema: Schema | Name) -> bool:
+    """Whether the data is valid by the schema, or by the shared one of that name."""
     import fastjsonschema  # noqa: PLC0415  only a run that reads files pays for its import
 
     try:
-        _quick_check(name)(data)
+        (shared(schema) if isinstance(schema, str) else schema).quick_check(data)
     except fastjsonschema.JsonSchemaValueException:
         return False
     return True
 
 
-def check(document: Document, name: Name) -> None:
+def check(document: Document, schema: Schema | Name) -> None:
     """Add every problem that the schema finds to the document, and take what is refused out of its data."""
-    if (not document.whole and not document.data) or is_valid(document.data, name):
+    if isinstance(schema, str):
+        schema = shared(schema)
+    if (not document.whole and not document.data) or is_valid(document.data, schema):
         return
-    bad = (part for part in _parts(document.data, name) if not is_valid(part, name))
+    bad = (part for part in _parts(document.data, schema.name) if not is_valid(part, schema))
     for part in _together(bad):
-        if not _check_part(document, part, name):
+        if not _check_part(document, part, schema):
             break
 
 
@@ -116,11 +166,11 @@ def _together(parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     yield from ({section: entries} for section, entries in by_section.items())
 
 
-def _check_part(document: Document, part: dict[str, Any], name: Name) -> bool:
+def _check_part(document: Document, part: dict[str, Any], schema: Schema) -> bool:
     """Add the problems of a part that is not valid; returns whether the file may have more of them."""
     refused: set[Steps] = set()
     problems: list[tuple[Problem, Steps]] = []
-    for error in _validator(name).iter_errors(part):
+    for error in schema.validator.iter_errors(part):
         for steps in _places(error):
             if error.validator not in _KEPT:
                 refused.add(steps)
@@ -139,15 +189,6 @@ def _check_part(document: Document, part: dict[str, Any], name: Name) -> bool:
             inside = inside[step]
         del inside[steps[-1]]
     return True
-
-
-@cache
-def _validator(name: Name) -> Any:
-    import jsonschema  # noqa: PLC0415  only a file with a problem pays for its import
-
-    kind: Any = jsonschema.validators
-    checks = {"uniqueItems": _check_unique}
-    return kind.extend(jsonschema.Draft202012Validator, checks)(load(name))
 
 
 def _check_unique(_validator: Any, _wanted: Any, value: Any, _schema: Any) -> Iterator[Exception]:
@@ -214,8 +255,9 @@ def _say_unknown(key: str, schema: dict[str, Any], hint: str) -> tuple[str, str]
         return "a field here is unknown", hint
     fields = schema["properties"]
     near = get_close_matches(key.lower(), fields, 1)
-    if "keys" in fields and (near == ["keys"] or key.lower() in _SECRETS):
-        hint = str(fields["keys"]["errorMessage"])
+    secret = next((name for name, field in fields.items() if "writeOnly" in field), None)
+    if secret and (near == [secret] or key.lower() in _SECRETS):
+        hint = str(fields[secret].get("errorMessage", f"it is named in `{secret}`, by reference only"))
     elif near:
         hint = f"did you mean `{near[0]}`?"
     else:

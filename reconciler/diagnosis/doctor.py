@@ -18,7 +18,7 @@ from reconciler.errors import (
 )
 from reconciler.providers.checks import failed, not_asked, tried
 from reconciler.report import Check, number_of
-from reconciler.target.credentials import dot_env, environment, resolve_keys
+from reconciler.target.credentials import dot_env, environment, resolve
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Reader
@@ -43,12 +43,12 @@ def diagnose(
     checks = [tried("files", lambda: _files(target)), tried(".env", _dot_env), _credential(target)]
     if checks[-1].status == "ok":
         try:
-            first = replace(target, keys=target.keys[:1])
+            first = replace(target, credentials=target.credentials[:1])
             with connect(first, on_request=on_request, on_wait=on_wait, patience=PATIENCE) as session:
                 checks += examine(target, Reader(session.transport))
         except ReconcilerError as error:
             checks += [failed("reach", error), *not_asked("nothing answers", answered(examiner))]
-        checks += [further_key(target, n, on_request) for n in range(2, len(target.keys) + 1)]
+        checks += [further_key(target, n, on_request) for n in range(2, len(target.credentials) + 1)]
         if examiner.description:
             checks.append(description_check(target, on_request))
     else:
@@ -77,9 +77,12 @@ def _credential(target: Target) -> Check:
         return Check("credential", "ok", "none is needed: a sandbox in this process")
 
     def found() -> Check:
-        secrets, written = resolve_keys(target, environment(Path())), dot_env(Path())
-        pairs = zip(target.keys, secrets, strict=True)
-        names = [_source(reference.get("env", ""), secret.name, written) for reference, secret in pairs]
+        found, written = resolve(target, environment(Path())), dot_env(Path())
+        names = [
+            _source(one.secrets[part].get("env", ""), secret.name, written)
+            for one, secrets in zip(target.credentials, found, strict=True)
+            for part, secret in secrets.items()
+        ]
         return Check("credential", "ok", f"found in {' and '.join(names)}")
 
     return tried("credential", found)

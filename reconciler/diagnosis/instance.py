@@ -35,7 +35,10 @@ def examine(target: Target, reader: Reader, *, wall: Callable[[], float] = time.
     except NoAnswer as error:
         return [failed("reach", error), *not_asked("nothing answers", answered(examiner))]
     reading = Reading(
-        max(1, len(target.keys)), target.requests_per_minute, target.quirks, lambda: _with_attributes(target)
+        max(1, len(target.credentials)),
+        target.requests_per_minute,
+        target.quirks,
+        lambda: _with_attributes(target),
     )
     return [
         Check("reach", "ok", f"{target.url} answers" if not target.sandbox else "a sandbox in this process"),
@@ -75,7 +78,7 @@ def _clock(response: Response, wall: float) -> Check:
 
 def further_key(target: Target, number: int, on_request: Callable[[str], None] | None) -> Check:
     """Whose the second key is, the third and so on, each asked by itself."""
-    name, alone = f"key {number}", replace(target, keys=target.keys[number - 1 : number])
+    name, alone = f"key {number}", replace(target, credentials=target.credentials[number - 1 : number])
     examiner = target.system.examiner()
 
     def asked() -> Check:

@@ -83,7 +83,7 @@ def quirks_yaml(target: Target, probed: Probed) -> str:
     """The text of the target's ``quirks.yaml``: what is known as fields, what is not as remarks."""
     up = "../" * (target.name.count("/") + 2)
     lines = [
-        f"# yaml-language-server: $schema={up}schemas/quirks.schema.json",
+        f"# yaml-language-server: $schema={up}schemas/quirks-{target.kind}.schema.json",
         f"# How {target.url} behaves where its documentation does not say: found out with scratch",
         f"# objects, which are removed again, by `reconciler doctor {printable(target.name)} --probe`.",
         "# What is not here is not known, and the client is careful about it.",

@@ -7,7 +7,7 @@ which kinds there are loads nothing else, so that ``--help`` answers at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
     from reconciler.providers.base import Provider
     from reconciler.report import Check, Finding
     from reconciler.sandbox.pretend import Pretend
+    from reconciler.transport.auth import Secret
     from reconciler.transport.hosts import Hosts
     from reconciler.transport.messages import Reader, Response, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One way in, as target.yaml names it: where each of its secrets is, by the part that it plays.
+
+    A reference is ``{"env": NAME}`` or ``{"file": PATH}``, never a secret.
+    """
+
+    secrets: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +167,34 @@ class Kind(Protocol):
         """What people call it, in messages."""
         ...
 
-    @property
-    def hosts(self) -> Hosts:
-        """Where a key may go, and what an address looks like."""
+    def schema(self, name: Literal["target", "quirks"]) -> Mapping[str, Any]:
+        """A JSON Schema of its own fields of that file, which joins the schema that all kinds share.
+
+        Its ``properties`` win over shared ones of the same name, ``required`` is added to. What names
+        a secret is ``writeOnly``, so that no message shows what somebody wrote there.
+        """
+        ...
+
+    def hosts(self, settings: Mapping[str, Any]) -> Hosts:
+        """Where a key may go, and what an address looks like. ``settings`` are its own of target.yaml."""
+        ...
+
+    def address(self, settings: Mapping[str, Any]) -> str:
+        """The address that its own settings give, as a person writes it; raises ValueError."""
+        ...
+
+    def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
+        """The ways in that its own settings name, to be used in turn; each has a pace of its own."""
+        ...
+
+    def authorise(
+        self, transport: Transport, secrets: Mapping[str, Secret], settings: Mapping[str, Any]
+    ) -> Transport:
+        """A Transport that is let in by one credential, whose ``secrets`` are named by their parts.
+
+        They are taken out of all that comes back. What is made of them (a pair, a token) is a
+        ``Secret`` too, and is taken out here (``transport.auth.hidden``).
+        """
         ...
 
     @property
@@ -167,8 +203,13 @@ class Kind(Protocol):
         ...
 
     @property
-    def variable(self) -> str:
-        """The environment variable that messages propose for a key."""
+    def variables(self) -> Mapping[str, str]:
+        """The environment variable that messages propose for each part of a credential."""
+        ...
+
+    @property
+    def credential(self) -> str:
+        """The line of target.yaml that names a credential in these variables."""
         ...
 
     def first_target(self, url: str) -> str:
@@ -200,6 +241,6 @@ class Kind(Protocol):
         """What finds out with scratch objects what no document tells; None where there is nothing."""
         ...
 
-    def provider(self, quirks: Mapping[str, Any]) -> Provider:
-        """The provider, as far as the quirks of an instance are known."""
+    def provider(self, settings: Mapping[str, Any], quirks: Mapping[str, Any]) -> Provider:
+        """The provider, by its own settings and as far as the quirks of an instance are known."""
         ...

@@ -18,14 +18,14 @@ class Site:
 class Pretend:
     """A pretend system over one seed; its transport raises OSError where the state file cannot be written.
 
-    ``key`` opens it inside this process. ``offered`` is the key that a person is
-    told to use where it is served; empty where there is none, and then ``lacking``
+    ``secrets`` open it inside this process, by the part that each plays. ``offered`` are those
+    that a person is told to use where it is served; empty where there are none, and then ``lacking``
     says why. ``behave`` sets switches, as its kind understands them.
     """
 
     transport: Transport
-    key: str
-    offered: str
+    secrets: Mapping[str, str]
+    offered: Mapping[str, str]
     lacking: str
     behave: Callable[[Mapping[str, object]], None]
     site: Site

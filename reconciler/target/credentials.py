@@ -40,13 +40,19 @@ def _in_ci() -> bool:
     return bool(os.environ.get("CI"))
 
 
-def resolve_keys(target: Target, environ: Mapping[str, str]) -> list[Secret]:
-    """Fetch the credentials that target.yaml refers to; raises Invalid where one is missing or twice."""
-    keys = [_resolve(target, reference, environ) for reference in target.keys]
-    if len({key.reveal() for key in keys}) < len(keys):
+def resolve(target: Target, environ: Mapping[str, str]) -> list[dict[str, Secret]]:
+    """Fetch the credentials that target.yaml refers to: the secrets of each, by their parts.
+
+    Raises Invalid where one is missing, or is there twice.
+    """
+    found = [
+        {part: _resolve(target, reference, environ) for part, reference in one.secrets.items()}
+        for one in target.credentials
+    ]
+    if len({tuple(secret.reveal() for secret in one.values()) for one in found}) < len(found):
         message = "two of the keys are the same key"
-        raise Invalid([Problem(target.place, message, "make another organization API key, or leave one out")])
-    return keys
+        raise Invalid([Problem(target.place, message, "make another key, or leave one out")])
+    return found
 
 
 def _resolve(target: Target, reference: Mapping[str, str], environ: Mapping[str, str]) -> Secret:

@@ -3,17 +3,17 @@
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import ReconcilerError, Unreachable
+from reconciler.errors import Invalid, Problem, ReconcilerError, Unreachable
 from reconciler.providers.kind import Kind
 from reconciler.sandbox.pretend import Pretend
-from reconciler.target.credentials import environment, resolve_keys
+from reconciler.target.credentials import environment, resolve
 from reconciler.target.settings import Target
-from reconciler.transport.auth import Secret, bearer
+from reconciler.transport.auth import Secret, hidden
 from reconciler.transport.clock import Stop, SystemClock
 from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, check_host
 from reconciler.transport.logged import Logged
@@ -63,25 +63,34 @@ def connect(
     clock = SystemClock(stop)
     with _base(target, below_api=below_api) as (base, keys):
         logged = Logged(base, on_request) if on_request else base
-        first, *others = [(bearer(logged, key), Window(target.requests_per_minute)) for key in keys]
+        first, *others = [(_let_in(target, logged, key), Window(target.requests_per_minute)) for key in keys]
         paced = Paced(*first, clock, random.random, on_wait, patience, others)
         yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(keys))
 
 
+def _let_in(target: Target, transport: Transport, secrets: Mapping[str, Secret]) -> Transport:
+    """The transport with one credential, which is in nothing that comes back."""
+    try:
+        return hidden(target.system.authorise(transport, secrets, target.own), secrets.values())
+    except ValueError as error:
+        raise Invalid([Problem(target.place, str(error))]) from None
+
+
 @contextmanager
-def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[Secret]]]:
+def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[dict[str, Secret]]]]:
     """The network, or the embedded sandbox, and the credentials for it."""
     if target.sandbox:
         seed, state = target.sandbox
         pretend = open_sandbox(target.system, seed, state)
-        yield _Embedded(pretend.transport, target.system.title), [Secret(pretend.key)]
+        secrets = {part: Secret(secret) for part, secret in pretend.secrets.items()}
+        yield _Embedded(pretend.transport, target.system.title), [secrets]
         return
-    hosts = target.system.hosts
+    hosts = target.system.hosts(target.own)
     root = api_root(target.url, hosts)
     check_host(root, os.environ.get(ALLOWED_HOSTS), hosts)
     network = Network(root if below_api else target.url)
     try:
-        yield network, resolve_keys(target, environment(Path()))
+        yield network, resolve(target, environment(Path()))
     finally:
         network.close()
 

@@ -5,7 +5,7 @@ makes a Target of one, ``_policy`` its Policy.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
-from reconciler.providers.kind import Kind
+from reconciler.providers.kind import Credential, Kind
 from reconciler.providers.registry import KINDS
+from reconciler.target.schemas import own_settings, quirks_schema, target_schema
 from reconciler.transport.hosts import api_root
 
 
@@ -28,7 +29,7 @@ from reconciler.transport.hosts import api_root
 class Target:
     """One configured system.
 
-    ``keys`` are references to its credentials, never a credential. ``journal`` is
+    ``credentials`` say where its secrets are, never a secret. ``journal`` is
     the folder of the run journals. ``sandbox`` is the seed and the state file of an
     embedded pretend system, None for a real one. ``probe`` says whether scratch
     objects may be made there, ``quirks`` what a probe found out. ``approvals`` is
@@ -46,7 +47,7 @@ class Target:
     policy: Policy
     requests_per_minute: int
     journal: Path
-    keys: tuple[Mapping[str, str], ...]
+    credentials: tuple[Credential, ...]
     sandbox: tuple[Path, Path] | None
     probe: bool = False
     quirks: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +60,12 @@ class Target:
     @property
     def provider(self) -> Provider:
         """The code for this kind of system."""
-        return self.system.provider(self.quirks)
+        return self.system.provider(self.own, self.quirks)
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """The settings that are those of its kind alone."""
+        return own_settings(self.system, self.settings)
 
     @property
     def system(self) -> Kind:
@@ -121,37 +127,51 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     ``read_from`` is another copy of its folder to read them from, ``shown_as`` how
     that is shown in places.
     """
-    data, source = files.load_target_file(read_from or folder, shown_as)
-    kind = _kind(data["kind"], source)
+    document = files.read_target_file(read_from or folder, shown_as, target_schema)
+    data, source = document.data, document.source
+    kind = KINDS.get(data.get("kind", ""))
+    problems = [*document.problems, *(() if kind else _no_such_kind(data, source))]
+    if problems or not kind:
+        raise Invalid(problems)
+    quirks = files.read_quirks(read_from or folder, shown_as, quirks_schema(kind))
+    if quirks and quirks.problems:
+        raise Invalid(quirks.problems)
+    return _target(name, folder, data, source, quirks.data if quirks else {})
+
+
+def _no_such_kind(data: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    """What is wrong with the kind that is named; one that is missing or is no text has been told."""
+    if "kind" in data:
+        known = " or ".join(f"`{kind}`" for kind in KINDS)
+        message = f"`kind` must be {known}, not the text `{clip(data['kind'])}`"
+        yield Problem(source.nearest(("kind",)), message)
+
+
+def _target(
+    name: str, folder: Path, data: Mapping[str, Any], source: Source, quirks: Mapping[str, Any]
+) -> Target:
+    kind = KINDS[data["kind"]]
+    own, sandbox = own_settings(kind, data), data.get("sandbox")
     try:
-        root = api_root(data["url"], kind.hosts)
+        hosts = kind.hosts(own)
+        root = api_root(kind.address(own), hosts)
     except ValueError as error:
         raise Invalid([Problem(source.nearest(("url",)), str(error))]) from None
-    sandbox = data.get("sandbox")
     return Target(
         name=name,
         folder=folder,
         kind=data["kind"],
-        url=root.removesuffix(kind.hosts.api[0]),
+        url=root.removesuffix(hosts.api[0]),
         policy=_policy(data, source),
         requests_per_minute=data.get("requests_per_minute", kind.pace),
         journal=Path(data.get("journal", ".reconciler/runs")),
-        keys=tuple(data.get("keys", ())),
+        credentials=tuple(kind.credentials(own)),
         sandbox=_sandbox(folder, sandbox, source) if sandbox else None,
         probe=data.get("probe", False),
-        quirks=files.load_quirks(read_from or folder, shown_as),
+        quirks=quirks,
         approvals=data.get("github", {}).get("approvals", 1),
         settings=data,
     )
-
-
-def _kind(name: str, source: Source) -> Kind:
-    """The kind of system of that name; raises Invalid where there is none."""
-    if name not in KINDS:
-        known = " or ".join(f"`{kind}`" for kind in KINDS)
-        message = f"`kind` must be {known}, not the text `{clip(name)}`"
-        raise Invalid([Problem(source.nearest(("kind",)), message)])
-    return KINDS[name]
 
 
 def _sandbox(folder: Path, data: Mapping[str, str], source: Source) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 """Keys: kept out of sight, added to requests, and taken out of what comes back."""
 
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -67,49 +68,88 @@ def scrub_all(text: str) -> str:
 
 
 def bearer(transport: Transport, secret: Secret) -> Transport:
-    """A Transport that sends each request with this key, and takes it out of what comes back.
+    """A Transport that sends each request with this key, and takes it out of what comes back."""
+    return hidden(with_key(transport, secret), [secret])
 
-    Servers and proxies may repeat a key, in an answer or in the reason for a NoAnswer.
+
+def with_key(transport: Transport, secret: Secret) -> Transport:
+    """A Transport that sends each request with this key as its bearer (RFC 6750)."""
+    return with_headers(transport, {"Authorization": f"Bearer {secret.reveal()}"})
+
+
+def with_pair(transport: Transport, user: Secret, password: Secret) -> Transport:
+    """A Transport that sends each request with this name and password (RFC 7617).
+
+    What is sent in their place is taken out of what comes back. Raises ValueError for a name with a colon.
     """
-    return _Bearer(transport, secret)
+    if ":" in user.reveal():
+        message = f"{user.name} holds a colon, which no name may"
+        raise ValueError(message)
+    pair = b64encode(f"{user.reveal()}:{password.reveal()}".encode()).decode()
+    encoded = Secret(pair, f"{user.name} with {password.name}")
+    return hidden(with_headers(transport, {"Authorization": f"Basic {pair}"}), [encoded])
 
 
-class _Bearer:
-    def __init__(self, transport: Transport, secret: Secret) -> None:
+def with_headers(transport: Transport, headers: Mapping[str, str]) -> Transport:
+    """A Transport that sends each request with these headers."""
+    return _WithHeaders(transport, headers)
+
+
+def hidden(transport: Transport, secrets: Iterable[Secret]) -> Transport:
+    """A Transport that takes these secrets out of what comes back.
+
+    Servers and proxies may repeat one, in an answer or in the reason for a NoAnswer.
+    """
+    return _Hidden(transport, tuple(secrets))
+
+
+class _WithHeaders:
+    def __init__(self, transport: Transport, headers: Mapping[str, str]) -> None:
         self._transport = transport
-        self._secret = secret
+        self._headers = headers
 
     def send(self, request: Request) -> Response:
-        """Send one request with the Authorization header; raises what the inner Transport raises."""
-        headers = {**request.headers, "Authorization": f"Bearer {self._secret.reveal()}"}
+        """Send one request with the headers; raises what the inner Transport raises."""
+        return self._transport.send(replace(request, headers={**request.headers, **self._headers}))
+
+
+class _Hidden:
+    def __init__(self, transport: Transport, secrets: Sequence[Secret]) -> None:
+        self._transport = transport
+        self._secrets = secrets
+
+    def send(self, request: Request) -> Response:
+        """Send one request; raises what the inner Transport raises."""
         try:
-            response = self._transport.send(replace(request, headers=headers))
+            response = self._transport.send(request)
         except NoAnswer as error:
             kind = Unreachable if isinstance(error, Unreachable) else NoAnswer
-            raise kind(scrub(str(error), [self._secret])) from None
+            raise kind(scrub(str(error), self._secrets)) from None
         if response.status < _FIRST_FAILURE and not self._repeated(response):
             return response
         return Response(
             response.status,
-            {name: scrub(value, [self._secret]) for name, value in response.headers.items()},
-            _scrub_json(response.json, self._secret),
-            scrub(response.text, [self._secret]),
+            {name: scrub(value, self._secrets) for name, value in response.headers.items()},
+            _scrub_json(response.json, self._secrets),
+            scrub(response.text, self._secrets),
         )
 
     def _repeated(self, response: Response) -> bool:
-        """Whether an answer may hold the key: one search of its text, which is fast for a long one."""
-        key = self._secret.reveal()
-        if len(key) < _SHORTEST:
+        """Whether an answer may hold a secret: a search of its text, which is fast for a long one."""
+        keys = [key for key in (secret.reveal() for secret in self._secrets) if len(key) >= _SHORTEST]
+        if not keys:
             return False
         shown = repr((response.headers, response.json, response.text))
-        return not _ESCAPED.isdisjoint(key) or key in shown or quote(key, safe="") in shown
+        return any(
+            not _ESCAPED.isdisjoint(key) or key in shown or quote(key, safe="") in shown for key in keys
+        )
 
 
-def _scrub_json(value: object, secret: Secret) -> object:
+def _scrub_json(value: object, secrets: Sequence[Secret]) -> object:
     if isinstance(value, str):
-        return scrub(value, [secret])
+        return scrub(value, secrets)
     if isinstance(value, list):
-        return [_scrub_json(item, secret) for item in value]
+        return [_scrub_json(item, secrets) for item in value]
     if isinstance(value, dict):
-        return {scrub(str(name), [secret]): _scrub_json(item, secret) for name, item in value.items()}
+        return {scrub(str(name), secrets): _scrub_json(item, secrets) for name, item in value.items()}
     return value

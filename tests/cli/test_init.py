@@ -7,9 +7,9 @@ import pytest
 from screen import Output
 
 from reconciler import cli
-from reconciler.desired.schema import texts
 from reconciler.errors import ExitCode
 from reconciler.planning.scope import Policy
+from reconciler.target.schemas import published
 from reconciler.target.settings import load_targets
 
 HASHES = "python -m pip install --require-hashes --requirement requirements.txt"
@@ -67,7 +67,7 @@ def test_the_first_target_names_every_limit_with_its_default(
     monkeypatch.chdir(tmp_path)
     assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.OK
     (target,) = load_targets(Path("desired-state"))
-    limits = json.loads(texts()["target"])["properties"]["limits"]["properties"]
+    limits = json.loads(published()["target-omni"])["properties"]["limits"]["properties"]
     assert target.settings["limits"] == {
         kind: {name: one["default"] for name, one in said["properties"].items()}
         for kind, said in limits.items()

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired import files
-from reconciler.desired.files import find_targets, load, load_target_file, without_collector
+from reconciler.desired.files import find_targets, load, read_target_file, without_collector
 from reconciler.desired.text import MAX_BYTES
 from reconciler.errors import Invalid, Place
 from reconciler.model import DesiredState, user_address
+from reconciler.target.schemas import target_schema
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: K}]\n"
 
@@ -53,7 +54,7 @@ def test_every_problem_of_every_file_is_told_in_one_run_sorted_by_place(folder: 
     write(
         folder,
         {
-            "target.yaml": TARGET + "token: x\n",
+            "target.yaml": TARGET + "probe: x\n",
             "b.yaml": "users: [\n",
             "a.yaml": "users:\n  a@x: {nam: ~}\n  a@x: {name: 5}\n",
             "c.yaml": "users: {A@x: {}}\n",
@@ -207,13 +208,12 @@ def test_a_name_of_a_file_cannot_disturb_a_terminal(folder: Path) -> None:
 
 
 def test_the_target_file_is_handed_over_with_the_places_of_its_values(folder: Path) -> None:
-    data, source = load_target_file(folder)
-    assert data == {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "K"}]}
-    assert str(source.nearest(("keys", 0, "env"))) == "desired-state/production/target.yaml:3:9"
-    write(folder, {"target.yaml": "kind: 7\nurl: 5\nkeys: ~\n"})
-    with pytest.raises(Invalid) as caught:
-        load_target_file(folder)
-    assert [problem.place.line for problem in caught.value.problems] == [1, 2, 3]
+    document = read_target_file(folder, "", target_schema)
+    assert document.data == {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "K"}]}
+    assert str(document.source.nearest(("keys", 0, "env"))) == "desired-state/production/target.yaml:3:9"
+    write(folder, {"target.yaml": "kind: omni\nurl: 5\nkeys: ~\nprobe: 1\n"})
+    problems = read_target_file(folder, "", target_schema).problems
+    assert sorted(problem.place.line for problem in problems) == [2, 3, 4]
 
 
 def test_the_collector_is_as_it_was_after_a_load(folder: Path) -> None:

@@ -57,7 +57,7 @@ def body(value: object, status: int = 200) -> Response:
 
 
 def test_it_is_registered() -> None:
-    assert KINDS["omni"].provider({}) == Omni()
+    assert KINDS["omni"].provider({}, {}) == Omni()
 
 
 class TestWhoami:

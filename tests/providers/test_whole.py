@@ -1,6 +1,9 @@
 """A kind of system is whole: shared code names none, and asks whichever kinds there are."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from project import a_project
@@ -37,9 +40,13 @@ class Acme(OmniKind):
     """Another kind, which differs in what shared code asks for."""
 
     title = "Acme"
-    hosts = Hosts(owner="Acme", suffixes=(".acme.example",), example="https://eu.acme.example")
     pace = 7
-    variable = "ACME_TOKEN"
+    variables: Mapping[str, str] = MappingProxyType({"key": "ACME_TOKEN"})
+    credential = "keys: [{env: ACME_TOKEN}]"
+
+    def hosts(self, settings: Mapping[str, Any]) -> Hosts:
+        assert settings.keys() <= {"url", "keys"}
+        return Hosts(owner="Acme", suffixes=(".acme.example",), example="https://eu.acme.example")
 
     def first_target(self, url: str) -> str:
         return f"kind: acme\nurl: {url}\nkeys: [{{env: ACME_TOKEN}}]\n"

@@ -15,7 +15,8 @@ from project import KEY, Project, a_project
 
 from reconciler.errors import Invalid, Place, Unreachable
 from reconciler.planning.scope import Limits
-from reconciler.target.credentials import environment, resolve_keys
+from reconciler.providers.kind import Credential
+from reconciler.target.credentials import environment, resolve
 from reconciler.target.session import connect
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.clock import Stop
@@ -47,7 +48,7 @@ def test_the_defaults(project: Project) -> None:
     assert (target.name, target.kind, target.url) == ("acme", "omni", "https://acme.omniapp.co")
     assert target.requests_per_minute == 55
     assert target.journal == Path(".reconciler/runs")
-    assert target.keys == ({"env": "OMNI_API_KEY"},)
+    assert target.credentials == (Credential({"key": {"env": "OMNI_API_KEY"}}),)
     assert target.sandbox is None
     assert target.policy.manage == {"create", "name", "active", "groups", "attributes"}
     assert target.policy.exact_attributes == frozenset()
@@ -76,7 +77,7 @@ def test_everything_that_can_be_said(project: Project) -> None:
         journal="/var/log/omni",
     )
     policy = target.policy
-    assert target.keys == ({"file": "/run/secrets/omni"},)
+    assert target.credentials == (Credential({"key": {"file": "/run/secrets/omni"}}),)
     assert (target.requests_per_minute, target.journal) == (30, Path("/var/log/omni"))
     assert (policy.manage, policy.exact_attributes) == ({"name"}, {"region"})
     assert (policy.ignore.user, policy.ignore.group) == (("*@vendor.example",), ("okta-*",))
@@ -101,8 +102,8 @@ def test_several_keys_each_have_their_turn(project: Project, monkeypatch: pytest
     monkeypatch.setenv("A", "one")
     monkeypatch.setenv("B", "two")
     (target,) = load_targets(Path("desired-state"))
-    keys = resolve_keys(target, environment(Path()))
-    assert [key.reveal() for key in keys] == ["one", "two"]
+    found = resolve(target, environment(Path()))
+    assert [one["key"].reveal() for one in found] == ["one", "two"]
 
 
 def test_one_key_that_is_given_twice_is_no_second_one(
@@ -113,7 +114,7 @@ def test_one_key_that_is_given_twice_is_no_second_one(
     monkeypatch.setenv("B", "hunter2")
     (target,) = load_targets(Path("desired-state"))
     with pytest.raises(Invalid, match="two of the keys are the same key") as caught:
-        resolve_keys(target, environment(Path()))
+        resolve(target, environment(Path()))
     assert "hunter2" not in str(caught.value)
 
 
@@ -137,7 +138,7 @@ def test_a_target_that_is_not_named_may_be_broken(project: Project) -> None:
 
 
 def key_of(target: Target) -> str:
-    return resolve_keys(target, environment(Path()))[0].reveal()
+    return resolve(target, environment(Path()))[0]["key"].reveal()
 
 
 def test_a_key_comes_from_the_environment_without_blanks_around_it(

@@ -6,8 +6,9 @@ from reconciler.errors import Unreachable
 from reconciler.providers.omni.kind import OmniKind
 from reconciler.transport import hosts
 
-api_root = partial(hosts.api_root, hosts=OmniKind.hosts)
-check_host = partial(hosts.check_host, hosts=OmniKind.hosts)
+HOSTS = OmniKind().hosts({})
+api_root = partial(hosts.api_root, hosts=HOSTS)
+check_host = partial(hosts.check_host, hosts=HOSTS)
 
 OMNI = "https://acme.omniapp.co/api"
 LOOPBACK = "http://127.0.0.1:8080/api"
@@ -94,7 +95,7 @@ def test_any_other_address_is_refused_in_one_clear_line(url: str, words: str) ->
     assert "hunter2" not in message
 
 
-@pytest.mark.parametrize("suffix", OmniKind.hosts.suffixes)
+@pytest.mark.parametrize("suffix", HOSTS.suffixes)
 def test_the_key_may_go_to_the_domains_of_omni(suffix: str) -> None:
     check_host(api_root(f"https://acme{suffix}"), None)
     check_host(api_root(f"https://acme.playground{suffix}"), None)

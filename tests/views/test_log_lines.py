@@ -10,7 +10,6 @@ from runner import Runner, lines
 from sample_plans import COMMANDS, EVERY_KIND, PLANS, TEXTS
 
 from reconciler.changes import atoms
-from reconciler.desired.schema import texts
 from reconciler.errors import Place, Problem
 from reconciler.jsontext import dump_json
 from reconciler.operations import Outcome
@@ -18,6 +17,7 @@ from reconciler.plan import Note, Plan
 from reconciler.planning.recheck import Recheck, Rechecked
 from reconciler.report import Check, Mandate, Report
 from reconciler.saved import to_json
+from reconciler.target.schemas import published
 from reconciler.views.annotations import Command, annotations
 from reconciler.views.doctor import checks_json, checks_text
 from reconciler.views.html import plan_html
@@ -116,9 +116,9 @@ def test_a_command_of_ours_is_always_one(message: str, given_: dict[str, str]) -
     assert found.name == "warning"
 
 
-@pytest.mark.parametrize("name", texts())
+@pytest.mark.parametrize("name", published())
 def test_schemas(name: str) -> None:
-    harmless(texts()[name])
+    harmless(published()[name])
 
 
 @pytest.mark.parametrize(

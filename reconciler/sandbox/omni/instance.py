@@ -176,10 +176,11 @@ SITE = Site(
 def open_pretend(seed: Path, state: Path | None) -> Pretend:
     """A pretend Omni over these files; raises ValueError where one of them is not valid."""
     store = Store.open(seed, state)
+    offered = next((token for token, key in store.keys.items() if key.kind == "organization"), "")
     return Pretend(
         transport=Sandbox(store),
-        key=DEFAULT_TOKEN,
-        offered=next((token for token, key in store.keys.items() if key.kind == "organization"), ""),
+        secrets={"key": DEFAULT_TOKEN},
+        offered={"key": offered} if offered else {},
         lacking="This seed has no organization key: add one under `keys`.",
         behave=store.behave,
         site=SITE,
