@@ -24,13 +24,15 @@ class FieldChange:
     """One field that differs. For a membership edge the path is ("members", user key), the value True.
 
     ``refers`` says what the values name where they are keys of users or of groups: the system
-    is sent their ids.
+    is sent their ids. ``unseen`` says that no answer shows what a live object has there, so
+    ``before`` is None and says nothing.
     """
 
     path: FieldPath
     before: Value
     after: Value
     refers: Kind | None = None
+    unseen: bool = False
 
     @property
     def names(self) -> tuple[Address, ...]:
@@ -291,6 +293,7 @@ def encode_change(change: Change, origins: Origins | None = None) -> dict[str, o
         encoded["fields"] = [
             {"path": list(f.path), "before": f.before, "after": f.after}
             | ({"refers": f.refers} if f.refers else {})
+            | ({"unseen": True} if f.unseen else {})
             | origin(f.path)
             for f in change.fields
         ]

@@ -146,7 +146,8 @@ class Plan:
     the files is counted from the commit ``since``. Each is empty where none is known.
 
     ``violations`` are what the guards said, when the plan was made, of the part that is to
-    be applied. ``sandbox`` says that the system is the embedded pretend one.
+    be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
+    attributes that are sent again, though no answer shows whether that is needed.
     """
 
     target: str
@@ -166,6 +167,7 @@ class Plan:
     applied: str = ""
     pull: PullRequest | None = None
     sandbox: bool = False
+    resend: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -234,8 +236,8 @@ class Plan:
         """SHA-256, in hex, of the canonical JSON of all that an apply acts upon.
 
         Target, address, changes with their origins and without their places, the revisions
-        that they were compared with, what is included, the pull request, and the numbers
-        that guards judge by.
+        that they were compared with, what is included and what is sent again, the pull request,
+        and the numbers that guards judge by.
         """
         numbers = asdict(self.census)
         return _sha256(
@@ -247,6 +249,7 @@ class Plan:
                 "pull": asdict(self.pull) if self.pull else None,
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
                 **({"sandbox": True} if self.sandbox else {}),
+                **({"resend": list(self.resend)} if self.resend else {}),
             }
         )
 

@@ -35,6 +35,7 @@ def to_json(plan: Plan) -> str:
         "applied": plan.applied or None,
         "pull": asdict(plan.pull) if plan.pull else None,
         "included": list(plan.included),
+        **({"resend": list(plan.resend)} if plan.resend else {}),
         "violations": [asdict(violation) for violation in plan.violations],
         "notes": [
             {
@@ -120,6 +121,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         pull=_decode_pull(document["pull"]),
         origins=dict(_decode_origins(document["changes"])),
         included=tuple(_decode_origin(item) for item in _typed(document["included"], list)),
+        resend=tuple(_typed(name, str) for name in _typed(document.get("resend", []), list)),
         violations=tuple(
             Violation(_typed(item["code"], str), _typed(item["message"], str), _decode_remedy(item["remedy"]))
             for item in _typed(document["violations"], list)
@@ -211,7 +213,8 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
     if refers not in (None, *KINDS):
         message = f"{refers!r} is nothing that an attribute refers to"
         raise ValueError(message)
-    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]), refers)
+    unseen = _typed(item.get("unseen", False), bool)
+    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]), refers, unseen)
 
 
 def _decode_value(value: Any) -> Value:

@@ -20,6 +20,7 @@ from reconciler.model import (
     ACTIVE,
     NAMED_BY,
     Address,
+    Definition,
     DesiredState,
     Group,
     Live,
@@ -208,6 +209,7 @@ class Applied:
     system: Bulk
     journal_fails_at: int | None = None
     headcount: Headcount = field(default_factory=Headcount)
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[str] = field(default_factory=list)
 
@@ -220,7 +222,7 @@ class Applied:
             transport=self.recorder,
             journal=Notebook(self.log, self.journal_fails_at),
             ids=ids_of(self.system),
-            definitions={},
+            definitions=self.definitions,
             stop=lambda: False,
             wait=self.clock.sleep,
             on_progress=lambda _: None,

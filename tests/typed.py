@@ -45,6 +45,7 @@ class Typed:
         attributes = {
             key: named(value) if key in self.definitions and self.definitions[key].refers else value
             for key, value in (user.resource.attributes or {}).items()
+            if key not in self.definitions or self.definitions[key].readable
         }
         return replace(user, resource=replace(user.resource, attributes=attributes))
 

@@ -90,6 +90,15 @@ Include = Annotated[
     typer.Option("--include", help="With --base: apply drift, or backlog, with this change."),
 ]
 
+Resend = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--resend",
+        metavar="NAME",
+        help="Send this attribute of everybody again, since no answer shows what is there; may be repeated.",
+    ),
+]
+
 Expect = Annotated[
     Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]

@@ -13,6 +13,7 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    Resend,
     Root,
     Shape,
     Since,
@@ -42,6 +43,7 @@ def apply(
     allow_removals: AllowRemovals = None,
     allow_creations: AllowCreations = None,
     since: Since = None,
+    resend: Resend = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -58,6 +60,9 @@ def apply(
 
     if skip_stale and not file:
         message = "--skip-stale goes with --plan"
+        raise BadUsage(message)
+    if resend and file:
+        message = "--resend goes without --plan: the plan says what is sent again"
         raise BadUsage(message)
     documents: list[str] = []
 
@@ -78,6 +83,7 @@ def apply(
                     allow_removals=allow_removals,
                     allow_creations=allow_creations,
                     since=since,
+                    resend=resend or (),
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)
@@ -101,6 +107,7 @@ def apply(
         "--plan": file,
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
+        "--resend": resend,
     }
     return for_each(root, targets, apply_to, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
 

@@ -17,6 +17,7 @@ from reconciler.cli.app import (
     Base,
     Include,
     PlanShape,
+    Resend,
     Root,
     Since,
     Targets,
@@ -44,6 +45,7 @@ def plan(
     since: Since = None,
     base: Base = None,
     include: Include = None,
+    resend: Resend = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -68,7 +70,9 @@ def plan(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            planned = workflow.plan(target, session, since, base, [o.value for o in include or ()])
+            planned = workflow.plan(
+                target, session, since, base, [o.value for o in include or ()], resend=resend or ()
+            )
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(judged))
@@ -94,6 +98,7 @@ def plan(
         "--out": out,
         "--allow-removals": allow_removals,
         "--allow-creations": allow_creations,
+        "--resend": resend,
     }
     return for_each(
         root, targets, plan_for, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT

@@ -38,7 +38,6 @@ from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, UnderWay
 from reconciler.operations import Operation, Outcome, resolve, stages
-from reconciler.planning.diff import holds
 from reconciler.providers.base import Answer, Part, Provider
 from reconciler.transport.messages import Transport
 
@@ -175,6 +174,8 @@ class Execution:
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see each part of its answer to its end."""
+        if self._ledger.withheld(operation):
+            return
         parts = self._send(operation)
         self._refusals = self._refusals + 1 if was_refused(parts) else 0
         for part in parts:
@@ -307,8 +308,7 @@ class Execution:
         if not pending:
             return
         with suppress(*CANNOT_READ):
-            facts = self._look.facts(pending)
-            done = [a for a in pending if holds(a, facts.get(a.address), self.definitions)]
+            done = self._look.done_by_now(pending)
             self._ledger.record(done, "done")
             if done:
                 self.journal.write("read-back", covers=done, detail="done by now")

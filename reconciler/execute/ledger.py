@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from reconciler.changes import Atom, Change, Create, Delete, atoms, fields_of, narrow
 from reconciler.execute.headcount import Headcount
 from reconciler.model import NAMED_BY, Address
-from reconciler.operations import Outcome, Stage, Status, stage_of
+from reconciler.operations import Operation, Outcome, Stage, Status, stage_of
 
 
 @dataclass(slots=True)
@@ -61,6 +61,13 @@ class Ledger:
     def _is_pending(self, atom: Atom) -> bool:
         known = self.outcomes.get(atom)
         return known is not None and known.status == "pending"
+
+    def withheld(self, operation: Operation) -> bool:
+        """Whether it cannot be sent, since what it needs was not made just before; then it is skipped."""
+        lost = next((address for address in sorted(operation.needs) if address not in self.ids), None)
+        if lost:
+            self.record(operation.covers, "skipped", f"{lost} {self._failed.get(lost, 'is not live')}")
+        return lost is not None
 
     def _obstacle(self, change: Change, atom: Atom, *, makes_it: bool) -> str:
         """Why an atom must not be sent, or ""; ``makes_it`` says that its change creates the object."""

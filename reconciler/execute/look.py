@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.changes import Atom
 from reconciler.model import Address, Definition, UnderWay, address_of
 from reconciler.planning.diff import Facts, facts_of, holds, taken
+from reconciler.planning.unseen import is_unseen
 from reconciler.providers.base import Provider
 from reconciler.transport.messages import Reader, Transport
 
@@ -53,7 +54,11 @@ class Look:
         return [a for a in expected if holds(a, facts.get(a.address), self.definitions)]
 
     def unmet(self, expected: list[Atom]) -> list[Atom]:
-        """The expected atoms that are not true, and do not become true after a while; raises as ``facts``."""
+        """The expected atoms that are not true, and do not become true after a while; raises as ``facts``.
+
+        What no answer shows is taken for true: nothing but the answer to the write can say.
+        """
+        expected = [atom for atom in expected if not is_unseen(atom.path, self.definitions)]
         for delay in _DELAYS:
             if not expected:
                 break
@@ -62,3 +67,15 @@ class Look:
             facts = self.facts(expected)
             expected = [a for a in expected if not holds(a, facts.get(a.address), self.definitions)]
         return expected
+
+    def done_by_now(self, pending: Sequence[Atom]) -> list[Atom]:
+        """What the system had taken, and has done by now; raises as ``facts`` does.
+
+        What no answer shows was taken together with the rest of its object, and is done once all of that is.
+        """
+        facts = self.facts(pending)
+        visible = [atom for atom in pending if not is_unseen(atom.path, self.definitions)]
+        done = {a for a in visible if holds(a, facts.get(a.address), self.definitions)}
+        objects = {a.address for a in done} - {a.address for a in visible if a not in done}
+        unseen = {a for a in pending if a not in visible and a.address in objects}
+        return [atom for atom in pending if atom in done or atom in unseen]

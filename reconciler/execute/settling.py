@@ -1,6 +1,7 @@
 """Find out what became of what is in doubt, by reading it, and record that."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Atom
@@ -10,10 +11,12 @@ from reconciler.execute.look import Look
 from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step, told
 from reconciler.model import Address, Definition
 from reconciler.planning.diff import Facts, holds
+from reconciler.planning.unseen import is_unseen
 from reconciler.providers.base import Answer, Part
 
 RESENDS = 3
 DIFFERS = "it is there already, with something else; what differs waits for the next plan"
+UNSEEN = "whether it took place cannot be seen"
 CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
 
@@ -33,13 +36,16 @@ class Settling:
         """
         facts = self._facts_after(in_doubt, resends)
         covers = [atom for part in in_doubt for atom in part.covers]
-        true = {a for a in covers if holds(a, facts.get(a.address), self.definitions)}
+        unseen = {a for a in covers if is_unseen(a.path, self.definitions)}
+        true = {a for a in covers if a not in unseen and holds(a, facts.get(a.address), self.definitions)}
         found = made_by(covers) & {atom.address for atom in true}
         steps: list[tuple[Part, Next]] = []
         for part in in_doubt:
             mine = [atom for atom in part.covers if atom in true]
             self.ledger.record(mine, "adopted" if part.verdict == "exists" else "done")
-            false = self._without_taken([atom for atom in part.covers if atom not in true])
+            untold = _untold(part, true, unseen)
+            self.ledger.record(untold, "unsettled", f"{part.message}; {UNSEEN}")
+            false = self._without_taken([a for a in part.covers if a not in true and a not in untold])
             self.ledger.record([atom for atom in false if atom.address in found], "failed", DIFFERS)
             remaining = tuple(atom for atom in false if atom.address not in found)
             is_live = any(atom.address in facts for atom in remaining)
@@ -75,3 +81,12 @@ class Settling:
         for part in in_doubt:
             was_sent = part.verdict == "unsure"
             self.ledger.record(part.covers, "unsettled" if was_sent else "failed", f"{part.message}; {why}")
+
+
+def _untold(part: Part, true: AbstractSet[Atom], unseen: AbstractSet[Atom]) -> list[Atom]:
+    """What nobody can know after an unsure answer; it goes along where its object is sent again anyhow."""
+    if part.verdict != "unsure":
+        return []
+    found = made_by(part.covers) & {atom.address for atom in true}
+    again = {a.address for a in part.covers if a not in true and a not in unseen} - found
+    return [atom for atom in part.covers if atom in unseen and atom.address not in again]

@@ -59,13 +59,14 @@ def facts_of(resource: User | Group, definitions: Definitions) -> dict[FieldPath
 def compare(facts: Facts, wanted: Facts, definitions: Definitions) -> tuple[FieldChange, ...]:
     """What must change so that the wanted facts hold; facts that are not wanted stay as they are."""
     return tuple(
-        FieldChange(path, facts.get(path), after, _refers(path, definitions))
+        FieldChange(path, facts.get(path), after, refers(path, definitions))
         for path, after in wanted.items()
         if not same(path, facts.get(path), after, definitions)
     )
 
 
-def _refers(path: FieldPath, definitions: Definitions) -> Kind | None:
+def refers(path: FieldPath, definitions: Definitions) -> Kind | None:
+    """The kind of object that the values of a field name; None where they name none."""
     return definitions[path[1]].refers if path[0] == "attributes" and path[1] in definitions else None
 
 

@@ -9,6 +9,7 @@ from reconciler.planning.diff import Definitions
 from reconciler.planning.leavers import endings
 from reconciler.planning.match import Pairing, pair
 from reconciler.planning.scope import Ending, Policy, managed_keys, ours
+from reconciler.planning.unseen import Sent
 from reconciler.planning.writable import fixed
 
 
@@ -20,8 +21,9 @@ class Inputs:
     ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
     ``managed`` are the attributes that the files manage, ``fixed`` the fields of a live user
-    that cannot be changed. ``definitions`` are the attributes that the system
-    defines, none where nothing needed them. ``system`` is what people call the system.
+    that cannot be changed, or not be seen. ``sent`` is what is known of the latter.
+    ``definitions`` are the attributes that the system defines, none where nothing needed them.
+    ``system`` is what people call the system.
     """
 
     desired: DesiredState
@@ -33,11 +35,12 @@ class Inputs:
     going: Mapping[Address, Ending]
     managed: frozenset[str]
     fixed: frozenset[FieldPath]
+    sent: Sent
     definitions: Definitions
     system: str
 
 
-def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str) -> Inputs:
+def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str, sent: Sent) -> Inputs:
     """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
     if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
@@ -47,9 +50,19 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     going = endings(desired, pairing, policy, callers)
     managed = managed_keys(desired, policy)
     definitions = everything.definitions or {}
-    immovable = fixed(definitions)
     return Inputs(
-        desired, policy, everything, live, pairing, callers, going, managed, immovable, definitions, system
+        desired,
+        policy,
+        everything,
+        live,
+        pairing,
+        callers,
+        going,
+        managed,
+        fixed(definitions),
+        sent,
+        definitions,
+        system,
     )
 
 
@@ -74,6 +87,11 @@ def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterato
         elif definition.system:
             message = f"`exact_attributes` names `{name}`, which the system sets itself"
             yield Problem(place, message, "remove it there")
-        elif ("attributes", name) in fixed(live.definitions):
+        elif not definition.readable:
+            message = (
+                f"`exact_attributes` names `{name}`, which no answer shows, so nobody knows what to clear"
+            )
+            yield Problem(place, message, "remove it there")
+        elif definition.written != "always":
             message = f"`exact_attributes` names `{name}`, which cannot be cleared once it is written"
             yield Problem(place, message, "remove it there")

@@ -30,6 +30,7 @@ from reconciler.planning.inputs import Inputs, gather
 from reconciler.planning.match import Pairing
 from reconciler.planning.notes import notes
 from reconciler.planning.scope import Policy
+from reconciler.planning.unseen import Sent
 from reconciler.planning.users import PlannedUsers, plan_users
 
 
@@ -38,13 +39,16 @@ class Planned:
     """A plan together with the read that it was made from.
 
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
-    ``everything`` is all that was read, what is ignored included.
+    ``everything`` is all that was read, what is ignored included. ``desired`` and ``sent`` say what was
+    sent of what cannot be seen.
     """
 
     plan: Plan
     pairing: Pairing
     definitions: Definitions
     everything: LiveState
+    desired: DesiredState
+    sent: Sent
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -52,10 +56,13 @@ class Planned:
         return self.pairing.ids
 
     def facts(self, address: Address) -> Facts | None:
-        """What was read of one object, None where it is not live."""
+        """What is known of one object, None where it is not live: what was read, or else what was sent."""
         if address.kind == "user":
             user = self.pairing.users.get(address)
-            return None if user is None else user_facts(user.resource, self.definitions)
+            if user is None:
+                return None
+            unseen = self.sent.facts(address, self.desired.keys_of(address), self.definitions)
+            return {**user_facts(user.resource, self.definitions), **unseen}
         group = self.pairing.groups.get(address)
         if group is None:
             return None
@@ -63,22 +70,29 @@ class Planned:
 
 
 def make_plan(
-    desired: DesiredState, live: LiveState, policy: Policy, *, system: str = "the system", **about: Any
+    desired: DesiredState,
+    live: LiveState,
+    policy: Policy,
+    *,
+    system: str = "the system",
+    sent: Sent = Sent(),  # noqa: B008 (frozen)
+    **about: Any,
 ) -> Planned:
     """Compute the plan; ``about`` are further fields of the Plan (target, provider, url, created_at, ...).
 
-    ``system`` is what people call the system, for messages.
+    ``system`` is what people call the system, for messages. ``sent`` is what is known of what no
+    answer shows.
 
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
     """
-    inputs = gather(desired, live, policy, system)
+    inputs = gather(desired, live, policy, system, sent)
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
     plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
-    return Planned(plan, inputs.pairing, inputs.definitions, live)
+    return Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent)
 
 
 def _without_empty_revocations(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:

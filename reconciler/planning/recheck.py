@@ -23,8 +23,9 @@ from typing import Literal
 from reconciler.changes import Atom, Change, Delete, atoms, narrow
 from reconciler.model import Address, Value
 from reconciler.plan import Plan
-from reconciler.planning.diff import explain, holds
+from reconciler.planning.diff import Definitions, Facts, explain, holds
 from reconciler.planning.plan import Planned
+from reconciler.planning.unseen import is_unseen
 
 Standing = Literal["to do", "done", "moved", "unwanted"]
 
@@ -102,9 +103,7 @@ def _select(changes: Sequence[Change], wanted: set[Atom]) -> tuple[Change, ...]:
     return tuple(part for change in changes if (part := narrow(change, wanted)))
 
 
-def _recheck_atom(  # noqa: PLR0911 (one for each case)
-    atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]
-) -> Rechecked:
+def _recheck_atom(atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]) -> Rechecked:
     """How an atom stands; ``wanted`` is the fresh plan's atom for the same field."""
     live_id = fresh.ids.get(atom.address)
     same_object = atom.id is None or atom.id == live_id
@@ -121,9 +120,16 @@ def _recheck_atom(  # noqa: PLR0911 (one for each case)
         and (wanted.id or "") == (atom.id or live_id or "")
     ):
         return Rechecked(atom, "to do")
+    if facts is not None and is_unseen(atom.path, fresh.definitions):
+        return _unseen(atom, facts, fresh.definitions)
+    return _not_wanted(atom, facts, fresh.definitions)
+
+
+def _not_wanted(atom: Atom, facts: Facts | None, definitions: Definitions) -> Rechecked:
+    """How an atom stands that the fresh plan does not want."""
     if facts is not None and atom.path[:1] == ("attributes",) and atom.path not in facts:
         return Rechecked(atom, "unwanted", "the files do not manage it any more")
-    if holds(atom, facts, fresh.definitions):
+    if holds(atom, facts, definitions):
         return Rechecked(atom, "done")
     if facts is None:
         if atom.id is None:
@@ -132,6 +138,16 @@ def _recheck_atom(  # noqa: PLR0911 (one for each case)
     if atom.path == () or facts.get(atom.path) == atom.before:
         return Rechecked(atom, "unwanted", "the files do not want it any more")
     return Rechecked(atom, "moved", _since(atom.before, facts.get(atom.path)))
+
+
+def _unseen(atom: Atom, sent: Facts, definitions: Definitions) -> Rechecked:
+    """How an atom stands that no answer shows, and that the fresh plan does not want.
+
+    What takes a value on creation only is done for somebody who is live, whatever they got.
+    """
+    if definitions[atom.path[1]].written == "on creation" or holds(atom, sent, definitions):
+        return Rechecked(atom, "done")
+    return Rechecked(atom, "unwanted", "the files do not want it any more")
 
 
 def _since(reviewed: Value, now: Value) -> str:

@@ -11,6 +11,7 @@ from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath, Live, 
 from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.scope import Ending
+from reconciler.planning.unseen import to_send
 from reconciler.values import canonical
 
 
@@ -137,14 +138,20 @@ def _differences(
     """What differs and can be written, and how many of these attributes have a value now."""
     definitions = inputs.definitions
     facts = user_facts(live.resource, definitions)
+    unseen: tuple[FieldChange, ...] = ()
+    known = 0
     if not inputs.fixed.isdisjoint(wanted):
+        sent = inputs.sent.facts(address, inputs.desired.keys_of(address), definitions)
+        ends = address in inputs.going
+        unseen = to_send(address, sent, wanted, inputs.sent, definitions, ends=ends)
+        known = sum(sent.get(path) is not None for path in wanted)
         wanted = {path: value for path, value in wanted.items() if path not in inputs.fixed}
     for path in wanted:
         if path not in facts:
             message = f"the attribute {path[1]} of {address} was not read, so nothing can be planned for it"
             raise IncompleteRead(message)
     values = sum(facts[path] is not None for path in wanted if path[0] == "attributes")
-    return compare(facts, wanted, definitions), values
+    return (*compare(facts, wanted, definitions), *unseen), values + known
 
 
 def _going(inputs: Inputs) -> Iterator[_Fate]:

@@ -21,7 +21,9 @@ def fixed(definitions: Definitions) -> frozenset[FieldPath]:
 
 def unwritable(desired: DesiredState, pairing: Pairing, definitions: Definitions) -> Iterator[Problem]:
     """What the files state of live users, differs, and could be written on their creation only."""
-    on_creation = {name: each for name, each in definitions.items() if each.written == "on creation"}
+    on_creation = {
+        name: each for name, each in definitions.items() if each.written == "on creation" and each.readable
+    }
     for key in sorted(desired.users) if on_creation else ():
         address, stated = Address("user", key), desired.users[key].attributes or {}
         if (live := pairing.users.get(address)) is None:

@@ -67,8 +67,6 @@ def _against_stating(definition: Definition, system: str) -> Complaint | None:
         return f"`{name}` is a system attribute, which {system} sets itself", "remove it here"
     if definition.type == "file":
         return f"`{name}` is a file in {system}, which desired state cannot hold", "remove it here"
-    if not definition.readable:
-        return f"{system} never shows `{name}`, so no plan can tell whether it differs", "remove it here"
     return None
 
 

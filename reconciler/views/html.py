@@ -24,6 +24,7 @@ from reconciler.views.lines import (
     PRETEND,
     TITLES,
     asked,
+    before_of,
     by_origin,
     deed,
     effort,
@@ -189,7 +190,7 @@ def _row(item: FieldChange, origin: Badge | None = None) -> Row:
     if item.path[0] == "members":
         before, after = ("member", "") if sign == "-" else ("", "member")
         return Row(sign, label(item.path[1]), before, after, origin)
-    before = "" if item.before is None else quote(item.before)
+    before = before_of(item) if item.unseen or item.before is not None else ""
     after = "" if item.after is None else quote(item.after)
     differs = long_difference(item.before, item.after)
     return Row(sign, field_name(item.path), before, after, origin, differs)

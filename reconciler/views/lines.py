@@ -185,7 +185,7 @@ def sign_of(change: Change) -> str:
 
 def sign_of_field(item: FieldChange) -> str:
     """``+``, ``~`` or ``-`` for one field or membership."""
-    if item.before is None:
+    if item.before is None and not item.unseen:
         return "+"
     return "-" if is_removal(item) else "~"
 
@@ -223,7 +223,7 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
     first = long_difference(item.before, item.after)
     # Where the whole values are long, what differs stands before them.
     values = 2 if first else gap
-    if item.before is None:
+    if item.before is None and not item.unseen:
         return line(
             Part("+", "add"),
             name,
@@ -238,13 +238,18 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
         Part(sign, _STYLES[sign]),
         name,
         Part(first, gap=gap),
-        Part(quote(item.before), gap=values),
+        Part(before_of(item), gap=values),
         Part(f"-> {quote(item.after)}", "remove" if sign == "-" else ""),
-        Part("" if first else joins(item.before, item.after), "dim", 2),
+        Part("" if first or item.unseen else joins(item.before, item.after), "dim", 2),
         mark,
         indent=4,
         hang=hang,
     )
+
+
+def before_of(item: FieldChange) -> str:
+    """What a field has now, as a reader is told it."""
+    return "(cannot be seen)" if item.unseen else quote(item.before)
 
 
 def field_name(path: FieldPath) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.changes import fields_of
 from reconciler.desired import files
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
@@ -25,10 +26,17 @@ def drift(target: Target, session: Session, expectations: Sequence[Expectation],
     ``today`` is a day such as 2026-12-31. Raises as ``workflow.plans.plan`` does.
     """
     base = head(target.folder)
-    plan = make(target, session, base=base).plan
+    plan = _without_unseen(make(target, session, base=base).plan)
     plan = without_expected(replace(plan, included=()), expectations, today)
     notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
     return replace(plan, notes=(*plan.notes, *notes))
+
+
+def _without_unseen(plan: Plan) -> Plan:
+    """The plan without what no answer shows: whether somebody changed that is not known."""
+    unseen = {(c.address, f.path) for c in plan.changes for f in fields_of(c) if f.unseen}
+    plan = replace(plan, notes=tuple(note for note in plan.notes if note.code != "unseen"))
+    return plan.part(plan.cut(lambda a: (a.address, a.path) not in unseen)) if unseen else plan
 
 
 _NO_COMMIT = "no commit here holds these files, so drift cannot be told from backlog"

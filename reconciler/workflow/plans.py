@@ -1,12 +1,12 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.changes import Origin
+from reconciler.changes import Create, Origin
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
@@ -18,6 +18,7 @@ from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.references import nobody
 from reconciler.planning.scope import Policy
+from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -39,12 +40,14 @@ def plan(
     pull: PullRequest | None = None,
     *,
     saved: Plan | None = None,
+    resend: Collection[str] = (),
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
     to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
     plan what left the files is counted from where it was counted then, wherever the record is now.
+    The attributes of ``resend``, which no answer shows, are sent again; for a saved plan, those of the plan.
     Raises Invalid for the files, and whatever a read raises.
     """
     option = "--since"
@@ -55,10 +58,14 @@ def plan(
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
+    again = frozenset(saved.resend if saved else resend)
+    created = [c.address for c in saved.changes if isinstance(c, Create)] if saved else []
     head = _head(
         states,
         live,
         pending,
+        sent=Sent(states.applied.state, again, frozenset(created)),
+        resend=tuple(sorted(again)),
         since=states.since,
         applied=revision.commit if revision else "",
         base=states.base,
@@ -75,17 +82,18 @@ def plan(
     return replace(head, plan=replace(whole, requests=requests))
 
 
-def _head(states: Revisions, live: LiveState, pending: Policy | None, **about: Any) -> Planned:
+def _head(states: Revisions, live: LiveState, pending: Policy | None, sent: Sent, **about: Any) -> Planned:
     """The plan of the files as they are; raises Invalid with what the system cannot hold, too.
 
     ``pending`` is a policy that holds after the merge: what would stop every plan then is a problem now.
     """
     target = states.target
     problems = list(target.provider.audit(states.desired, live))
+    problems += unsendable(sent.again, states.desired, live.definitions or {}, target.system.title)
     if pending:
         problems += undefined(states.desired, live, pending)
     try:
-        made = make_plan(states.desired, live, target.policy, **_named(target), **about)
+        made = make_plan(states.desired, live, target.policy, sent=sent, **_named(target), **about)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
     if "attributes" in target.policy.manage:
@@ -100,9 +108,10 @@ def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> It
     """The plans of an older state; none without a base, or where it does not fit what is live now."""
     if state is None or not states.base:
         return
+    sent = Sent(states.applied.state)
     for policy in states.policies:
         with suppress(Invalid, IncompleteRead):
-            yield make_plan(state, live, policy, **_named(states.target)).plan
+            yield make_plan(state, live, policy, sent=sent, **_named(states.target)).plan
 
 
 def _named(target: Target) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What an apply is about to do: the plan again, or what still holds of a saved one, checked by the guards."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
@@ -34,13 +35,14 @@ def propose(
     allow_removals: int | None = None,
     allow_creations: int | None = None,
     since: str | None = None,
+    resend: Collection[str] = (),
 ) -> Proposal:
     """Read and plan again, and ask the guards about the saved plan, or else about the fresh one."""
     if saved and saved.sandbox != (target.sandbox is not None):
         against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
         message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
         raise Invalid([Problem(target.place, message, "plan again")])
-    fresh = plan(target, session, since, saved=saved)
+    fresh = plan(target, session, since, saved=saved, resend=resend)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(checked, fresh, fresh.plan.changes)
