@@ -146,7 +146,8 @@ class Plan:
     the files is counted from the commit ``since``. Each is empty where none is known.
 
     ``violations`` are what the guards said, when the plan was made, of the part that is to
-    be applied. ``sandbox`` says that the system is the embedded pretend one.
+    be applied. ``sandbox`` says that the system is the embedded pretend one. ``words`` are what
+    its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise.
     """
 
     target: str
@@ -166,6 +167,7 @@ class Plan:
     applied: str = ""
     pull: PullRequest | None = None
     sandbox: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -247,6 +249,7 @@ class Plan:
                 "pull": asdict(self.pull) if self.pull else None,
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
                 **({"sandbox": True} if self.sandbox else {}),
+                **({"words": dict(self.words)} if self.words else {}),
             }
         )
 
