@@ -146,13 +146,9 @@ class Plan:
     the files is counted from the commit ``since``. Each is empty where none is known.
 
     ``violations`` are what the guards said, when the plan was made, of the part that is to
-<<<<<<< HEAD
     be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
-    attributes that are sent again, though no answer shows whether that is needed.
-=======
-    be applied. ``sandbox`` says that the system is the embedded pretend one. ``words`` are what
+    attributes that are sent again, though no answer shows whether that is needed. ``words`` are what
     its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise.
->>>>>>> w-kind
     """
 
     target: str
@@ -172,11 +168,8 @@ class Plan:
     applied: str = ""
     pull: PullRequest | None = None
     sandbox: bool = False
-<<<<<<< HEAD
     resend: tuple[str, ...] = ()
-=======
     words: Mapping[str, str] = field(default_factory=dict)
->>>>>>> w-kind
 
     @property
     def counts(self) -> Counts:
@@ -258,11 +251,8 @@ class Plan:
                 "pull": asdict(self.pull) if self.pull else None,
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
                 **({"sandbox": True} if self.sandbox else {}),
-<<<<<<< HEAD
                 **({"resend": list(self.resend)} if self.resend else {}),
-=======
                 **({"words": dict(self.words)} if self.words else {}),
->>>>>>> w-kind
             }
         )
 

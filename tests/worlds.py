@@ -229,7 +229,8 @@ def clubs(draw: st.DrawFn) -> World:
     }
     manage = world.target["manage"]
     users = [part for part in manage["users"] if part != "groups"]
-    target = {"kind": "toy", "url": "https://club.toy.example", "manage": manage | {"users": users}}
+    known = {"kind": "toy", "url": "https://club.toy.example", "word": {"env": "KEY"}}
+    target = known | {"manage": manage | {"users": users}}
     switches = {"slow": draw(st.integers(0, 3)), "stops": draw(st.integers(0, 1))}
     return World(seed | switches, {"users": people, "groups": groups}, world.target | target)
 
@@ -246,8 +247,9 @@ def schedules() -> st.SearchStrategy[Schedule]:
 
 def write(folder: Path, world: World) -> Target:
     """The world's files on disk (JSON is YAML too), and the target that they make."""
-    settings = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
-    (folder / "target.yaml").write_text(json.dumps(settings | world.target), encoding="utf-8")
+    omni = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
+    settings = world.target if "kind" in world.target else omni | world.target
+    (folder / "target.yaml").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "all.yaml").write_text(json.dumps(world.files), encoding="utf-8")
     (target,) = load_targets(folder.parent)
     return replace(target, journal=folder.parent.parent / "runs")

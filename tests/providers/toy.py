@@ -4,36 +4,36 @@ Every stage is one request with a row for each change, and each row is answered 
 are done later, and a read shows which. Nothing shows who is in a group, so the files cannot say it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from providers.toy_provider import ToyProvider
 from providers.toy_system import opened
 
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState
-from reconciler.providers import registry
 from reconciler.providers.checks import KEY_HINT
-from reconciler.providers.kind import Reading
+from reconciler.providers.kind import Ability, Credential, Reading
 from reconciler.report import Check
 from reconciler.sandbox.pretend import Pretend
+from reconciler.transport.auth import Secret, with_key
 from reconciler.transport.hosts import Hosts
-from reconciler.transport.messages import Reader, Response
+from reconciler.transport.messages import Reader, Response, Transport
+
+REFERENCE = {"type": "object", "additionalProperties": False, "properties": {"env": {"type": "string"}}}
+FIELDS = {"url": {"type": "string"}, "word": REFERENCE | {"writeOnly": True}}
 
 
 class ToyChecks:
     """What a doctor asks."""
 
-    greeting = "/all"
-    names = ("key",)
-    description = ""
-    quirks = ()
+    greeting, names = "/all", ("key",)
+    description, quirks = "", ()
 
     def key(self, greeted: Response) -> Check:
-        if greeted.ok:
-            return Check("key", "ok", "opens the club")
-        return Check("key", "failed", f"GET /all was answered {greeted.status}", KEY_HINT)
+        said = f"GET /all was answered {greeted.status}"
+        return Check("key", "ok" if greeted.ok else "failed", said, "" if greeted.ok else KEY_HINT)
 
     def checks(self, greeted: Response, reader: Reader, reading: Reading) -> Iterator[Check]:  # noqa: ARG002
         yield self.key(greeted)
@@ -41,38 +41,50 @@ class ToyChecks:
     def described(self, answer: Response) -> Check:
         raise NotImplementedError
 
-    def advice(self, quirks: Mapping[str, Any]) -> str:  # noqa: ARG002 (it has none)
-        return ""
+    def advice(self, quirks: Mapping[str, Any]) -> str:
+        raise NotImplementedError
 
 
 class Toy:
     """What shared code asks of ``kind: toy``."""
 
-    title = "Toy"
-    hosts = Hosts(owner="Toy", suffixes=(".toy.example",), example="https://club.toy.example")
-    pace = 300
-    variable = "TOY_KEY"
+    title, pace = "Toy", 300
+    words: Mapping[str, str] = {"deactivate": "bar", "deactivated": "barred", "reactivate": "let in"}
+    cannot: Mapping[Ability, str] = {"groups": "it shows nobody who is in one"}
+    variables: Mapping[str, str] = {"word": "TOY_WORD"}
+    credential = "word: {env: TOY_WORD}"
     switches = ("slow", "stops")
 
+    def schema(self, name: Literal["target", "quirks"]) -> Mapping[str, Any]:
+        return {"required": ["url"], "properties": FIELDS} if name == "target" else {"properties": {}}
+
+    def hosts(self, settings: Mapping[str, Any]) -> Hosts:  # noqa: ARG002 (they are the same for all)
+        return Hosts("Toy", (".toy.example",), "https://club.toy.example")
+
+    def address(self, settings: Mapping[str, Any]) -> str:
+        return str(settings["url"])
+
+    def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
+        return [Credential({"word": settings["word"]})] if "word" in settings else []
+
+    def authorise(
+        self, transport: Transport, secrets: Mapping[str, Secret], _: Mapping[str, Any]
+    ) -> Transport:
+        return with_key(transport, secrets["word"])
+
     def first_target(self, url: str) -> str:
-        managed = "manage: {users: [create, name, active, attributes]}"
-        return f"kind: toy\nurl: {url}\nkeys: [{{env: TOY_KEY}}]\n{managed}\n"
+        return f"kind: toy\nurl: {url}\n{self.credential}\n"
 
     def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
-        if unknown := texts.keys() - set(self.switches):
-            message = f"{min(unknown)}: there is no such switch"
-            raise ValueError(message)
         return {name: int(text) for name, text in texts.items()}
 
     def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
         return opened(seed, state)
 
     def rules(self, desired: DesiredState) -> Iterator[Problem]:
-        """Nobody can see who is in a group, so no file may say it."""
         said = "Toy shows nobody who is in a group", "leave it out"
-        for key, user in sorted(desired.users.items()):
-            if user.groups is not None:
-                yield Problem(desired.locate(Address("user", key), ("groups",)), *said)
+        for key in sorted(key for key, user in desired.users.items() if user.groups is not None):
+            yield Problem(desired.locate(Address("user", key), ("groups",)), *said)
         for key, group in sorted(desired.groups.items()):
             if group.members is not None or key in desired.from_users:
                 yield Problem(desired.locate(Address("group", key), ("members",)), *said)
@@ -83,10 +95,5 @@ class Toy:
     def probe(self) -> None:
         return None
 
-    def provider(self, quirks: Mapping[str, Any]) -> ToyProvider:  # noqa: ARG002 (it has none)
+    def provider(self, settings: Mapping[str, Any], quirks: Mapping[str, Any]) -> ToyProvider:  # noqa: ARG002
         return ToyProvider()
-
-
-def register() -> None:
-    """Add the one line that a kind needs."""
-    registry.KINDS["toy"] = Toy()  # type: ignore[index]

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler import model
 from reconciler.changes import Atom, Change, Create, Delete, atoms, fields_of
 from reconciler.errors import NotAccepted, Problem, Refused
-from reconciler.model import NAMED_BY, Address, Definition, DesiredState, Live, LiveState, Need, UnderWay
+from reconciler.model import NAMED_BY, Address, Definition, DesiredState, Live, LiveState, Need
 from reconciler.operations import Field, Multipart, Operation, Ref
 from reconciler.providers.base import Answer, Part, Verdict
 from reconciler.providers.fitting import misfits
@@ -22,6 +22,7 @@ ATTRIBUTES = {
     "since": Definition("since", "date-time"),
     "manager": Definition("manager", "user"),
     "badge": Definition("badge", written="on creation"),
+    "pin": Definition("pin", readable=False),
 }
 PATHS = {"called": NAMED_BY["user"], "name": ("name",), "active": ("active",)}
 ROWS: Mapping[str, Verdict] = {"ok": "done", "queued": "pending", "there": "exists", "unknown": "refused"}
@@ -32,15 +33,15 @@ class ToyProvider:
     def read(self, reader: Reader, need: Need) -> LiveState:  # noqa: ARG002 (one answer holds everything)
         answer = reader.get("/all")
         if not answer.ok:
-            refused = NotAccepted if answer.status == 401 else Refused
             message = f"GET /all was answered {answer.status}"
-            raise refused(message)
+            raise NotAccepted(message) if answer.status == 401 else Refused(message)
         body: Any = answer.json
-        people = {one: row for one, row in body["things"].items() if row["kind"] == "user"}
-        groups = {one: row for one, row in body["things"].items() if row["kind"] == "group"}
+        things = body["things"]
         return LiveState(
-            tuple(_user(one, row, people) for one, row in people.items()),
-            tuple(Live(model.Group(row["called"]), one) for one, row in groups.items()),
+            tuple(_user(one, row, things) for one, row in things.items() if row["kind"] == "user"),
+            tuple(
+                Live(model.Group(row["called"]), one) for one, row in things.items() if row["kind"] == "group"
+            ),
             ATTRIBUTES,
             under_way=tuple(fact for row in body["queue"] for fact in _under_way(row)),
         )
@@ -65,14 +66,14 @@ class ToyProvider:
             Part(tuple(of), ROWS[row["verdict"]], {one: row["id"]} if "id" in row else {}, row["verdict"])
             for (one, of), row in zip(by_row, rows, strict=False)
         )
-        verdict = STATUSES.get(response.status, "unsure")
-        return Answer(verdict, message=f"POST /rows was answered {response.status}", parts=parts)
+        said = f"POST /rows was answered {response.status}"
+        return Answer(STATUSES.get(response.status, "unsure"), message=said, parts=parts)
 
 
-def _user(one: str, row: Mapping[str, Any], people: Mapping[str, Any]) -> Live[model.User]:
+def _user(one: str, row: Mapping[str, Any], things: Mapping[str, Any]) -> Live[model.User]:
     values = {name: _value(row.get(name)) for name, each in ATTRIBUTES.items() if each.readable}
-    if values["manager"] in people:
-        values["manager"] = people[values["manager"]]["called"]
+    if values["manager"] in things:
+        values["manager"] = things[values["manager"]]["called"]
     return Live(model.User(row["called"], row.get("name"), row.get("active", True), None, values), one)
 
 
@@ -80,11 +81,10 @@ def _value(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _under_way(row: Mapping[str, Any]) -> Iterator[UnderWay]:
-    """What will be true of a person once a row that waits is done; no row about a group waits."""
+def _under_way(row: Mapping[str, Any]) -> Iterator[model.UnderWay]:
     one = row["id"] if "id" in row else model.user_address(row["called"])
     for name in row.keys() - {"id", "kind"}:
-        yield UnderWay(
+        yield model.UnderWay(
             one, () if name == "gone" else PATHS.get(name, ("attributes", name)), _value(row[name])
         )
 

@@ -1,9 +1,8 @@
 """A pretend system that is neither SCIM nor Omni: a club that takes rows, and works some of them off later.
 
 ``GET /all`` shows everything but secrets, and who is in a group. ``POST /rows`` is the one write: a
-body of several parts, where ``3.name`` is the field ``name`` of row 3. Each row has an answer of its
-own. A row that somebody has to see to stands in a queue until there were so many reads, and what is
-queued twice is done twice.
+body of several parts, where ``3.name`` is the field ``name`` of row 3. Each row has its own answer.
+What somebody has to see to waits until there were so many reads; what is sent twice is done twice.
 """
 
 import json
@@ -16,9 +15,7 @@ from reconciler.transport.messages import BodyPart, Request, Response
 
 KEY = "sandbox"
 SECRETS = ("pin", "photo")
-"""Fields that no answer shows."""
 SEEN_TO = ("active", "badge", "gone")
-"""Fields that make a row wait."""
 
 
 class Club:
@@ -52,9 +49,8 @@ class Club:
                 self.state["queue"].append([reads - 1, row])
             else:
                 self._do(row)
-        things = self.state["things"].items()
-        shown = {one: {k: v for k, v in thing.items() if k not in SECRETS} for one, thing in things}
-        return {"things": shown, "queue": [row for _, row in self.state["queue"]]}
+        things = {one: _shown(thing) for one, thing in self.state["things"].items()}
+        return {"things": things, "queue": [_shown(row) for _, row in self.state["queue"]]}
 
     def _each(self, parts: Sequence[BodyPart]) -> Iterator[dict[str, str]]:
         rows: dict[str, dict[str, Any]] = {}
@@ -73,7 +69,6 @@ class Club:
                 return
 
     def _is_there(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row makes what there is already."""
         things = self.state["things"].values()
         return "id" not in row and any(
             (t["kind"], t["called"]) == (row["kind"], row["called"]) for t in things
@@ -94,8 +89,11 @@ class Club:
         return {"verdict": "ok", "id": one}
 
 
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in SECRETS}
+
+
 def opened(seed: Path, state: Path | None) -> Pretend:
-    """The club over a seed and, where there is one, its state file; raises ValueError."""
     known = state if state and state.exists() else seed
     club = Club(json.loads(known.read_text(encoding="utf-8")), state)
-    return Pretend(club, KEY, KEY, "", club.state.update, Site())
+    return Pretend(club, {"word": KEY}, {"word": KEY}, "", club.state.update, Site())
