@@ -177,6 +177,18 @@ class Caller:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A fact that a system has taken, and not made true yet: its path and value are those of an ``Atom``.
+
+    ``of`` is the live id of what it is about, or the address of what is to be made.
+    """
+
+    of: str | Address
+    path: FieldPath
+    value: Value
+
+
 def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
@@ -236,7 +248,8 @@ class LiveState:
     A user's attribute key that is missing was not read; None means no value.
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
     key that the session may use. ``logins_change`` says that the system can give a person
-    another login.
+    another login. ``under_way`` is what the system has taken and not done yet, where it shows
+    that; it is not sent again.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -245,6 +258,7 @@ class LiveState:
     foreign: Mapping[str, int] = field(default_factory=dict)
     callers: tuple[Caller, ...] = (Caller(),)
     logins_change: bool = False
+    under_way: tuple[UnderWay, ...] = ()
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

@@ -147,7 +147,8 @@ class Plan:
 
     ``violations`` are what the guards said, when the plan was made, of the part that is to
     be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
-    attributes that are sent again, though no answer shows whether that is needed.
+    attributes that are sent again, though no answer shows whether that is needed. ``words`` are what
+    its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise.
     """
 
     target: str
@@ -168,6 +169,7 @@ class Plan:
     pull: PullRequest | None = None
     sandbox: bool = False
     resend: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -250,6 +252,7 @@ class Plan:
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
                 **({"sandbox": True} if self.sandbox else {}),
                 **({"resend": list(self.resend)} if self.resend else {}),
+                **({"words": dict(self.words)} if self.words else {}),
             }
         )
 

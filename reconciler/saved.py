@@ -24,6 +24,7 @@ def to_json(plan: Plan) -> str:
         "provider": plan.provider,
         "url": plan.url,
         "sandbox": plan.sandbox,
+        **({"words": dict(plan.words)} if plan.words else {}),
         "digest": plan.digest,
         "removals_digest": plan.removals_digest,
         "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
@@ -101,6 +102,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         provider=_typed(document["provider"], str),
         url=_typed(document["url"], str),
         sandbox=_typed(document["sandbox"], bool),
+        words={word: _typed(said, str) for word, said in _typed(document.get("words", {}), dict).items()},
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(

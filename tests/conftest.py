@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from providers.toy import Toy
 from wire import Server, running
 
+from reconciler.providers import registry
 from reconciler.transport.clock import SystemClock
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what is made in it has a name that nobody can guess)
@@ -76,6 +78,12 @@ def uncounted() -> Iterator[None]:
     sys.settrace(None)
     yield
     sys.settrace(counting)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kind of system of `providers/toy.py` is one that there is."""
+    monkeypatch.setitem(registry.KINDS, "toy", Toy())  # type: ignore[arg-type]
 
 
 @pytest.fixture

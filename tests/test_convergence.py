@@ -9,6 +9,7 @@ import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from providers.toy_system import Club
 from worlds import (
     EMAILS,
     EMBED,
@@ -17,6 +18,8 @@ from worlds import (
     RENAMED,
     Refusing,
     World,
+    clubs,
+    founded,
     renamed,
     schedules,
     session,
@@ -34,12 +37,13 @@ from reconciler.report import Report
 from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import Target
+from reconciler.transport.messages import Request, Response, Transport
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 BAD_DAYS = 40
 
 
-def converge(store: Store, target: Target, faults: tuple[int, Schedule]) -> None:
+def converge(store: Store | Transport, target: Target, faults: tuple[int, Schedule]) -> None:
     """Apply again and again through the faults, as a scheduled job would, until a run completes."""
     for day in range(BAD_DAYS):
         # The faults grow rarer, so that requests get through in the end.
@@ -64,6 +68,41 @@ def test_after_an_apply_the_plan_is_empty(world: World, seed: int, schedule: Sch
         again = workflow.plan(target, session(store, target)).plan
         assert again.changes == ()
         assert untouched(world, before, store.snapshot()) == []
+
+
+class Careful(Club):
+    """A club that must not be sent what it has taken and not done yet."""
+
+    def send(self, request: Request) -> Response:
+        waiting = [row for _, row in self.state["queue"]]
+        response = super().send(request)
+        now = [row for _, row in self.state["queue"]]
+        assert request.method == "GET" or not any(row in waiting for row in now[len(waiting) :])
+        return response
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is there, as a pretend Omni says it."""
+        things = [dict(thing) for thing in self.state["things"].values()]
+        users = {thing.pop("called"): thing for thing in things if thing.pop("kind") == "user"}
+        known = {
+            email: {"name": user.pop("name", None), "active": user.pop("active", True), "attributes": user}
+            for email, user in users.items()
+        }
+        return {"users": known, "groups": {t["called"]: [] for t in things if "called" in t}}
+
+
+@pytest.mark.usefixtures("toy")
+@settings(max_examples=100)
+@given(world=clubs(), seed=st.integers(0, 2**32), schedule=schedules())
+def test_so_it_is_where_the_system_is_neither_scim_nor_omni(
+    world: World, seed: int, schedule: Schedule
+) -> None:
+    with founded(world, Careful) as (target, club):
+        before = club.snapshot()
+        converge(club, target, (seed, schedule))
+        assert club.state["queue"] == []
+        assert workflow.plan(target, session(club, target)).plan.changes == ()
+        assert untouched(world, before, club.snapshot()) == []
 
 
 def untouched(world: World, before: dict[str, Any], after: dict[str, Any]) -> list[str]:

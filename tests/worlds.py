@@ -1,4 +1,4 @@
-"""Whole worlds for property tests: a pretend Omni in any state, and files that say anything valid."""
+"""Whole worlds for property tests: a pretend system in any state, and files that say anything valid."""
 
 import json
 import random
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from clocks import FakeClock
 from hypothesis import strategies as st
+from providers.toy_provider import ATTRIBUTES as TOYS
 
 from reconciler.sandbox.faults import Fault, Faulty, Schedule
 from reconciler.sandbox.omni.instance import Sandbox
@@ -42,6 +43,7 @@ VALUES: dict[str, list[Any]] = {
 }
 LIVE_VALUES = VALUES | {"code": ["c0", "c1", "7"]}
 _BOTH_WAYS = ["revoke", "deactivate"]
+S = TypeVar("S", bound=Store | Transport)
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,37 @@ class Refusing:
         return [*(f'"{one}"' for one in [*ids, *self.people]), *(f"/{one}" for one in ids if activates)]
 
 
+@st.composite
+def clubs(draw: st.DrawFn) -> World:
+    """A world of the toy: whoever is made gets a badge, and nobody says who is in a group."""
+    world = draw(worlds())
+    alive = {
+        email: {"name": user["name"], "active": user.get("active", True), **_known(user)}
+        for email, user in world.seed["users"].items()
+    }
+    seed = {"users": alive, "groups": {name: {} for name in world.seed["groups"]}}
+    people = {}
+    for email, entry in world.files["users"].items():
+        people[email] = {name: value for name, value in entry.items() if name != "groups"}
+        if "state" not in entry:
+            badge = {} if email in alive else {"badge": "new"}
+            people[email]["attributes"] = _known(entry) | badge
+    groups = {
+        name: {said: value for said, value in entry.items() if said != "members"}
+        for name, entry in world.files["groups"].items()
+    }
+    manage = world.target["manage"]
+    users = [part for part in manage["users"] if part != "groups"]
+    known = {"kind": "toy", "url": "https://club.toy.example", "word": {"env": "KEY"}}
+    target = known | {"manage": manage | {"users": users}}
+    switches = {"slow": draw(st.integers(0, 3)), "stops": draw(st.integers(0, 1))}
+    return World(seed | switches, {"users": people, "groups": groups}, world.target | target)
+
+
+def _known(user: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in user.get("attributes", {}).items() if name in TOYS}
+
+
 def schedules() -> st.SearchStrategy[Schedule]:
     faults = st.lists(st.sampled_from(list(Fault)), unique=True, min_size=1)
     chances = faults.map(lambda found: {fault: 0.4 / len(found) for fault in found})
@@ -214,8 +247,9 @@ def schedules() -> st.SearchStrategy[Schedule]:
 
 def write(folder: Path, world: World) -> Target:
     """The world's files on disk (JSON is YAML too), and the target that they make."""
-    settings = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
-    (folder / "target.yaml").write_text(json.dumps(settings | world.target), encoding="utf-8")
+    omni = {"kind": "omni", "url": "https://acme.omniapp.co", "keys": [{"env": "KEY"}]}
+    settings = world.target if "kind" in world.target else omni | world.target
+    (folder / "target.yaml").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "all.yaml").write_text(json.dumps(world.files), encoding="utf-8")
     (target,) = load_targets(folder.parent)
     return replace(target, journal=folder.parent.parent / "runs")
@@ -224,21 +258,31 @@ def write(folder: Path, world: World) -> Target:
 @contextmanager
 def standing(world: World) -> Iterator[tuple[Target, Store]]:
     """The world in a folder of its own: its target, and what is live."""
+    with founded(world, Store.from_seed) as found:
+        yield found
+
+
+@contextmanager
+def founded(world: World, opened: Callable[[dict[str, Any]], S]) -> Iterator[tuple[Target, S]]:
+    """The world in a folder of its own: its target, and the system that is opened over its seed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "desired-state" / "acme"
         folder.mkdir(parents=True)
-        yield write(folder, world), Store.from_seed(world.seed)
+        yield write(folder, world), opened(world.seed)
 
 
 def session(
-    store: Store,
+    store: Store | Transport,
     target: Target,
     faults: tuple[int, Schedule] | None = None,
     around: Callable[[Transport], Transport] = lambda inner: inner,
 ) -> Session:
-    """A connection to a store on a clock of its own; ``around`` may put something next to the sandbox."""
+    """A connection on a clock of its own, to a pretend Omni over a store, or to any other pretend system.
+
+    ``around`` may put something next to it.
+    """
     clock = FakeClock()
-    inner: Transport = Sandbox(store, clock=clock.now)
+    inner: Transport = Sandbox(store, clock=clock.now) if isinstance(store, Store) else store
     if faults:
         inner = Faulty(inner, faults[0], faults[1], sleep=clock.sleep)
     signed = bearer(around(inner), Secret("sandbox"))

@@ -13,7 +13,8 @@ is journalled. Then, for each part of it that the answer speaks of by itself, or
 * refused: one refused membership among many must not stop the others, so what is
   not true yet is sent in halves until the refused part is alone.
 * pending: taken, and not done yet. It is never sent again; what is seen to be true when
-  everything is read back is done, and the rest shows up in the next plan.
+  everything is read back is done, and the rest shows up in the next plan. Where a read shows
+  what is under way, that is pending from the start, whoever sent it.
 * unsupported: the system cannot do that, so it is neither halved nor sent again.
 * credential refused: everything stops.
 
@@ -35,7 +36,7 @@ from reconciler.execute.look import Look
 from reconciler.execute.settling import CANNOT_READ, DIFFERS, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
-from reconciler.model import Address, Definition
+from reconciler.model import Address, Definition, UnderWay
 from reconciler.operations import Operation, Outcome, resolve, stages
 from reconciler.providers.base import Answer, Part, Provider
 from reconciler.transport.messages import Transport
@@ -66,7 +67,8 @@ class Execution:
 
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
-    each operation; ``headcount`` says what may not be taken away.
+    each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
+    system had taken and not done yet when it was read.
     """
 
     provider: Provider
@@ -78,6 +80,7 @@ class Execution:
     wait: Callable[[float], None]
     on_progress: Callable[[Progress], None]
     headcount: Headcount
+    under_way: Sequence[UnderWay] = ()
     requests: int = 0
     _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
@@ -90,6 +93,7 @@ class Execution:
         """Share the ids: what a look or an answer teaches is known everywhere."""
         self._ledger = Ledger(self.ids, self.headcount)
         self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait)
+        self._look.under_way[:] = self.under_way
         self._settling = Settling(self._ledger, self._look, self.definitions, self.wait)
 
     @property
@@ -105,6 +109,7 @@ class Execution:
         stopped = ""
         try:
             self.journal.write("start", detail=f"{len(changes)} changes")
+            self._leave_what_is_taken(changes)
             self._send_all(changes)
             self._read_back()
             self._look_for_pending()
@@ -116,6 +121,11 @@ class Execution:
             for atom in atoms(change):
                 self._ledger.outcomes.setdefault(atom, Outcome(atom, "skipped", stopped))
         return stopped
+
+    def _leave_what_is_taken(self, changes: Sequence[Change]) -> None:
+        """An earlier run may have sent it: then it is under way, and sent no more."""
+        taken = self._look.taken(atom for change in changes for atom in atoms(change))
+        self._ledger.record(taken, "pending", "the system has taken it before, and not done it yet")
 
     def _send_all(self, changes: Sequence[Change]) -> None:
         parts = list(stages(changes))

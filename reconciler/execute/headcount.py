@@ -32,7 +32,8 @@ class Headcount:
     """Who is in each group and who is active, as an apply goes on. Any other group may lose anybody.
 
     ``members`` are the people of each group, ``ignored`` ones among them; ``others`` counts the members
-    whom the user list does not know. ``active`` are the people whom the files manage and who are active.
+    whom the user list does not know. ``active`` are the people whom the files manage and who are active,
+    without those of whom the system has taken already that they are to go.
     ``emptied`` are the groups that the approved plan empties; ``ends_everybody`` says that it leaves
     nobody active.
     """
@@ -56,6 +57,11 @@ class Headcount:
         everybody = [user_address(user.resource.email) for user in fresh.everything.users]
         unmanaged = fresh.pairing.unlisted - {change.address for change in fresh.plan.changes}
         census = approved.intended.census
+        ending = {
+            one.of
+            for one in fresh.everything.under_way
+            if one.path == () or (one.path == ACTIVE and not one.value)
+        }
         return cls(
             members={a: {Address("user", k) for k in fresh.pairing.members(g)} for a, g in groups.items()},
             others={a: fresh.everything.foreign.get(g.id, 0) for a, g in groups.items()},
@@ -69,7 +75,7 @@ class Headcount:
             active={
                 a
                 for a, user in fresh.pairing.users.items()
-                if a not in unmanaged and user.resource.active is not False
+                if a not in unmanaged and user.resource.active is not False and user.id not in ending
             },
             ends_everybody=not census.active_users_after,
         )

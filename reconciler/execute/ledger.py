@@ -46,17 +46,21 @@ class Ledger:
         return [atom for atom, outcome in self.outcomes.items() if outcome.status == status]
 
     def sendable(self, change: Change) -> Change | None:
-        """The change without the atoms that must not be sent; these are recorded as skipped."""
+        """The change without the atoms that must not be sent: what is pending, and what is skipped then."""
         atoms_to_send = []
-        makes_it = isinstance(change, Create) and any(
-            f.path == NAMED_BY[change.address.kind] for f in change.fields
-        )
-        for atom in atoms(change):
+        to_do = [atom for atom in atoms(change) if not self._is_pending(atom)]
+        named_by = NAMED_BY[change.address.kind]
+        makes_it = isinstance(change, Create) and any(atom.path == named_by for atom in to_do)
+        for atom in to_do:
             if reason := self._obstacle(change, atom, makes_it=makes_it):
                 self.record([atom], "skipped", reason)
             else:
                 atoms_to_send.append(atom)
         return narrow(change, atoms_to_send)
+
+    def _is_pending(self, atom: Atom) -> bool:
+        known = self.outcomes.get(atom)
+        return known is not None and known.status == "pending"
 
     def withheld(self, operation: Operation) -> bool:
         """Whether it cannot be sent, since what it needs was not made just before; then it is skipped."""

@@ -1,11 +1,11 @@
 """Read a few objects while they are being changed: an answer is a claim, what is live is the fact."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.changes import Atom
-from reconciler.model import Address, Definition, address_of
-from reconciler.planning.diff import Facts, facts_of, holds
+from reconciler.model import Address, Definition, UnderWay, address_of
+from reconciler.planning.diff import Facts, facts_of, holds, taken
 from reconciler.planning.unseen import is_unseen
 from reconciler.providers.base import Provider
 from reconciler.transport.messages import Reader, Transport
@@ -19,7 +19,7 @@ class Look:
     """Reads single objects of one target.
 
     ``ids`` are the live ids known so far; a look adds to them. ``wait`` sleeps for
-    so many seconds.
+    so many seconds. ``under_way`` is what the system had taken and not done yet at the last look.
     """
 
     provider: Provider
@@ -27,6 +27,7 @@ class Look:
     ids: dict[Address, str]
     definitions: Mapping[str, Definition]
     wait: Callable[[float], None]
+    under_way: list[UnderWay] = field(default_factory=list)
 
     def facts(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
         """What is live of the objects that these atoms are about; their ids are learned.
@@ -34,6 +35,7 @@ class Look:
         Raises NoAnswer, Refused, BadAnswer or IncompleteRead.
         """
         state = self.provider.look(Reader(self.transport), covers, self.ids)
+        self.under_way[:] = state.under_way
         by_id = {live_id: address for address, live_id in self.ids.items()}
         facts: dict[Address, Facts] = {}
         for live in state.objects:
@@ -41,6 +43,10 @@ class Look:
             self.ids.setdefault(address, live.id)
             facts[address] = facts_of(live.resource, self.definitions)
         return facts
+
+    def taken(self, atoms: Iterable[Atom]) -> list[Atom]:
+        """What of this the system had taken and not done yet when it was looked at last."""
+        return taken(atoms, self.under_way, self.definitions)
 
     def met(self, expected: list[Atom]) -> list[Atom]:
         """What of this shows already; raises as ``facts`` does."""

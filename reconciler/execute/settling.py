@@ -8,11 +8,11 @@ from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead, Interrupted, NoAnswer, Refused
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
-from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step
+from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step, told
 from reconciler.model import Address, Definition
 from reconciler.planning.diff import Facts, holds
 from reconciler.planning.unseen import is_unseen
-from reconciler.providers.base import Part
+from reconciler.providers.base import Answer, Part
 
 RESENDS = 3
 DIFFERS = "it is there already, with something else; what differs waits for the next plan"
@@ -45,7 +45,7 @@ class Settling:
             self.ledger.record(mine, "adopted" if part.verdict == "exists" else "done")
             untold = _untold(part, true, unseen)
             self.ledger.record(untold, "unsettled", f"{part.message}; {UNSEEN}")
-            false = [atom for atom in part.covers if atom not in true and atom not in untold]
+            false = self._without_taken([a for a in part.covers if a not in true and a not in untold])
             self.ledger.record([atom for atom in false if atom.address in found], "failed", DIFFERS)
             remaining = tuple(atom for atom in false if atom.address not in found)
             is_live = any(atom.address in facts for atom in remaining)
@@ -55,6 +55,12 @@ class Settling:
             elif remaining:
                 steps.append((replace(part, covers=remaining), step))
         return steps
+
+    def _without_taken(self, false: Sequence[Atom]) -> list[Atom]:
+        """What is not true, and not under way either; what is, is recorded as pending."""
+        taken = self.look.taken(false)
+        self.ledger.record(taken, "pending", told(Answer("pending")))
+        return [atom for atom in false if atom not in taken]
 
     def _facts_after(self, in_doubt: Sequence[Part], resends: int) -> Mapping[Address, Facts]:
         """What is live of the objects in doubt."""

@@ -5,17 +5,19 @@ canonical spelling, so that "differs" is ``!=``, but where an attribute's case
 does not matter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from reconciler.changes import Atom, FieldChange, is_removal
 from reconciler.model import (
     NAMED_BY,
     PLAIN,
+    Address,
     Definition,
     FieldPath,
     Group,
     Kind,
+    UnderWay,
     User,
     Value,
     group_key,
@@ -95,6 +97,24 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
         alike = group_key(before) == group_key(atom.after)
         return alike if atom.before is None else looks_like(before, atom.after)
     return same(atom.path, before, atom.after, definitions)
+
+
+def taken(atoms: Iterable[Atom], under_way: Sequence[UnderWay], definitions: Definitions) -> list[Atom]:
+    """Those of the atoms that the system has taken already, and not done yet."""
+    if not under_way:
+        return []
+    waiting = {(one.of, one.path): one.value for one in under_way}
+    return [atom for atom in atoms if _is_taken(atom, waiting, definitions)]
+
+
+def _is_taken(
+    atom: Atom, waiting: Mapping[tuple[str | Address, FieldPath], Value], definitions: Definitions
+) -> bool:
+    key = (atom.id or atom.address, atom.path)
+    if key not in waiting or atom.path[:1] != ("attributes",):
+        return key in waiting and waiting[key] == atom.after
+    definition = definitions.get(atom.path[1], TEXT)
+    return alike(canonical(waiting[key], definition), atom.after, definition)
 
 
 def explain(before: Sequence[Value], after: Sequence[Value]) -> tuple[str, str]:

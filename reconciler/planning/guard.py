@@ -113,9 +113,10 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
     counts, census = plan.counts, plan.census
     remedy = Allow("--allow-removals", counts.removals)
     users = counts.users_deactivated + counts.users_revoked + counts.users_deleted
+    deactivated, deleted = (plan.words.get(word, word) for word in ("deactivated", "deleted"))
     lost = sum(census.losses.values())
     for code, number, total, what in (
-        ("users", users, census.users, "users deactivated, revoked or deleted"),
+        ("users", users, census.users, f"users {deactivated}, revoked or {deleted}"),
         ("groups", counts.groups_deleted, census.groups, "groups deleted"),
         ("memberships", lost, census.memberships, "memberships removed"),
         ("attributes", counts.values_cleared, census.values, "attribute values cleared"),

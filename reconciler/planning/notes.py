@@ -8,6 +8,7 @@ from reconciler.changes import Change, Delete, Update, atoms
 from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, user_key
 from reconciler.plan import Census, Note
 from reconciler.planning import unseen
+from reconciler.planning.diff import taken
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
@@ -42,7 +43,18 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         whose = "whose key this is" if len(inputs.callers) == 1 else "whose each of the keys is"
         message = f"the system does not say {whose}: name its owner under `protect.users`"
         yield Note("caller", message)
+    yield from _under_way(inputs, changes)
     yield from _unmatched(inputs, census)
+
+
+def _under_way(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
+    """What an apply of this plan does not send, since the system has it already."""
+    every = (atom for change in changes for atom in atoms(change))
+    if found := taken(every, inputs.everything.under_way, inputs.definitions):
+        what = "1 detail is" if len(found) == 1 else f"{len(found)} details are"
+        where = _listed(dict.fromkeys(atom.address for atom in found))
+        message = f"{what} under way in {inputs.system} already, and not sent again: {where}"
+        yield Note("pending", message)
 
 
 def _about_names(inputs: Inputs) -> Iterator[Note]:

@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from reconciler.transport.messages import Reader, Response, Transport
 
 
+Ability = Literal[
+    "create",
+    "name",
+    "active",
+    "groups",
+    "attributes",
+    "exact_attributes",
+    "revoke",
+    "deactivate",
+    "delete",
+    "delete groups",
+]
+"""What target.yaml may ask for: parts of a person that the files decide, and ways to leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One way in, as target.yaml names it: where each of its secrets is, by the part that it plays.
@@ -200,6 +215,19 @@ class Kind(Protocol):
     @property
     def pace(self) -> int:
         """Requests in any 60 seconds, for each key, where target.yaml gives no number."""
+        ...
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What its people call what becomes of an account, where they say it otherwise.
+
+        By our words: ``deactivate`` ("ban", say), ``deactivated``, ``reactivate``, ``delete``, ``deleted``.
+        """
+        ...
+
+    @property
+    def cannot(self) -> Mapping[Ability, str]:
+        """What target.yaml may ask for and no system of this kind can do, each with the reason."""
         ...
 
     @property

@@ -5,6 +5,8 @@ import json
 import socket
 import sys
 import threading
+from collections.abc import Iterator
+from email import message_from_bytes
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -14,7 +16,7 @@ from urllib.parse import parse_qsl
 from reconciler.errors import NoAnswer
 from reconciler.sandbox.faults import CutShort
 from reconciler.sandbox.pretend import Site
-from reconciler.transport.messages import Method, Request, Response, Transport
+from reconciler.transport.messages import BodyPart, Method, Request, Response, Transport
 
 LARGEST_BODY = 10 * 1024 * 1024
 """In bytes; a longer one gets 413."""
@@ -141,12 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
             path.removeprefix(site.api),
             dict(parse_qsl(query, keep_blank_values=True)),
             {name.lower(): value for name, value in self.headers.items()},
-            body,
+            **body,
         )
         with self.server.one_at_a_time:
             return self.server.transport.send(request)
 
-    def _body(self) -> object:
+    def _body(self) -> dict[str, Any]:
+        """The body, as the field of a Request that holds one of its kind."""
         length = self.headers.get("content-length", "0")
         if "transfer-encoding" in self.headers or not length.isdecimal():
             raise _Refusal(HTTPStatus.LENGTH_REQUIRED, "Content-Length is required")
@@ -155,10 +158,16 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(length))
         if len(raw) < int(length):
             raise ConnectionAbortedError
-        if not raw:
-            return None
+        media = self.headers.get("content-type", "")
+        match media.partition(";")[0].strip().lower():
+            case _ if not raw:
+                return {}
+            case "application/x-www-form-urlencoded":
+                return {"form": tuple(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))}
+            case "multipart/form-data":
+                return {"multipart": tuple(_parts(media, raw))}
         try:
-            return json.loads(raw)
+            return {"json": json.loads(raw)}
         except (ValueError, RecursionError):
             raise _Refusal(HTTPStatus.BAD_REQUEST, "Bad Request: body: Malformed JSON") from None
 
@@ -178,3 +187,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the name is the base class's)
         """Say nothing: who serves also logs."""
+
+
+def _parts(media: str, raw: bytes) -> Iterator[BodyPart]:
+    """The parts of a multipart body, as a parser of mail reads them."""
+    for part in message_from_bytes(b"Content-Type: " + media.encode() + b"\r\n\r\n" + raw).walk():
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(name, str):
+            kind = part.get_content_type() if "content-type" in part else ""
+            yield BodyPart(
+                name, cast("bytes", part.get_payload(decode=True)), part.get_filename() or "", kind
+            )

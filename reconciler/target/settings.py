@@ -21,6 +21,7 @@ from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
 from reconciler.providers.kind import Credential, Kind
 from reconciler.providers.registry import KINDS
+from reconciler.target.abilities import default_policy, impossible
 from reconciler.target.schemas import own_settings, quirks_schema, target_schema
 from reconciler.transport.hosts import api_root
 
@@ -127,12 +128,12 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     document = files.read_target_file(read_from or folder, shown_as, target_schema)
     data, source = document.data, document.source
     kind = KINDS.get(data.get("kind", ""))
-    problems = [*document.problems, *(() if kind else _no_such_kind(data, source))]
-    if problems or not kind:
-        raise Invalid(problems)
+    if not kind:
+        raise Invalid([*document.problems, *_no_such_kind(data, source)])
     quirks = files.read_quirks(read_from or folder, shown_as, quirks_schema(kind))
-    if quirks and quirks.problems:
-        raise Invalid(quirks.problems)
+    problems = [*document.problems, *impossible(kind, data, source), *(quirks.problems if quirks else ())]
+    if problems:
+        raise Invalid(problems)
     return _target(name, folder, data, source, quirks.data if quirks else {})
 
 
@@ -159,7 +160,7 @@ def _target(
         folder=folder,
         kind=data["kind"],
         url=root.removesuffix(hosts.api[0]),
-        policy=_policy(data, source),
+        policy=_policy(data, source, default_policy(kind)),
         requests_per_minute=data.get("requests_per_minute", kind.pace),
         journal=Path(data.get("journal", ".reconciler/runs")),
         credentials=tuple(kind.credentials(own)),
@@ -185,8 +186,7 @@ def _sandbox(folder: Path, data: Mapping[str, str], source: Source) -> tuple[Pat
     return seed, state
 
 
-def _policy(data: Mapping[str, Any], source: Source) -> Policy:
-    default = Policy()
+def _policy(data: Mapping[str, Any], source: Source, default: Policy) -> Policy:
     manage, leavers = data.get("manage", {}), data.get("leavers", {})
     users, limits = leavers.get("users", {}), data.get("limits", {})
     return Policy(

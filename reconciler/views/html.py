@@ -130,7 +130,7 @@ def _cards(plan: Plan) -> Iterator[dict[str, Any]]:
         yield {"title": "No changes" if plan.included else "No drift", "rows": []}
         return
     card: dict[str, Any] = {}
-    for line in summary(plan.counts, plan.census):
+    for line in summary(plan.counts, plan.census, plan.words):
         text = _plain(line)
         if line.indent == 0:
             if card:
@@ -167,7 +167,7 @@ def _object(change: Change, plan: Plan) -> dict[str, Any]:
         "kind": _KINDS[sign],
         "takes": takes_away(change),
         "name": f"{change.address.kind}/{label(change.label)}",
-        "deed": deed(change, plan.census),
+        "deed": deed(change, plan),
         "place": printable(str(change.place)),
         "origin": _badge(next(iter(origins))) if len(origins) == 1 else None,
         "mixed": len(origins) > 1,
@@ -206,7 +206,7 @@ def _person(person: Person) -> dict[str, Any]:
         "kind": _KINDS[sign],
         "takes": person.loses,
         "name": label(person.key),
-        "deed": person.account,
+        "deed": person.deed,
         "origins": [_badge(origin) for origin in ORIGINS if origin in person.origins],
         "rows": rows,
     }

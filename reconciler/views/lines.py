@@ -5,7 +5,7 @@ first in the summary and stands behind a ``-`` wherever it appears, so that
 ``grep -E '^ *-'`` finds all of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.changes import (
     Change,
@@ -22,7 +22,7 @@ from reconciler.changes import (
     only_names,
     renamed_from,
 )
-from reconciler.model import NAMED_BY, PLAIN, FieldPath
+from reconciler.model import ACTIVE, NAMED_BY, PLAIN, FieldPath
 from reconciler.plan import Census, Note, Plan
 from reconciler.report import number_of
 from reconciler.views.differences import joins, long_difference
@@ -66,13 +66,19 @@ _STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
 _OWN_FIELDS = frozenset({*NAMED_BY["user"], *PLAIN["user"]})
 
 
-def summary(counts: Counts, census: Census) -> Iterator[Line]:
+def called(words: Mapping[str, str], ours: str) -> str:
+    """What the people of a system say for one of our words, or for several with commas between them."""
+    return ", ".join(printable(words[word]) if word in words else word for word in ours.split(", "))
+
+
+def summary(counts: Counts, census: Census, words: Mapping[str, str]) -> Iterator[Line]:
     """How much changes, by kind: removals first."""
     if counts.removals:
         yield line(Part(number_of(counts.removals, "removal"), "remove"))
         for attribute, noun, done in _REMOVALS:
             if number := getattr(counts, attribute):
-                yield line(Part(f"- {number_of(number, noun)} {done}", "remove"), indent=2)
+                said = called(words, done) if noun == "user" else done
+                yield line(Part(f"- {number_of(number, noun)} {said}", "remove"), indent=2)
         ended = sum(census.losses.values()) - counts.memberships_removed
         if ended > 0:
             text = f"({number_of(ended, 'more membership')} {_verb(ended, 'end')} with what is deleted)"
@@ -152,7 +158,7 @@ def block(change: Change, plan: Plan) -> Iterator[Line]:
     yield line(
         Part(sign, _STYLES[sign]),
         Part(f"{change.address.kind}/{label(change.label)}", "strong"),
-        Part(deed(change, plan.census), _STYLES[sign], 2),
+        Part(deed(change, plan), _STYLES[sign], 2),
         common,
         Part(printable(str(change.place)), "dim", 2),
         hang=2,
@@ -190,28 +196,31 @@ def sign_of_field(item: FieldChange) -> str:
     return "-" if is_removal(item) else "~"
 
 
-def deed(change: Change, census: Census) -> str:
+def deed(change: Change, plan: Plan) -> str:
     """What happens to the object, in a few words."""
     match change:
         case Delete():
             ended = len(change.ends)
             if change.address.kind == "user":
-                return f"delete, out of {number_of(ended, 'group')}" if ended else "delete"
+                delete = called(plan.words, "delete")
+                return f"{delete}, out of {number_of(ended, 'group')}" if ended else delete
             return f"delete, {number_of(ended, 'member')} {_verb(ended, 'lose')} it" if ended else "delete"
         case Update(removal="revoke", fields=()):
             return "revoke, by leaving groups"
         case Update(removal=str(removal)):
-            return removal
+            return called(plan.words, removal)
         case Create():
             deeds = ["create"]
         case _:
             deeds = ["rename"] if renamed_from(change) is not None else []
+            if "reactivate" in plan.words and any((f.path, f.after) == (ACTIVE, True) for f in change.fields):
+                deeds.append(called(plan.words, "reactivate"))
     edges = [f.after for f in change.fields if f.path[0] == "members"]
     added = sum(after is not None for after in edges)
     if added:
         deeds.append(f"add {number_of(added, 'member')}")
     if removed := len(edges) - added:
-        emptied = ", which empties it" if not added and str(change.address) in census.emptied else ""
+        emptied = ", which empties it" if not added and str(change.address) in plan.census.emptied else ""
         deeds.append(f"remove {number_of(removed, 'member')}{emptied}")
     return ", ".join(deeds) or "update"
 

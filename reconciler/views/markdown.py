@@ -119,7 +119,7 @@ def _head(plan: Plan, most: int) -> Iterator[str]:
     if not plan.changes:
         yield "**No changes.**" if plan.included else "**No drift.**"
     else:
-        yield fence([diff_row(line) for line in summary(plan.counts, plan.census)], "diff")
+        yield fence([diff_row(line) for line in summary(plan.counts, plan.census, plan.words)], "diff")
     if plan.violations:
         yield ""
         yield from _refusal(plan, most)
@@ -211,7 +211,7 @@ def _people(people: Sequence[Person], room: int) -> str:
 
 
 def _person(person: Person) -> str:
-    parts: list[str] = [person.account] if person.account else []
+    parts: list[str] = [person.deed] if person.deed else []
     for verb, names, noun in (
         ("leaves", map(label, person.leaves), "group"),
         ("joins", map(label, person.joins), "group"),

@@ -18,16 +18,21 @@ from reconciler.changes import (
 )
 from reconciler.model import NAMED_BY
 from reconciler.plan import Plan
+from reconciler.views.lines import called
 
 Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
 
 
 @dataclass(slots=True)
 class Person:
-    """What a plan changes for one person. ``joins`` and ``leaves`` are groups, by name, in order."""
+    """What a plan changes for one person. ``joins`` and ``leaves`` are groups, by name, in order.
+
+    ``deed`` says what becomes of the account in the words of the system's own people.
+    """
 
     key: str
     account: Account = ""
+    deed: str = ""
     joins: list[str] = field(default_factory=list)
     leaves: list[str] = field(default_factory=list)
     fields: list[FieldChange] = field(default_factory=list)
@@ -69,6 +74,7 @@ def _add_account(person: Person, change: Change, plan: Plan) -> None:
             person.account = "delete"
         case _:  # pragma: no cover (mypy proves that there is no other change)
             assert_never(change)
+    person.deed = called(plan.words, person.account)
     origins = (plan.origins.get((change.address, atom.path)) for atom in atoms(change))
     person.origins.update(origin for origin in origins if origin)
     person.fields = [f for f in fields_of(change) if f.path != NAMED_BY["user"] or f.before is not None]

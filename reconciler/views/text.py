@@ -43,7 +43,7 @@ def _plan(plan: Plan) -> Iterator[Line]:
     yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", pretend, hang=2)
     yield BLANK
     if plan.changes:
-        yield from summary(plan.counts, plan.census)
+        yield from summary(plan.counts, plan.census, plan.words)
         if plan.base:
             yield from by_origin(plan)
     else:

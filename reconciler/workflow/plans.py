@@ -121,6 +121,7 @@ def _named(target: Target) -> dict[str, Any]:
         "target": target.name,
         "provider": target.kind,
         "url": target.url,
+        "words": target.system.words,
         "sandbox": target.sandbox is not None,
         "requests_per_minute": target.requests_per_minute,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),

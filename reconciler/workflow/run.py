@@ -102,6 +102,7 @@ def _execution(
         wait=session.wait,
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
+        under_way=proposal.fresh.everything.under_way,
     )
 
 

@@ -1,7 +1,9 @@
-"""The stories that every provider must pass, told to Omni in the sandbox."""
+"""The stories that every provider must pass, told to Omni in the sandbox, and to a system unlike it."""
 
 import pytest
 from providers.contract import STORIES, System, tell
+from providers.toy_provider import ToyProvider
+from providers.toy_system import KEY, Club
 
 from reconciler.providers.omni.provider import Omni
 from reconciler.sandbox.omni.instance import Sandbox
@@ -27,3 +29,14 @@ def test_omni_tells(story: str, omits: str, more: int) -> None:
     seed = SEED | {"switches": {"requests_per_minute": 0, "omits_members": omits}}
     sandbox = bearer(Sandbox(Store.from_seed(seed)), Secret("sandbox"))
     tell(System(Omni(), sandbox, READS + more), STORIES[story])
+
+
+CLUB = {"users": {"zoe@acme.com": {"name": "Zoe", "code": "z"}}, "groups": {"Others": {}}}
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+@pytest.mark.parametrize("story", ["people", "groups", "leaving"])
+def test_so_does_a_system_that_is_neither_scim_nor_omni(story: str, slow: int) -> None:
+    club = bearer(Club(CLUB | {"slow": slow}), Secret(KEY))
+    system = System(ToyProvider(), club, reads=1, takes_many=True, shows_members=False)
+    tell(system, STORIES[story])

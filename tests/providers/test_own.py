@@ -4,28 +4,35 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import jsonschema
 import pytest
-from project import LIVE, Hooked, Project
+from project import LIVE, Hooked, Project, a_project
 from screen import Output
 
 from reconciler import cli
-from reconciler.errors import ExitCode, Invalid
+from reconciler.changes import Delete, FieldChange, Update
+from reconciler.errors import ExitCode, Invalid, Place
+from reconciler.model import ACTIVE, user_address
+from reconciler.plan import Plan
 from reconciler.providers import registry
-from reconciler.providers.kind import Credential
+from reconciler.providers.kind import Ability, Credential
 from reconciler.providers.omni.kind import OmniKind
 from reconciler.providers.omni.provider import Omni
 from reconciler.sandbox.omni.instance import SITE, Sandbox
 from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.server import serve
+from reconciler.saved import from_json, to_json
 from reconciler.target.schemas import published
 from reconciler.target.settings import load_targets
 from reconciler.transport.auth import Secret, with_pair
 from reconciler.transport.hosts import Hosts
 from reconciler.transport.messages import Request, Response, Transport
+from reconciler.views.text import plan_text
 
 PASSWORD = "opens-nothing-at-all"
 REFERENCE = {
@@ -211,3 +218,96 @@ def test_a_name_and_a_password_let_it_in_and_show_up_nowhere(
     assert pair not in everything
     assert another not in everything
     assert "not Basic [key] with [key]" in refused
+
+
+class Pleasant(OmniKind):
+    """A system whose people say ban, which cannot read memberships, and cannot delete groups."""
+
+    title = "Pleasant"
+    words: Mapping[str, str] = MappingProxyType(
+        {
+            "deactivate": "ban",
+            "deactivated": "banned",
+            "reactivate": "unban",
+            "delete": "delete (anonymises for ever)",
+            "deleted": "deleted (anonymised for ever)",
+        }
+    )
+    cannot: Mapping[Ability, str] = MappingProxyType(
+        {
+            "groups": "memberships cannot be read",
+            "revoke": "memberships cannot be read",
+            "exact_attributes": "what is not there cannot be told from what is empty",
+            "delete groups": "they belong to their owners",
+        }
+    )
+
+
+@pytest.fixture
+def pleasant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setitem(registry.KINDS, "pleasant", Pleasant())  # type: ignore[arg-type]
+    monkeypatch.chdir(tmp_path)
+    project = a_project(tmp_path)
+    project.configure(kind="pleasant")
+    return project
+
+
+def test_what_no_system_of_a_kind_can_do_is_refused_where_it_is_asked_for(pleasant: Project) -> None:
+    settings = (pleasant.target / "target.yaml").read_text()
+    (target,) = load_targets(Path("desired-state"))
+    assert target.policy.manage == {"create", "name", "active", "attributes"}
+    pleasant.write(
+        "target.yaml",
+        f"{settings[:-1]},\n"
+        '"manage": {"users": ["name",\n "groups"], "exact_attributes":\n ["region"]},\n'
+        '"leavers": {"users": {"tombstone":\n ["revoke",\n "deactivate"],\n "never_listed": "revoke"},\n'
+        '"groups": {"left_files": "delete"}},\n'
+        '"probe": 1}\n',
+    )
+    assert [line.partition(" (")[0].replace(" is not possible in Pleasant", "") for line in problems()] == [
+        "target.yaml:3:2: `groups`: memberships cannot be read",
+        "target.yaml:3:13: `exact_attributes`: what is not there cannot be told from what is empty",
+        "target.yaml:6:3: `revoke`: memberships cannot be read",
+        "target.yaml:8:2: `revoke`: memberships cannot be read",
+        "target.yaml:9:12: `delete groups`: they belong to their owners",
+        "target.yaml:10:1: `probe` must be true or false, not the number 1",
+    ]
+    assert problems()[0].endswith("(leave it out of `manage.users`)")
+    assert problems()[2].endswith("(write another way in `leavers.users.tombstone`)")
+
+
+def test_where_nobody_can_be_deactivated_a_target_says_what_else_a_tombstone_does(
+    pleasant: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pleasant, "cannot", {"deactivate": "an account has no such state"})
+    (problem,) = problems()
+    assert "`deactivate` is not possible in Pleasant: an account has no such state" in problem
+    pleasant.configure(kind="pleasant", leavers={"users": {"tombstone": "delete"}})
+    assert load_targets(Path("desired-state"))
+
+
+@pytest.mark.usefixtures("pleasant")
+def test_every_view_of_a_plan_says_it_in_the_words_of_its_people(capsys: Output) -> None:
+    assert cli.run(["plan", "--out", "plan.json", "--format", "json"]) == ExitCode.OK
+    jsonschema.validate(json.loads(capsys.readouterr().out), json.loads(published()["plan"]))
+    registry.KINDS.pop("pleasant")  # type: ignore[attr-defined]
+    for shape in ("text", "markdown", "html"):
+        assert cli.run(["show", "plan.json", "--format", shape]) == ExitCode.OK
+        shown = capsys.readouterr().out
+        assert "1 user banned" in shown
+        assert re.search(r"user/bob@acme.com.*\bban\b", shown, re.DOTALL)
+        assert "deactivate" not in shown.partition("<style>")[0]
+
+
+def test_a_plan_says_who_comes_back_and_who_goes_for_ever() -> None:
+    words = Pleasant.words
+    place, active = Place("f"), FieldChange(ACTIVE, before=False, after=True)
+    back = Update(user_address("a@x.co"), "a@x.co", "1", (active,), place)
+    gone = Delete(user_address("b@x.co"), "b@x.co", "2", place, ends=("Finance",))
+    plan = Plan("acme", "pleasant", "", (back, gone), words=words)
+    text = plan_text(plan)
+    assert "user/a@x.co  unban" in text
+    assert "user/b@x.co  delete (anonymises for ever), out of 1 group" in text
+    assert from_json(to_json(plan)) == plan
+    assert from_json(to_json(plan)).words == words
+    assert plan.digest != replace(plan, words={"delete": "keep"}).digest

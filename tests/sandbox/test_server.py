@@ -15,7 +15,8 @@ from asking import PATCH_OP, company, group_id, user_id
 from reconciler.sandbox.faults import Fault, Scripted
 from reconciler.sandbox.omni.instance import SITE, Sandbox
 from reconciler.sandbox.server import LARGEST_BODY, Server, serve
-from reconciler.transport.messages import Request, Response, Transport
+from reconciler.transport.messages import BodyPart, Request, Response, Transport
+from reconciler.transport.network import Network
 
 AUTHORIZED = {"Authorization": "Bearer sandbox"}
 
@@ -96,6 +97,41 @@ def test_a_body_that_is_not_json_is_400() -> None:
                 "detail": "Bad Request: body: Malformed JSON",
                 "status": 400,
             }
+
+
+class Keeper:
+    """A Transport that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.kept: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        self.kept.append(request)
+        return Response(204)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Request("POST", "/x", form=(("name", "Zoë & 1"), ("member", "1"), ("member", "2"), ("empty", ""))),
+        Request(
+            "POST",
+            "/x",
+            multipart=(
+                BodyPart("name", "Zoë".encode()),
+                BodyPart("picture", bytes(range(256)) + b"\r\n--x--\r\n\n\r", "a.png", "image/png"),
+                BodyPart("empty", b""),
+            ),
+        ),
+    ],
+    ids=["form", "multipart"],
+)
+def test_a_form_and_parts_arrive_as_they_were_sent(sent: Request) -> None:
+    keeper = Keeper()
+    with serve(keeper, SITE) as server, closing(Network(f"{server.url}/api")) as network:
+        network.send(sent)
+    (found,) = keeper.kept
+    assert (found.form, found.multipart, found.json) == (sent.form, sent.multipart, None)
 
 
 @pytest.mark.parametrize(

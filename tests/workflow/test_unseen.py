@@ -31,7 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project whose system shows nobody's `region`."""
     monkeypatch.chdir(tmp_path)
     provider, kind = Typed({"region": Definition("region", multiple=True, readable=False)}), OmniKind()
-    monkeypatch.setattr(kind, "provider", lambda _quirks: provider, raising=False)
+    monkeypatch.setattr(kind, "provider", lambda _settings, _quirks: provider, raising=False)
     monkeypatch.setitem(KINDS, "omni", kind)
     project = a_project(tmp_path)
     project.write("people.yaml", PEOPLE)

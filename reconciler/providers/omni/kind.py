@@ -12,7 +12,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.providers.kind import Credential
+from reconciler.providers.kind import Ability, Credential
 from reconciler.sandbox.omni.switches import Switches, from_texts
 from reconciler.transport.hosts import Hosts
 
@@ -53,6 +53,8 @@ class OmniKind:
     pace = 55
     variables: Mapping[str, str] = MappingProxyType({"key": "OMNI_API_KEY"})
     credential = "keys: [{env: OMNI_API_KEY}]"
+    words: Mapping[str, str] = MappingProxyType({})
+    cannot: Mapping[Ability, str] = MappingProxyType({})
     switches: Sequence[str] = tuple(field.name for field in fields(Switches))
 
     def first_target(self, url: str) -> str:
