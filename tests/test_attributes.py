@@ -78,7 +78,7 @@ def sent(plan: Plan) -> Any:
     return [operation.body for part in stages(saved.changes) for operation in Omni().translate(part)]
 
 
-def test_every_type_is_walked_but_a_file_which_no_desired_state_holds() -> None:
+def test_every_type_is_walked_but_a_file_which_no_such_system_takes() -> None:
     walked = {definition.type for definition, _, _, _ in ATTRIBUTES.values()}
     assert walked == {*get_args(Type)} - {"file"}
 

@@ -65,8 +65,6 @@ def _against_stating(definition: Definition, system: str) -> Complaint | None:
     name = definition.name
     if definition.system:
         return f"`{name}` is a system attribute, which {system} sets itself", "remove it here"
-    if definition.type == "file":
-        return f"`{name}` is a file in {system}, which desired state cannot hold", "remove it here"
     return None
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from socket import gethostname
 
 from reconciler.changes import Create, atoms
+from reconciler.desired.attached import content_of, values_of
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
 from reconciler.execute.headcount import Headcount
@@ -96,6 +98,7 @@ def _execution(
         provider=target.provider,
         transport=session.transport,
         journal=journal,
+        content=partial(content_of, target.folder),
         ids=dict(proposal.fresh.ids),
         definitions=proposal.fresh.definitions,
         stop=session.stop.is_set,
@@ -122,7 +125,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
             return "the files now ask for more than was reviewed"
         if any(origin != "drift" for origin in excluded):
             return "backlog was not applied"
-    return record_applied(target.folder, target.name)
+    fresh = proposal.fresh
+    return record_applied(target.folder, target.name, values_of(fresh.desired, fresh.definitions))
 
 
 def ran_by() -> str:
