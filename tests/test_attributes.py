@@ -53,6 +53,7 @@ ATTRIBUTES: dict[str, tuple[Definition, str, Value, object]] = {
     "user": (Definition("a", "user"), "Bob@acme.com", "bob@acme.com", Ref(user_address("bob@acme.com"))),
     "group": (Definition("a", "group"), "Finance", "finance", Ref(group_address("finance"))),
     "several": (Definition("a", multiple=True), "[b, a, b]", ("a", "b"), ["a", "b"]),
+    "booleans": (Definition("a", "boolean", multiple=True), "[true]", (True,), [True]),
     "any case": (Definition("a", exact_case=False), "EMEA", "EMEA", "EMEA"),
     "on creation": (Definition("a", written="on creation"), "x", "x", "x"),
 }

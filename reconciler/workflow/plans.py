@@ -109,7 +109,7 @@ def _head(
         raise Invalid([*problems, *error.problems]) from None
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
-        problems += nobody(states.desired, made.ids.keys(), made.definitions)
+        problems += nobody(states.desired, made.ids.keys() | made.ignored.keys(), made.definitions)
     if problems:
         raise Invalid(problems)
     return made

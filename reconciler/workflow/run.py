@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from socket import gethostname
 
-from reconciler.changes import Create, atoms
+from reconciler.changes import Create, atoms, fields_of
 from reconciler.desired.attached import content_of, values_of
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
 from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
+from reconciler.model import Address
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -99,13 +100,21 @@ def _execution(
         transport=session.transport,
         journal=journal,
         content=partial(content_of, target.folder),
-        ids=dict(proposal.fresh.ids),
+        ids=_ids(proposal),
         definitions=proposal.fresh.definitions,
         stop=session.stop.is_set,
         wait=session.wait,
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
     )
+
+
+def _ids(proposal: Proposal) -> dict[Address, str]:
+    """The live ids that are known, and those of the ignored whom a new value refers to."""
+    known, fields = proposal.fresh.ids, map(fields_of, proposal.changes)
+    others = {name for each in fields for item in each for name in item.names} - known.keys()
+    ignored = proposal.fresh.ignored if others else {}
+    return known | {name: ignored[name] for name in others & ignored.keys()}
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
