@@ -77,7 +77,8 @@ def make_plan(
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
-    plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
+    told = (*notes(inputs, users, changes, census), *groups.notes)
+    plan = Plan(changes=changes, census=census, notes=told, **about)
     return Planned(plan, inputs.pairing, inputs.definitions, live)
 
 

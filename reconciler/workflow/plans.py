@@ -102,7 +102,8 @@ def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> It
         return
     for policy in states.policies:
         with suppress(Invalid, IncompleteRead):
-            yield make_plan(state, live, policy, **_named(states.target)).plan
+            # What excludes each other now decides no change of an older state, and must not hide one.
+            yield make_plan(state, live, replace(policy, exclusive=()), **_named(states.target)).plan
 
 
 def _named(target: Target) -> dict[str, Any]:
