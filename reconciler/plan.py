@@ -82,6 +82,10 @@ class Violation:
         return isinstance(self.remedy, Absolute)
 
 
+Scope = Literal["users", "attributes", "memberships", "groups"]
+"""A part of a plan that a run may be about alone; users include leaving, groups their deletion."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """The pull request that a plan was made for.
@@ -146,7 +150,8 @@ class Plan:
     the files is counted from the commit ``since``. Each is empty where none is known.
 
     ``violations`` are what the guards said, when the plan was made, of the part that is to
-    be applied. ``sandbox`` says that the system is the embedded pretend one.
+    be applied. ``sandbox`` says that the system is the embedded pretend one. ``scope`` names the
+    parts that the plan is about, none where it is whole.
     """
 
     target: str
@@ -166,6 +171,7 @@ class Plan:
     applied: str = ""
     pull: PullRequest | None = None
     sandbox: bool = False
+    scope: tuple[Scope, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -247,6 +253,7 @@ class Plan:
                 "pull": asdict(self.pull) if self.pull else None,
                 "numbers": {name: numbers[name] for name in _JUDGED_BY},
                 **({"sandbox": True} if self.sandbox else {}),
+                **({"scope": list(self.scope)} if self.scope else {}),
             }
         )
 

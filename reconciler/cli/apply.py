@@ -14,12 +14,14 @@ from reconciler.cli.app import (
     AllowRemovals,
     BadUsage,
     Root,
+    ScopeText,
     Shape,
     Since,
     Targets,
     Verbose,
     for_each,
     lifted,
+    scope_of,
 )
 from reconciler.cli.formats import Format
 from reconciler.errors import ExitCode
@@ -42,6 +44,7 @@ def apply(
     allow_removals: AllowRemovals = None,
     allow_creations: AllowCreations = None,
     since: Since = None,
+    scope: ScopeText = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -59,6 +62,10 @@ def apply(
     if skip_stale and not file:
         message = "--skip-stale goes with --plan"
         raise BadUsage(message)
+    if scope is not None and file:
+        message = "--scope goes without --plan: a saved plan has the scope that it was made with"
+        raise BadUsage(message)
+    parts = scope_of(scope)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:
@@ -78,6 +85,7 @@ def apply(
                     allow_removals=allow_removals,
                     allow_creations=allow_creations,
                     since=since,
+                    scope=parts,
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)

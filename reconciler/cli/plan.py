@@ -18,12 +18,14 @@ from reconciler.cli.app import (
     Include,
     PlanShape,
     Root,
+    ScopeText,
     Since,
     Targets,
     Verbose,
     check_out,
     for_each,
     lifted,
+    scope_of,
 )
 from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
@@ -44,6 +46,7 @@ def plan(
     since: Since = None,
     base: Base = None,
     include: Include = None,
+    scope: ScopeText = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -58,6 +61,7 @@ def plan(
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
+    parts = scope_of(scope)
     check_out(out, root)
     documents: list[str] = []
 
@@ -68,7 +72,9 @@ def plan(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            planned = workflow.plan(target, session, since, base, [o.value for o in include or ()])
+            planned = workflow.plan(
+                target, session, since, base, [o.value for o in include or ()], scope=parts
+            )
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(judged))

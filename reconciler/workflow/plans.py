@@ -12,7 +12,7 @@ from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import DesiredState, LiveState
 from reconciler.operations import stages
-from reconciler.plan import Plan, PullRequest
+from reconciler.plan import Plan, PullRequest, Scope
 from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
@@ -39,12 +39,14 @@ def plan(
     pull: PullRequest | None = None,
     *,
     saved: Plan | None = None,
+    scope: tuple[Scope, ...] = (),
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
     to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
     plan what left the files is counted from where it was counted then, wherever the record is now.
+    A ``scope`` names the parts of the plan to make; a saved plan has its own.
     Raises Invalid for the files, and whatever a read raises.
     """
     option = "--since"
@@ -64,6 +66,7 @@ def plan(
         base=states.base,
         included=("change", *dict.fromkeys(include)),
         pull=pull,
+        scope=scope if saved is None else saved.scope,
     )
     before = list(_older(states, states.before, live))
     applied = list(_older(states, states.applied.state, live))
