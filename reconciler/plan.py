@@ -82,6 +82,10 @@ class Violation:
         return isinstance(self.remedy, Absolute)
 
 
+Scope = Literal["users", "attributes", "memberships", "groups"]
+"""A part of a plan that a run may be about alone; users include leaving, groups their deletion."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """The pull request that a plan was made for.
@@ -148,7 +152,8 @@ class Plan:
     ``violations`` are what the guards said, when the plan was made, of the part that is to
     be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
     attributes that are sent again, though no answer shows whether that is needed. ``words`` are what
-    its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise.
+    its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise. ``scope``
+    names the parts that the plan is about, none where it is whole.
     """
 
     target: str
@@ -170,6 +175,7 @@ class Plan:
     sandbox: bool = False
     resend: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
+    scope: tuple[Scope, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -253,6 +259,7 @@ class Plan:
                 **({"sandbox": True} if self.sandbox else {}),
                 **({"resend": list(self.resend)} if self.resend else {}),
                 **({"words": dict(self.words)} if self.words else {}),
+                **({"scope": list(self.scope)} if self.scope else {}),
             }
         )
 

@@ -10,7 +10,7 @@ from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Remo
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.jsontext import dump_json
 from reconciler.model import KEYED, KINDS, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
-from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Violation
+from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Scope, Violation
 
 FORMAT_VERSION = 3
 
@@ -25,6 +25,7 @@ def to_json(plan: Plan) -> str:
         "url": plan.url,
         "sandbox": plan.sandbox,
         **({"words": dict(plan.words)} if plan.words else {}),
+        **({"scope": list(plan.scope)} if plan.scope else {}),
         "digest": plan.digest,
         "removals_digest": plan.removals_digest,
         "counts": asdict(plan.counts) | {"removals": plan.counts.removals},
@@ -103,6 +104,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         url=_typed(document["url"], str),
         sandbox=_typed(document["sandbox"], bool),
         words={word: _typed(said, str) for word, said in _typed(document.get("words", {}), dict).items()},
+        scope=tuple(_decode_part(item) for item in _typed(document.get("scope", []), list)),
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(
@@ -153,6 +155,13 @@ def _decode_origins(changes: list[dict[str, Any]]) -> Iterator[tuple[tuple[Addre
         for part, path in ((item, ()), *((f, tuple(f["path"])) for f in item.get("fields", ()))):
             if (origin := part.get("origin")) is not None:
                 yield (address, path), _decode_origin(origin)
+
+
+def _decode_part(part: Any) -> Scope:
+    if part in get_args(Scope):
+        return cast("Scope", part)
+    message = f"{part!r} is no part of a plan"
+    raise ValueError(message)
 
 
 def _decode_origin(origin: Any) -> Origin:

@@ -7,7 +7,7 @@ completion answer at once.
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -16,6 +16,7 @@ from reconciler.cli.formats import Format, PlanFormat
 from reconciler.errors import ExitCode, ReconcilerError, gravest
 
 if TYPE_CHECKING:
+    from reconciler.plan import Scope
     from reconciler.providers.kind import Kind
     from reconciler.target.settings import Target
 
@@ -99,6 +100,15 @@ Resend = Annotated[
     ),
 ]
 
+ScopeText = Annotated[
+    str | None,
+    typer.Option(
+        "--scope",
+        metavar="PARTS",
+        help="This part alone, or several with commas: users, attributes, memberships, groups.",
+    ),
+]
+
 Expect = Annotated[
     Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]
@@ -108,6 +118,20 @@ DESIRED_STATE = Path("desired-state")
 
 class BadUsage(typer.TyperException):
     """Arguments that are fine one by one and not together."""
+
+
+def scope_of(text: str | None) -> "tuple[Scope, ...]":
+    """The parts that ``--scope`` names, none for all of them; raises BadUsage for what is no part."""
+    from reconciler.plan import Scope
+
+    parts: tuple[Scope, ...] = get_args(Scope)
+    given = [] if text is None else [part.strip() for part in text.split(",")]
+    for part in given:
+        if part not in parts:
+            message = f"--scope takes {', '.join(parts)}, with commas between them, and not {part!r}"
+            raise BadUsage(message)
+    # All parts are the whole.
+    return () if set(given) == set(parts) else tuple(part for part in parts if part in given)
 
 
 def kind_named(name: str) -> "Kind":

@@ -15,12 +15,14 @@ from reconciler.cli.app import (
     BadUsage,
     Resend,
     Root,
+    ScopeText,
     Shape,
     Since,
     Targets,
     Verbose,
     for_each,
     lifted,
+    scope_of,
 )
 from reconciler.cli.formats import Format
 from reconciler.errors import ExitCode
@@ -44,6 +46,7 @@ def apply(
     allow_creations: AllowCreations = None,
     since: Since = None,
     resend: Resend = None,
+    scope: ScopeText = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -64,6 +67,10 @@ def apply(
     if resend and file:
         message = "--resend goes without --plan: the plan says what is sent again"
         raise BadUsage(message)
+    if scope is not None and file:
+        message = "--scope goes without --plan: a saved plan has the scope that it was made with"
+        raise BadUsage(message)
+    parts = scope_of(scope)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:
@@ -84,6 +91,7 @@ def apply(
                     allow_creations=allow_creations,
                     since=since,
                     resend=resend or (),
+                    scope=parts,
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)

@@ -11,10 +11,12 @@ from reconciler.cli.app import (
     Expect,
     PlanShape,
     Root,
+    ScopeText,
     Targets,
     Verbose,
     check_out,
     for_each,
+    scope_of,
 )
 from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
@@ -27,6 +29,7 @@ def drift(
     targets: Targets = None,
     root: Root = DESIRED_STATE,
     expect: Expect = None,
+    scope: ScopeText = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save it as a plan.")] = None,
     shape: PlanShape = PlanFormat.TEXT,
     verbose: Verbose = False,
@@ -43,6 +46,7 @@ def drift(
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
 
+    parts = scope_of(scope)
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -54,7 +58,7 @@ def drift(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            plan = find_drift(target, session, expectations, today)
+            plan = find_drift(target, session, expectations, today, parts)
         if out:
             console.save(out, to_json(plan))
         match shape:

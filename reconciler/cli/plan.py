@@ -19,12 +19,14 @@ from reconciler.cli.app import (
     PlanShape,
     Resend,
     Root,
+    ScopeText,
     Since,
     Targets,
     Verbose,
     check_out,
     for_each,
     lifted,
+    scope_of,
 )
 from reconciler.cli.formats import PlanFormat
 from reconciler.errors import ExitCode
@@ -46,6 +48,7 @@ def plan(
     base: Base = None,
     include: Include = None,
     resend: Resend = None,
+    scope: ScopeText = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -60,6 +63,7 @@ def plan(
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
+    parts = scope_of(scope)
     check_out(out, root)
     documents: list[str] = []
 
@@ -71,7 +75,13 @@ def plan(
             watch.reading(),
         ):
             planned = workflow.plan(
-                target, session, since, base, [o.value for o in include or ()], resend=resend or ()
+                target,
+                session,
+                since,
+                base,
+                [o.value for o in include or ()],
+                resend=resend or (),
+                scope=parts,
             )
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:

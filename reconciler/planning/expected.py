@@ -36,14 +36,18 @@ def _dotted(path: FieldPath) -> str:
     return ".".join(path)
 
 
-def without_expected(plan: Plan, expectations: Sequence[Expectation], today: str) -> Plan:
+def without_expected(
+    plan: Plan, expectations: Sequence[Expectation], today: str, left_out: Sequence[Atom] = ()
+) -> Plan:
     """The plan without the differences that are expected, and with a note about each expectation.
+
+    ``left_out`` are the differences that a part of a plan leaves out.
 
     An expectation whose day has passed hides nothing any more. A note names it, and each
     that met no difference, so that the list does not outlive its reasons.
     """
     current = [expectation for expectation in expectations if expectation.until >= today]
-    differences = [atom for change in plan.changes for atom in atoms(change)]
+    differences = [*left_out, *(atom for change in plan.changes for atom in atoms(change))]
     met = {each: sum(map(each.covers, differences)) for each in expectations}
     unexpected = plan.cut(lambda atom: not any(each.covers(atom) for each in current))
     notes = [_note(each, number, expired=each not in current) for each, number in met.items()]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Invalid, Problem
 from reconciler.model import NAMED_BY, Address, Group, Live, group_address, looks_like
+from reconciler.plan import Note
+from reconciler.planning.exclusive import judge, resulting, unknown
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.users import PlannedUsers
 
@@ -18,7 +20,7 @@ class PlannedGroups:
 
     ``members`` and ``losses`` count by group address, ``memberships`` in all; ``kept_members`` are
     those whom the user list does not know. ``deserted`` groups lose all their people, and in
-    ``emptied`` ones of them nobody else is.
+    ``emptied`` ones of them nobody else is. ``notes`` are about groups that exclude each other.
     """
 
     changes: tuple[Change, ...]
@@ -28,6 +30,7 @@ class PlannedGroups:
     losses: Mapping[str, int]
     deserted: tuple[str, ...]
     emptied: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class _Wanted(NamedTuple):
@@ -62,23 +65,27 @@ class _Fate(NamedTuple):
 def plan_groups(inputs: Inputs, users: PlannedUsers) -> PlannedGroups:
     """Decide about every group and membership; what becomes of the users decides about theirs.
 
-    Raises Invalid where a stated member is nobody.
+    Raises Invalid where a stated member is nobody, or would be in groups that exclude each other.
     """
     fates = [*_declared(inputs, users), *_not_declared(inputs, users), *_deleted(inputs)]
-    if problems := [problem for fate in fates for problem in fate.problems]:
+    changes = tuple(fate.change for fate in fates if fate.change)
+    judged = list(judge(inputs.desired, inputs.policy, resulting(inputs, changes, users.deleted)))
+    problems = [problem for fate in fates for problem in fate.problems]
+    if problems := [*problems, *(each for each in judged if isinstance(each, Problem))]:
         raise Invalid(problems)
     # A deletion is counted also where nobody was in the group.
     counted = [fate for fate in fates if fate.toll.lost or isinstance(fate.change, Delete)]
     stay = [fate for fate in counted if not isinstance(fate.change, Delete)]
     deserted = [fate for fate in stay if fate.toll.lost == fate.toll.members]
     return PlannedGroups(
-        changes=tuple(fate.change for fate in fates if fate.change),
+        changes=changes,
         memberships=sum(fate.toll.members for fate in fates),
         kept_members=sum(fate.toll.others for fate in fates if fate.toll.managed),
         members={str(fate.address): fate.toll.members for fate in counted},
         losses={str(fate.address): fate.toll.lost for fate in counted},
         deserted=tuple(str(fate.address) for fate in deserted),
         emptied=tuple(str(fate.address) for fate in deserted if not fate.toll.others),
+        notes=(*(each for each in judged if isinstance(each, Note)), *unknown(inputs)),
     )
 
 

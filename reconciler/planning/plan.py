@@ -17,18 +17,19 @@ Nothing else is ever removed, so files that say nothing take nothing away.
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.changes import Change, Update
+from reconciler.changes import Atom, Change, Update
 from reconciler.model import Address, DesiredState, Group, LiveState, address_of
 from reconciler.operations import in_order
-from reconciler.plan import Census, Plan
+from reconciler.plan import Census, Plan, Scope
 from reconciler.planning.diff import Definitions, Facts, group_facts, user_facts
 from reconciler.planning.groups import PlannedGroups, plan_groups
 from reconciler.planning.inputs import Inputs, gather
 from reconciler.planning.match import Pairing
 from reconciler.planning.notes import notes
+from reconciler.planning.part import cut_to
 from reconciler.planning.scope import Policy
 from reconciler.planning.unseen import Sent
 from reconciler.planning.users import PlannedUsers, plan_users
@@ -40,7 +41,7 @@ class Planned:
 
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
     ``everything`` is all that was read, what is ignored included. ``desired`` and ``sent`` say what was
-    sent of what cannot be seen.
+    sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class Planned:
     everything: LiveState
     desired: DesiredState
     sent: Sent
+    left_out: tuple[Atom, ...] = ()
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -82,12 +84,13 @@ def make_plan(
     *,
     system: str = "the system",
     sent: Sent = Sent(),  # noqa: B008 (frozen)
+    scope: tuple[Scope, ...] = (),
     **about: Any,
 ) -> Planned:
     """Compute the plan; ``about`` are further fields of the Plan (target, provider, url, created_at, ...).
 
     ``system`` is what people call the system, for messages. ``sent`` is what is known of what no
-    answer shows.
+    answer shows. A ``scope`` names the parts of the plan to make, without one it is whole.
 
     Raises Invalid where live objects are ambiguous or a stated member is
     nobody, and IncompleteRead where an attribute that is needed was not read.
@@ -97,8 +100,12 @@ def make_plan(
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
-    plan = Plan(changes=changes, census=census, notes=tuple(notes(inputs, users, changes, census)), **about)
-    return Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent)
+    whole = Plan(changes=changes, census=census, scope=scope, **about)
+    plan, left_out, said = cut_to(whole, inputs, users.revoked) if scope else (whole, (), ())
+    told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
+    return Planned(
+        replace(plan, notes=told), inputs.pairing, inputs.definitions, live, desired, sent, left_out
+    )
 
 
 def _without_empty_revocations(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:

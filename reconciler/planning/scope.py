@@ -78,13 +78,15 @@ class Globs:
 class Policy:
     """What ``target.yaml`` says about ownership and removal.
 
-    ``match`` names the attributes by which a person is looked for before the login.
+    ``match`` names the attributes by which a person is looked for before the login, ``exclusive``
+    the groups of which a person is in one at most, list by list.
     ``places`` are those of names, by their setting, such as ``protect.users``, and by their text.
     """
 
     manage: frozenset[str] = MANAGED
     exact_attributes: frozenset[str] = frozenset()
     match: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
     ignore: Globs = Globs()
     protect: Globs = Globs()
     tombstone: Ending = "deactivate"
@@ -114,6 +116,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
         manage=one.manage & other.manage,
         exact_attributes=one.exact_attributes & other.exact_attributes,
         match=tuple(name for name in one.match if name in other.match),
+        exclusive=tuple(dict.fromkeys(one.exclusive + other.exclusive)),
         ignore=one.ignore | other.ignore,
         protect=one.protect | other.protect,
         tombstone=gentler(lambda policy: policy.tombstone),

@@ -17,6 +17,7 @@ from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
+from reconciler.planning.exclusive import contradictions
 from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
 from reconciler.providers.kind import Credential, Kind
@@ -80,7 +81,11 @@ class Target:
 
     def load(self) -> DesiredState:
         """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
-        return files.load(self.folder, settings=self.settings, rules=self.system.rules)
+        return files.load(self.folder, settings=self.settings, rules=self._rules)
+
+    def _rules(self, state: DesiredState) -> list[Problem]:
+        """What the files cannot mean: to this kind of system, or by the settings."""
+        return [*self.system.rules(state), *contradictions(state, self.policy)]
 
 
 def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
@@ -193,6 +198,7 @@ def _policy(data: Mapping[str, Any], source: Source, default: Policy) -> Policy:
         manage=frozenset(manage.get("users", default.manage)),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
         match=_match(data, source),
+        exclusive=tuple(map(tuple, data.get("exclusive", ()))),
         ignore=_globs(data.get("ignore", {})),
         protect=_globs(data.get("protect", {})),
         tombstone=combined(users.get("tombstone", default.tombstone)),
@@ -215,8 +221,14 @@ def _match(data: Mapping[str, Any], source: Source) -> tuple[str, ...]:
 
 
 def _places(data: Mapping[str, Any], source: Source) -> dict[tuple[str, str], Place]:
-    """Where each name of ``protect``, ``ignore`` and ``match`` stands."""
-    places = {("match", name): source.find_item(("match",), str, name) for name in data.get("match", ())} | {
+    """Where each name of ``protect``, ``ignore``, ``match`` and ``exclusive`` stands."""
+    places = {("match", name): source.find_item(("match",), str, name) for name in data.get("match", ())}
+    places |= {
+        ("exclusive", name): source.find_item(("exclusive", number), str, name)
+        for number, names in enumerate(data.get("exclusive", ()))
+        for name in names
+    }
+    places |= {
         (f"{setting}.{section}", glob): source.find_item((setting, section), str, glob)
         for setting in ("protect", "ignore")
         for section, globs in data.get(setting, {}).items()

@@ -10,7 +10,7 @@ from reconciler.desired import files
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
-from reconciler.plan import Note, Plan
+from reconciler.plan import Note, Plan, Scope
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -20,14 +20,21 @@ _MOST_NAMED = 5
 """Objects that a note about one revision names; beyond that they are counted."""
 
 
-def drift(target: Target, session: Session, expectations: Sequence[Expectation], today: str) -> Plan:
+def drift(
+    target: Target,
+    session: Session,
+    expectations: Sequence[Expectation],
+    today: str,
+    scope: tuple[Scope, ...] = (),
+) -> Plan:
     """A plan that applies nothing: every difference that is not expected, with its origin.
 
-    ``today`` is a day such as 2026-12-31. Raises as ``workflow.plans.plan`` does.
+    ``today`` is a day such as 2026-12-31, ``scope`` what to look at. Raises as ``workflow.plans.plan`` does.
     """
     base = head(target.folder)
-    plan = _without_unseen(make(target, session, base=base).plan)
-    plan = without_expected(replace(plan, included=()), expectations, today)
+    found = make(target, session, base=base, scope=scope)
+    plan = _without_unseen(found.plan)
+    plan = without_expected(replace(plan, included=()), expectations, today, found.left_out)
     notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
     return replace(plan, notes=(*plan.notes, *notes))
 

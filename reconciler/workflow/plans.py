@@ -13,7 +13,7 @@ from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
-from reconciler.plan import Plan, PullRequest
+from reconciler.plan import Plan, PullRequest, Scope
 from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
@@ -32,7 +32,7 @@ def validate(target: Target) -> DesiredState:
 
 
 @without_collector()
-def plan(
+def plan(  # noqa: PLR0913 (each is an option of the command)
     target: Target,
     session: Session,
     since: str | None = None,
@@ -42,13 +42,15 @@ def plan(
     *,
     saved: Plan | None = None,
     resend: Collection[str] = (),
+    scope: tuple[Scope, ...] = (),
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
     to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
     plan what left the files is counted from where it was counted then, wherever the record is now.
-    The attributes of ``resend``, which no answer shows, are sent again; for a saved plan, those of the plan.
+    The attributes of ``resend``, which no answer shows, are sent again. A ``scope`` names the parts of the
+    plan to make. A saved plan has its own of both.
     Raises Invalid for the files, and whatever a read raises.
     """
     option = "--since"
@@ -74,6 +76,7 @@ def plan(
         base=states.base,
         included=("change", *dict.fromkeys(include)),
         pull=pull,
+        scope=scope if saved is None else saved.scope,
     )
     before = list(_older(states, states.before, live))
     applied = list(_older(states, states.applied.state, live))
@@ -138,7 +141,9 @@ def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> It
     sent = Sent(states.applied.state)
     for policy in states.policies:
         with suppress(Invalid, IncompleteRead):
-            yield make_plan(state, live, policy, sent=sent, **_named(states.target)).plan
+            # What excludes each other now decides no change of an older state, and must not hide one.
+            lenient = replace(policy, exclusive=())
+            yield make_plan(state, live, lenient, sent=sent, **_named(states.target)).plan
 
 
 def _named(target: Target) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
 from reconciler.errors import Invalid, Problem
-from reconciler.plan import Plan
+from reconciler.plan import Plan, Scope
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
 from reconciler.planning.recheck import Recheck, recheck
@@ -36,13 +36,14 @@ def propose(
     allow_creations: int | None = None,
     since: str | None = None,
     resend: Collection[str] = (),
+    scope: tuple[Scope, ...] = (),
 ) -> Proposal:
     """Read and plan again, and ask the guards about the saved plan, or else about the fresh one."""
     if saved and saved.sandbox != (target.sandbox is not None):
         against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
         message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
         raise Invalid([Problem(target.place, message, "plan again")])
-    fresh = plan(target, session, since, saved=saved, resend=resend)
+    fresh = plan(target, session, since, saved=saved, resend=resend, scope=scope)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(checked, fresh, fresh.plan.changes)

@@ -45,7 +45,7 @@ class Revisions:
         """What must be known of the live state for the plans of all states."""
         wanted = need(self.desired, self.target.policy)
         own = self.target.own_policy
-        if own and own.exact_attributes and "attributes" in own.manage:
+        if own and (own.match or (own.exact_attributes and "attributes" in own.manage)):
             wanted |= Need(definitions=True)
         for state in (self.before, self.applied.state) if self.base else ():
             if state is not None:

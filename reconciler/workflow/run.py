@@ -126,6 +126,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     """
     if not report.complete:
         return "not everything was done"
+    if proposal.plan.scope:
+        return f"it was about {' and '.join(proposal.plan.scope)} alone"
     if recheck := proposal.recheck:
         origins = proposal.plan.origins
         excluded = (origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change))

@@ -106,6 +106,7 @@ OF_A_FIELD = {
     "manage": st.frozensets(st.sampled_from(sorted(MANAGED))),
     "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
     "match": st.sampled_from([(), ("code",), ("region", "code")]),
+    "exclusive": st.sampled_from([(), (("g", "h"),)]),
     "ignore": st.builds(Globs, GLOBS, GLOBS),
     "protect": st.builds(Globs, GLOBS, GLOBS),
     "tombstone": WAYS,

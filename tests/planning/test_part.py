@@ -1,0 +1,182 @@
+"""`--scope`: the plan is the part of the whole that is asked for; an apply leaves the rest as it was."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from builders import MANDATE, a_group, a_user, desired, live
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from worlds import World, renamed, session, standing, worlds
+
+from reconciler import workflow
+from reconciler.changes import Atom, Change, Create, Update, atoms
+from reconciler.model import Definition, DesiredState, LiveState, User, Value, user_address
+from reconciler.plan import Plan, Scope
+from reconciler.planning.guard import check
+from reconciler.planning.plan import Planned, make_plan
+from reconciler.planning.scope import Policy
+from reconciler.saved import from_json, to_json
+
+PARTS: tuple[Scope, ...] = get_args(Scope)
+SCOPES = st.sets(st.sampled_from(PARTS), min_size=1, max_size=3).map(
+    lambda chosen: tuple(part for part in PARTS if part in chosen)
+)
+Fact = tuple[object, ...]
+
+
+def facts(plan: Plan) -> Mapping[Fact, Atom]:
+    """What a plan makes true, whatever was there before: an object, a field, a membership."""
+    return {(a.address, a.path, a.after): a for change in plan.changes for a in atoms(change)}
+
+
+def created(changes: Iterable[Change]) -> set[object]:
+    return {change.address for change in changes if isinstance(change, Create)}
+
+
+@pytest.mark.usefixtures("uncounted")
+@settings(max_examples=200)
+@given(worded=st.one_of(worlds().map(lambda world: (world, {})), renamed()), scope=SCOPES)
+def test_a_part_is_of_the_whole_and_leaves_the_rest(
+    worded: tuple[World, dict[str, str]], scope: tuple[Scope, ...]
+) -> None:
+    world, _ = worded
+    switches = world.seed["switches"]
+    # Where a deactivation removes the account, memberships end that no plan could know of.
+    assume(not switches["deactivate_revokes"] and not switches["deactivate_hides"])
+    with standing(world) as (target, store):
+        whole = workflow.plan(target, session(store, target))
+        proposal = workflow.propose(target, session(store, target), scope=scope)
+        part, every = facts(proposal.plan), facts(whole.plan)
+        assert part.items() <= every.items()
+        assert set(proposal.fresh.left_out) == set(every.values()) - set(part.values())
+        assert {change.address: change for change in proposal.changes if not atoms(change)}.items() <= {
+            change.address: change for change in whole.plan.changes
+        }.items()
+        report = workflow.apply(target, session(store, target), proposal, MANDATE)
+        assert report.complete
+        assert workflow.record(target, proposal, report).startswith("it was about ")
+        after = facts(workflow.plan(target, session(store, target)).plan)
+    rest = every.keys() - part.keys()
+    assert after.keys() <= rest
+    # Somebody new may have a default already.
+    new = created(proposal.changes)
+    assert all(address in new and path[0] == "attributes" for address, path, _ in rest - after.keys())  # type: ignore[index]
+
+
+@settings(max_examples=30)
+@given(world=worlds())
+def test_the_parts_together_are_the_whole_but_for_who_was_never_listed(world: World) -> None:
+    with standing(world) as (target, store):
+        whole = workflow.plan(target, session(store, target))
+        left = [set(workflow.plan(target, session(store, target), scope=(part,)).left_out) for part in PARTS]
+    listed = {user_address(email) for email in world.files["users"]}
+    created_here = created(whole.plan.changes)
+    for atom in set.intersection(*left):
+        waits = atom.address in created_here or atom.member in created_here
+        assert waits or (atom.member or atom.address) not in listed
+
+
+def planned(wanted: DesiredState, found: LiveState, *scope: Scope, policy: Policy = Policy()) -> Planned:  # noqa: B008 (frozen)
+    return make_plan(wanted, found, policy, scope=scope, target="acme", provider="omni", url="")
+
+
+def said(made: Planned) -> list[str]:
+    return [note.message for note in made.plan.notes if note.code == "scope"]
+
+
+def test_what_needs_somebody_new_waits_for_the_part_that_makes_them() -> None:
+    definitions = [Definition("manager", "user"), Definition("region")]
+    new = a_user("new@acme.com", attributes={"region": "x"})
+    ada = a_user("ada@acme.com", attributes={"manager": "new@acme.com", "region": "y"})
+    wanted = desired(
+        new, ada, a_group("Sales", ["new@acme.com", "ada@acme.com"]), a_group("Desk", ["ada@acme.com"])
+    )
+    there = a_user("ada@acme.com", attributes={"manager": None, "region": None})
+    found = live(there, a_group("Sales", []), definitions=definitions)
+    made = planned(wanted, found, "attributes", "memberships")
+    assert [str(atom) for change in made.plan.changes for atom in atoms(change)] == [
+        "user/ada@acme.com attributes region",
+        "group/sales members ada@acme.com",
+    ]
+    left = "left out are these details: 1 of users, 1 of groups"
+    waiting = "4 more wait for people or groups that these make"
+    assert said(made) == [f"--scope attributes,memberships: {left}; {waiting}"]
+    (note,) = said(planned(wanted, found, "users", "groups"))
+    assert note == "--scope users,groups: left out are these details: 3 of attributes, 3 of memberships"
+    assert said(planned(desired(), found, "users")) == ["--scope users: nothing is left out"]
+
+
+@pytest.mark.parametrize("field", [{"written": "on creation"}, {"readable": False}])
+def test_what_can_be_given_on_creation_only_goes_with_the_account(field: dict[str, Any]) -> None:
+    wanted = desired(a_user("new@acme.com", attributes={"hired": "2024", "region": "x"}))
+    found = live(definitions=[Definition("hired", **field), Definition("region")])
+    (change,) = planned(wanted, found, "users").plan.changes
+    assert [atom.path[-1] for atom in atoms(change)] == ["email", "hired"]
+
+
+def leaving(**attributes: Value) -> tuple[DesiredState, LiveState]:
+    people = [a_user(f"{name}@acme.com", active=True, attributes=attributes) for name in ("ada", "bob")]
+    stays = User("ada@acme.com", attributes=dict.fromkeys(attributes, "new"))
+    wanted = desired(stays, a_group("Sales", ["ada@acme.com"]), absent=[user_address("bob@acme.com")])
+    definitions = [Definition(name) for name in attributes]
+    return wanted, live(*people, a_group("Sales", ["ada@acme.com", "bob@acme.com"]), definitions=definitions)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"region": "old"}])
+def test_leaving_belongs_to_users_with_all_that_it_takes_away(attributes: dict[str, Value]) -> None:
+    wanted, found = leaving(**attributes)
+    policy = Policy(tombstone="revoke")
+    made = planned(wanted, found, "users", policy=policy)
+    (group, person) = sorted(made.plan.changes, key=lambda change: str(change.address))
+    assert [str(atom) for atom in atoms(group)] == ["group/sales members bob@acme.com"]
+    assert isinstance(person, Update)
+    assert (person.address.key, person.removal) == ("bob@acme.com", "revoke")
+    assert made.plan.census.losses == {"group/sales": 1}
+    rest = planned(wanted, found, "attributes", "memberships", "groups", policy=policy).plan
+    assert {change.address.key for change in rest.changes} <= {"ada@acme.com"}
+
+
+def test_who_was_never_listed_stays_in_a_part() -> None:
+    wanted, found = leaving()
+    policy = Policy(never_listed="delete")
+    made = planned(replace(wanted, absent=frozenset()), found, "users", policy=policy)
+    assert made.plan.changes == ()
+    assert said(made) == ["--scope users: left out are these details: 1 of users"]
+
+
+def test_guards_judge_a_part_by_shares_of_the_whole() -> None:
+    names = [f"p{n}@acme.com" for n in range(8)]
+    people = [a_user(name, active=True, attributes={"a": "1"}) for name in names]
+    wanted = desired(
+        *(a_user(name, attributes={"a": None}) for name in names[6:]),
+        a_group("Sales", names[6:]),
+        absent=map(user_address, names[:6]),
+    )
+    found = live(*people, a_group("Sales", names), definitions=[Definition("a")])
+    made = planned(wanted, found, "memberships", policy=Policy(tombstone="delete")).plan
+    assert check(made, Policy()) == ()
+    assert made.census.users == 8
+    (violation,) = check(planned(wanted, found, "users").plan, Policy())
+    assert violation.message.startswith("6 of 8 users deactivated")
+
+
+def test_somebody_let_in_again_is_told_with_the_groups_that_stay_in_this_part() -> None:
+    wanted = desired(a_user("ada@acme.com", active=True), a_group("Sales", []))
+    found = live(a_user("ada@acme.com", active=False), a_group("Sales", ["ada@acme.com"]))
+    (again,) = [n.message for n in planned(wanted, found, "users").plan.notes if n.code == "reactivated"]
+    assert again == "user/ada@acme.com is let in again, with the access that these groups give: Sales"
+    assert not [n for n in planned(wanted, found, "memberships").plan.notes if n.code == "reactivated"]
+
+
+def test_a_saved_plan_carries_its_scope_under_its_seal() -> None:
+    wanted, found = leaving()
+    whole, part = planned(wanted, found).plan, planned(wanted, found, "users").plan
+    assert '"scope"' not in to_json(whole)
+    text = to_json(part)
+    assert from_json(text) == part
+    with pytest.raises(ValueError, match="edited after it was saved"):
+        from_json(text.replace('"scope": [\n    "users"\n  ]', '"scope": [\n    "groups"\n  ]'))
+    with pytest.raises(ValueError, match="'people' is no part of a plan"):
+        from_json(text.replace('"scope": [\n    "users"\n  ]', '"scope": [\n    "people"\n  ]'))
