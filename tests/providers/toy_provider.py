@@ -36,12 +36,10 @@ class ToyProvider:
             message = f"GET /all was answered {answer.status}"
             raise NotAccepted(message) if answer.status == 401 else Refused(message)
         body: Any = answer.json
-        things = body["things"]
+        things, rows = body["things"], body["things"].items()
         return LiveState(
-            tuple(_user(one, row, things) for one, row in things.items() if row["kind"] == "user"),
-            tuple(
-                Live(model.Group(row["called"]), one) for one, row in things.items() if row["kind"] == "group"
-            ),
+            tuple(_user(one, row, things) for one, row in rows if row["kind"] == "user"),
+            tuple(Live(model.Group(row["called"]), one) for one, row in rows if row["kind"] == "group"),
             ATTRIBUTES,
             under_way=tuple(fact for row in body["queue"] for fact in _under_way(row)),
         )
@@ -61,13 +59,13 @@ class ToyProvider:
 
     def receive(self, operation: Operation, response: Response) -> Answer:
         rows: Any = response.json if response.ok else []
-        by_row = groupby(operation.covers, lambda atom: atom.address)
+        by_row = zip(groupby(operation.covers, lambda atom: atom.address), rows, strict=False)
         parts = tuple(
             Part(tuple(of), ROWS[row["verdict"]], {one: row["id"]} if "id" in row else {}, row["verdict"])
-            for (one, of), row in zip(by_row, rows, strict=False)
+            for (one, of), row in by_row
         )
-        said = f"POST /rows was answered {response.status}"
-        return Answer(STATUSES.get(response.status, "unsure"), message=said, parts=parts)
+        verdict = STATUSES.get(response.status, "unsure")
+        return Answer(verdict, {}, f"POST /rows was answered {response.status}", parts)
 
 
 def _user(one: str, row: Mapping[str, Any], things: Mapping[str, Any]) -> Live[model.User]:
