@@ -133,6 +133,10 @@ class IncompleteRead(ReconcilerError):
     """The live state is not complete or contradicts itself; no plan is made from it."""
 
 
+class FileUnusable(ReconcilerError):
+    """A file that an attribute names cannot be sent: not there, elsewhere, too long, or another by now."""
+
+
 class Locked(ReconcilerError):
     """Another apply holds the target."""
 

@@ -193,6 +193,10 @@ def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
 
+def _as_stated(_place: Place, text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """All that the files of one target say, defaults filled in and cross-references checked.
@@ -202,7 +206,8 @@ class DesiredState:
     files do not name any more, with its old place. ``from_users`` are the groups
     whose members the users state. ``previously`` holds the older keys of what is
     declared, absent or departed. ``locate`` finds the place of an object or of a
-    field in it; it may read the file again.
+    field in it; it may read the file again. ``attached`` gives the value of an attribute that is
+    a file, for the path that stands at a place; it raises FileUnusable.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -212,6 +217,7 @@ class DesiredState:
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
+    attached: Callable[[Place, str], str] = field(default=_as_stated, compare=False)
 
     @property
     def declared(self) -> frozenset[Address]:

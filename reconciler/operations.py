@@ -4,13 +4,14 @@ An *operation* becomes a *request* once every ``Ref`` in it has a real id.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, narrow
+from reconciler.errors import FileUnusable
 from reconciler.model import Address
 from reconciler.transport.messages import BodyPart, Method, Request
 
@@ -21,6 +22,13 @@ class Ref:
 
     to: Address
     template: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Stands for the bytes of a file until they are sent; ``value`` is the attribute's: path and digest."""
+
+    value: str
 
 
 Json = str | int | float | bool | None | Ref | list["Json"] | dict[str, "Json"]
@@ -38,7 +46,7 @@ class Field:
     """One part of a multipart body. It is a file where it has a file name."""
 
     name: str
-    content: str | bytes | Ref
+    content: str | bytes | Ref | Content
     file_name: str = ""
     media_type: str = ""
 
@@ -97,8 +105,19 @@ def is_id(text: object) -> TypeGuard[str]:
     return isinstance(text, str) and _SAFE_ID.fullmatch(text) is not None
 
 
-def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
-    """Fill in the ids; raises KeyError where none is known, and ValueError for what is no id."""
+def no_file(value: str) -> bytes:
+    """Read nothing: where no file can be a value; raises FileUnusable."""
+    message = f"{value}: nothing here reads files"
+    raise FileUnusable(message)
+
+
+def resolve(
+    operation: Operation, ids: Mapping[Address, str], content: Callable[[str], bytes] = no_file
+) -> Request:
+    """Fill in the ids, and what is in files; ``content`` reads one, by its value.
+
+    Raises KeyError where no id is known, ValueError for what is no id, and FileUnusable.
+    """
     segments = [
         quote(_fill(part, ids) if isinstance(part, Ref) else part, safe="") for part in operation.path
     ]
@@ -107,7 +126,7 @@ def resolve(operation: Operation, ids: Mapping[Address, str]) -> Request:
         case Form(pairs):
             return replace(request, form=tuple((name, _resolve_text(text, ids)) for name, text in pairs))
         case Multipart(fields):
-            return replace(request, multipart=tuple(_resolve_field(each, ids) for each in fields))
+            return replace(request, multipart=tuple(_resolve_field(each, ids, content) for each in fields))
         case json:
             return replace(request, json=_resolve_json(json, ids))
 
@@ -116,9 +135,14 @@ def _resolve_text(text: str | Ref, ids: Mapping[Address, str]) -> str:
     return _fill(text, ids) if isinstance(text, Ref) else text
 
 
-def _resolve_field(each: Field, ids: Mapping[Address, str]) -> BodyPart:
-    content = each.content
-    data = content if isinstance(content, bytes) else _resolve_text(content, ids).encode()
+def _resolve_field(each: Field, ids: Mapping[Address, str], read: Callable[[str], bytes]) -> BodyPart:
+    match each.content:
+        case bytes(data):
+            pass
+        case Content(value):
+            data = read(value)
+        case text:
+            data = _resolve_text(text, ids).encode()
     return BodyPart(each.name, data, each.file_name, each.media_type)
 
 

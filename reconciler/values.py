@@ -18,6 +18,9 @@ EXACT: Final = 2**53
 TEXT: Final = Definition("")
 """What an attribute is taken for where no definition of it is known."""
 
+MARK: Final = " sha256:"
+"""What stands between the path and the digest in the value of a file."""
+
 _LONG_NUMBER: Final = 400
 BOOLEANS: Final = {"true": True, "false": False}
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -41,8 +44,20 @@ def canonical(value: Value, definition: Definition = TEXT) -> Value:
 
 
 def alike(one: Value, other: Value, definition: Definition) -> bool:
-    """Whether two canonical values mean the same, where the case of text may not matter."""
+    """Whether two canonical values mean the same: case may not matter, nor does where a file lies."""
+    if definition.type == "file":
+        return _contents(one) == _contents(other)
     return one == other or (not definition.exact_case and _folded(one) == _folded(other))
+
+
+def digest_of(value: str) -> str:
+    """The digest in the value of a file, in hex; the whole text where there is none."""
+    return value.rpartition(MARK.strip())[2]
+
+
+def _contents(value: Value) -> frozenset[str]:
+    items = value if isinstance(value, tuple) else (value,)
+    return frozenset(digest_of(str(item)) for item in items if item is not None)
 
 
 def _folded(value: Value) -> Hashable:

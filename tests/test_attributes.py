@@ -53,6 +53,7 @@ ATTRIBUTES: dict[str, tuple[Definition, str, Value, object]] = {
     "user": (Definition("a", "user"), "Bob@acme.com", "bob@acme.com", Ref(user_address("bob@acme.com"))),
     "group": (Definition("a", "group"), "Finance", "finance", Ref(group_address("finance"))),
     "several": (Definition("a", multiple=True), "[b, a, b]", ("a", "b"), ["a", "b"]),
+    "booleans": (Definition("a", "boolean", multiple=True), "[true]", (True,), [True]),
     "any case": (Definition("a", exact_case=False), "EMEA", "EMEA", "EMEA"),
     "on creation": (Definition("a", written="on creation"), "x", "x", "x"),
 }
@@ -78,7 +79,7 @@ def sent(plan: Plan) -> Any:
     return [operation.body for part in stages(saved.changes) for operation in Omni().translate(part)]
 
 
-def test_every_type_is_walked_but_a_file_which_no_desired_state_holds() -> None:
+def test_every_type_is_walked_but_a_file_which_no_such_system_takes() -> None:
     walked = {definition.type for definition, _, _, _ in ATTRIBUTES.values()}
     assert walked == {*get_args(Type)} - {"file"}
 

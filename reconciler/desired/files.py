@@ -11,10 +11,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.desired import schema
+from reconciler.desired.attached import Attached
 from reconciler.desired.build import build
 from reconciler.desired.documents import Document, parse
 from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
@@ -114,7 +116,7 @@ def load(
         problems += document.problems
     if problems:
         raise Invalid(problems)
-    return state
+    return replace(state, attached=Attached(folder, name))
 
 
 def _documents(folder: Path, name: str, skipped: set[str], problems: list[Problem]) -> Iterator[Document]:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from reconciler import git
 from reconciler.desired import files
+from reconciler.desired.attached import Attached, are_in
 from reconciler.desired.text import MAX_BYTES
 from reconciler.errors import GitFailed, Invalid, Place, Problem
 from reconciler.git import Entry, Repository, Revision
@@ -57,7 +58,13 @@ def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredStat
     Raises Invalid as ``at`` does, and where the files do not load.
     """
     with at(folder, revision, option) as (scratch, shown_as):
-        return files.load(scratch, shown_as=shown_as)
+        return load_older(scratch, shown_as)
+
+
+def load_older(scratch: Path, shown_as: str) -> DesiredState:
+    """The desired state of an older revision, in a folder that will be gone; raises as ``files.load``."""
+    state = files.load(scratch, shown_as=shown_as)
+    return replace(state, attached=Attached(scratch, shown_as).kept())
 
 
 def commit_of(folder: Path, revision: str, option: str) -> str:
@@ -174,8 +181,10 @@ def _why_none(repository: Repository, folder: Path, target: str) -> str:
     return ""
 
 
-def record_applied(folder: Path, target: str) -> str:
+def record_applied(folder: Path, target: str, attached: Iterable[str] = ()) -> str:
     """Record HEAD as applied, where its files are the ones in the work tree; returns why it is not recorded.
+
+    ``attached`` are the values of attributes that are files.
 
     Returns "" where it is recorded, and where there is no git to record it in.
     """
@@ -184,7 +193,7 @@ def record_applied(folder: Path, target: str) -> str:
         if repository is None:
             return ""
         with at(folder, "HEAD", "HEAD") as (committed, _):
-            if files.texts(committed) != files.texts(folder):
+            if files.texts(committed) != files.texts(folder) or not are_in(committed, attached):
                 return "the files here are not those of the commit that is checked out"
         repository.set_ref(f"{REFS}/{target}", _commit_of(repository, "HEAD", "HEAD"))
     except GitFailed as error:

@@ -29,7 +29,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.changes import Atom, Change, atoms, narrow
-from reconciler.errors import CredentialRefused, Interrupted, JournalFailed, NoAnswer, Unreachable
+from reconciler.errors import (
+    CredentialRefused,
+    FileUnusable,
+    Interrupted,
+    JournalFailed,
+    NoAnswer,
+    Unreachable,
+)
 from reconciler.execute.headcount import Headcount, undone
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
@@ -37,9 +44,9 @@ from reconciler.execute.settling import CANNOT_READ, DIFFERS, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, UnderWay
-from reconciler.operations import Operation, Outcome, resolve, stages
+from reconciler.operations import Operation, Outcome, no_file, resolve, stages
 from reconciler.providers.base import Answer, Part, Provider
-from reconciler.transport.messages import Transport
+from reconciler.transport.messages import Request, Transport
 
 _REFUSALS = 20
 """Refusals in a row after which nothing is halved: a system that refuses everything must not be asked a
@@ -68,7 +75,7 @@ class Execution:
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
     each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
-    system had taken and not done yet when it was read.
+    system had taken and not done yet when it was read. ``content`` reads a file, by its value.
     """
 
     provider: Provider
@@ -81,6 +88,7 @@ class Execution:
     on_progress: Callable[[Progress], None]
     headcount: Headcount
     under_way: Sequence[UnderWay] = ()
+    content: Callable[[str], bytes] = no_file
     requests: int = 0
     _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
@@ -174,9 +182,10 @@ class Execution:
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see each part of its answer to its end."""
-        if self._ledger.withheld(operation):
+        request = self._request(operation)
+        if request is None:
             return
-        parts = self._send(operation)
+        parts = self._send(operation, request)
         self._refusals = self._refusals + 1 if was_refused(parts) else 0
         for part in parts:
             if status := FINAL.get(part.verdict):
@@ -194,10 +203,19 @@ class Execution:
                 steps.append((part, "halve"))
         self._go_on(steps, covered, resends)
 
-    def _send(self, operation: Operation) -> tuple[Part, ...]:
+    def _request(self, operation: Operation) -> Request | None:
+        """The request for an operation; None where it cannot be sent, which is recorded then."""
+        if self._ledger.withheld(operation):
+            return None
+        try:
+            return resolve(operation, self.ids, self.content)
+        except FileUnusable as error:
+            self._ledger.record(operation.covers, "failed", str(error))
+            return None
+
+    def _send(self, operation: Operation, request: Request) -> tuple[Part, ...]:
         if self.stop():
             raise Interrupted("interrupted")
-        request = resolve(operation, self.ids)
         note = partial(self.journal.write, covers=operation.covers, method=request.method, path=request.path)
         note("intent")
         try:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.changes import Change, Update
-from reconciler.model import Address, DesiredState, Group, LiveState
+from reconciler.model import Address, DesiredState, Group, LiveState, address_of
 from reconciler.operations import in_order
 from reconciler.plan import Census, Plan
 from reconciler.planning.diff import Definitions, Facts, group_facts, user_facts
@@ -54,6 +54,12 @@ class Planned:
     def ids(self) -> dict[Address, str]:
         """The live id of every address that is live."""
         return self.pairing.ids
+
+    @property
+    def ignored(self) -> dict[Address, str]:
+        """The live id of everybody and everything that this target ignores; others may refer to them."""
+        known = frozenset(self.ids.values())
+        return {address_of(o.resource): o.id for o in self.everything.objects if o.id not in known}
 
     def facts(self, address: Address) -> Facts | None:
         """What is known of one object, None where it is not live: what was read, or else what was sent."""

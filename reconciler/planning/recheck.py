@@ -26,6 +26,7 @@ from reconciler.plan import Plan
 from reconciler.planning.diff import Definitions, Facts, explain, holds
 from reconciler.planning.plan import Planned
 from reconciler.planning.unseen import is_unseen
+from reconciler.values import TEXT
 
 Standing = Literal["to do", "done", "moved", "unwanted"]
 
@@ -103,7 +104,9 @@ def _select(changes: Sequence[Change], wanted: set[Atom]) -> tuple[Change, ...]:
     return tuple(part for change in changes if (part := narrow(change, wanted)))
 
 
-def _recheck_atom(atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]) -> Rechecked:
+def _recheck_atom(  # noqa: PLR0911 (one for each case)
+    atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]
+) -> Rechecked:
     """How an atom stands; ``wanted`` is the fresh plan's atom for the same field."""
     live_id = fresh.ids.get(atom.address)
     same_object = atom.id is None or atom.id == live_id
@@ -120,6 +123,8 @@ def _recheck_atom(atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: fro
         and (wanted.id or "") == (atom.id or live_id or "")
     ):
         return Rechecked(atom, "to do")
+    if wanted and _is_file(atom, fresh.definitions) and wanted.after != atom.after:
+        return Rechecked(atom, "moved", "the files name another file now, or something else is in it")
     if facts is not None and is_unseen(atom.path, fresh.definitions):
         return _unseen(atom, facts, fresh.definitions)
     return _not_wanted(atom, facts, fresh.definitions)
@@ -138,6 +143,10 @@ def _not_wanted(atom: Atom, facts: Facts | None, definitions: Definitions) -> Re
     if atom.path == () or facts.get(atom.path) == atom.before:
         return Rechecked(atom, "unwanted", "the files do not want it any more")
     return Rechecked(atom, "moved", _since(atom.before, facts.get(atom.path)))
+
+
+def _is_file(atom: Atom, definitions: Definitions) -> bool:
+    return atom.path[:1] == ("attributes",) and definitions.get(atom.path[1], TEXT).type == "file"
 
 
 def _unseen(atom: Atom, sent: Facts, definitions: Definitions) -> Rechecked:

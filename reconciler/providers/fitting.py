@@ -39,16 +39,23 @@ def misfits(desired: DesiredState, definitions: Mapping[str, Definition], system
     ]
 
 
-def bare_boolean(name: str, *, value: bool) -> Complaint:
-    """What is wrong with true or false where the attribute is no boolean."""
-    text = "true" if value else "false"
-    return f"`{name}` must be text, a number or a list, not {text}", f'write it in quotes: "{text}"'
+def bare_boolean(name: str, value: Value) -> Complaint | None:
+    """What is wrong with true or false, alone or in a list, where the attribute is no boolean."""
+    items = value if isinstance(value, tuple) else (value,)
+    found = next((item for item in items if isinstance(item, bool)), None)
+    if found is None:
+        return None
+    text = "true" if found else "false"
+    in_list = isinstance(value, tuple)
+    what = f"an item of `{name}`" if in_list else f"`{name}`"
+    kinds = "text or a number" if in_list else "text, a number or a list"
+    return f"{what} must be {kinds}, not {text}", f'write it in quotes: "{text}"'
 
 
 def _against(name: str, value: Value, definitions: Mapping[str, Definition], system: str) -> Complaint | None:
     definition = definitions.get(name)
-    if isinstance(value, bool) and (definition is None or definition.type != "boolean"):
-        return bare_boolean(name, value=value)
+    if (definition is None or definition.type != "boolean") and (bare := bare_boolean(name, value)):
+        return bare
     if definition is None:
         near = difflib.get_close_matches(name, definitions, n=1)
         define = f"define it in {system}'s settings first, or remove it here"
@@ -65,8 +72,6 @@ def _against_stating(definition: Definition, system: str) -> Complaint | None:
     name = definition.name
     if definition.system:
         return f"`{name}` is a system attribute, which {system} sets itself", "remove it here"
-    if definition.type == "file":
-        return f"`{name}` is a file in {system}, which desired state cannot hold", "remove it here"
     return None
 
 

@@ -107,6 +107,6 @@ def _canonical(user: Live[User], definitions: Definitions) -> Live[User]:
     attributes = {
         key: canonical(value, definitions[key])
         for key, value in (user.resource.attributes or {}).items()
-        if key in definitions and not definitions[key].system
+        if key in definitions and not definitions[key].system and definitions[key].type != "file"
     }
     return replace(user, resource=replace(user.resource, attributes=attributes))

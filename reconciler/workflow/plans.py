@@ -1,16 +1,17 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.changes import Create, Origin
+from reconciler.desired.attached import with_files
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
-from reconciler.model import DesiredState, LiveState
+from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Plan, PullRequest
 from reconciler.planning.inputs import undefined
@@ -55,6 +56,7 @@ def plan(
         since, option = _since(target, saved, since), "the plan counts what left the files from"
     states = read_revisions(target, since, base, option)
     live = target.provider.read(session.reader, states.need)
+    states, unusable = _with_files(states, live.definitions or {})
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
@@ -64,6 +66,7 @@ def plan(
         states,
         live,
         pending,
+        unusable,
         sent=Sent(states.applied.state, again, frozenset(created)),
         resend=tuple(sorted(again)),
         since=states.since,
@@ -82,13 +85,21 @@ def plan(
     return replace(head, plan=replace(whole, requests=requests))
 
 
-def _head(states: Revisions, live: LiveState, pending: Policy | None, sent: Sent, **about: Any) -> Planned:
+def _head(
+    states: Revisions,
+    live: LiveState,
+    pending: Policy | None,
+    unusable: Sequence[Problem],
+    sent: Sent,
+    **about: Any,
+) -> Planned:
     """The plan of the files as they are; raises Invalid with what the system cannot hold, too.
 
     ``pending`` is a policy that holds after the merge: what would stop every plan then is a problem now.
+    ``unusable`` is what is wrong with files that are values.
     """
     target = states.target
-    problems = list(target.provider.audit(states.desired, live))
+    problems = [*unusable, *target.provider.audit(states.desired, live)]
     problems += unsendable(sent.again, states.desired, live.definitions or {}, target.system.title)
     if pending:
         problems += undefined(states.desired, live, pending)
@@ -98,10 +109,26 @@ def _head(states: Revisions, live: LiveState, pending: Policy | None, sent: Sent
         raise Invalid([*problems, *error.problems]) from None
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
-        problems += nobody(states.desired, made.ids.keys(), made.definitions)
+        problems += nobody(states.desired, made.ids.keys() | made.ignored.keys(), made.definitions)
     if problems:
         raise Invalid(problems)
     return made
+
+
+def _with_files(
+    states: Revisions, definitions: Mapping[str, Definition]
+) -> tuple[Revisions, Sequence[Problem]]:
+    """All states with the values of attributes that are files, and what is wrong with those of now.
+
+    What is wrong with older ones makes them differ, and that is all.
+    """
+    if "attributes" not in states.target.policy.manage:
+        return states, ()
+    desired, problems = with_files(states.desired, definitions)
+    before = with_files(states.before, definitions)[0] if states.before else None
+    then = with_files(states.applied.state, definitions)[0] if states.applied.state else None
+    applied = replace(states.applied, state=then)
+    return replace(states, desired=desired, before=before, applied=applied), problems
 
 
 def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:

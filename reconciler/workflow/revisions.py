@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconciler.desired import files
-from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_departed
+from reconciler.desired.history import Applied, applied, at, commit_of, load_at, load_older, with_departed
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note
@@ -104,5 +103,5 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     before: DesiredState | None = None
     # A base whose files do not load is what this change may be about to mend.
     with at(target.folder, base, "--base") as (folder, shown_as), suppress(Invalid):
-        before = with_departed(files.load(folder, shown_as=shown_as), then)
+        before = with_departed(load_older(folder, shown_as), then)
     return Revisions(target, desired, last, counted, commit_of(target.folder, base, "--base"), before)

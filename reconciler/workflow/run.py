@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from socket import gethostname
 
-from reconciler.changes import Create, atoms
+from reconciler.changes import Create, atoms, fields_of
+from reconciler.desired.attached import content_of, values_of
 from reconciler.desired.history import record_applied
 from reconciler.execute.execution import Execution, Progress
 from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
+from reconciler.model import Address
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -96,7 +99,8 @@ def _execution(
         provider=target.provider,
         transport=session.transport,
         journal=journal,
-        ids=dict(proposal.fresh.ids),
+        content=partial(content_of, target.folder),
+        ids=_ids(proposal),
         definitions=proposal.fresh.definitions,
         stop=session.stop.is_set,
         wait=session.wait,
@@ -104,6 +108,14 @@ def _execution(
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
     )
+
+
+def _ids(proposal: Proposal) -> dict[Address, str]:
+    """The live ids that are known, and those of the ignored whom a new value refers to."""
+    known, fields = proposal.fresh.ids, map(fields_of, proposal.changes)
+    others = {name for each in fields for item in each for name in item.names} - known.keys()
+    ignored = proposal.fresh.ignored if others else {}
+    return known | {name: ignored[name] for name in others & ignored.keys()}
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
@@ -123,7 +135,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
             return "the files now ask for more than was reviewed"
         if any(origin != "drift" for origin in excluded):
             return "backlog was not applied"
-    return record_applied(target.folder, target.name)
+    fresh = proposal.fresh
+    return record_applied(target.folder, target.name, values_of(fresh.desired, fresh.definitions))
 
 
 def ran_by() -> str:

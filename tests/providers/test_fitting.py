@@ -40,6 +40,7 @@ def said(name: str, value: Value) -> list[tuple[str, str, str]]:
         ("remote", "False"),
         ("remote", None),
         ("flags", ("true", "false")),
+        ("flags", (True, False)),
         ("since", "2024-01-31"),
         ("since", "2024-01-31T09:00:00.5+01:00"),
         ("days", ("2024-01-31", "")),
@@ -47,6 +48,7 @@ def said(name: str, value: Value) -> list[tuple[str, str, str]]:
         ("home", "Finance"),
         ("hired", "x"),
         ("invitation", "x"),
+        ("photo", "x.png sha256:00"),
     ],
 )
 def test_what_fits_is_no_problem(name: str, value: Value) -> None:
@@ -64,6 +66,12 @@ def test_what_fits_is_no_problem(name: str, value: Value) -> None:
             'write it in quotes: "false"',
         ),
         ("nobody", True, "`nobody` must be text, a number or a list, not true", 'write it in quotes: "true"'),
+        (
+            "title",
+            ("a", True),
+            "an item of `title` must be text or a number, not true",
+            'write it in quotes: "true"',
+        ),
         (
             "flags",
             True,
@@ -84,7 +92,6 @@ def test_what_fits_is_no_problem(name: str, value: Value) -> None:
             "`days` is a date in Acme, and '2024-01-31T09:00:00' is none",
             "write it like 2024-01-31 or 2024-01-31T09:00:00Z",
         ),
-        ("photo", "x.png", "`photo` is a file in Acme, which desired state cannot hold", "remove it here"),
         ("logins", 5, "`logins` is a system attribute, which Acme sets itself", "remove it here"),
     ],
 )

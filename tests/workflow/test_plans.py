@@ -79,6 +79,17 @@ def test_a_reference_to_nobody_is_a_problem_at_its_line(project: Project, knows:
     assert problem.message.startswith("`region` names 'nobody@acme.com', which is no user")
 
 
+def test_a_reference_to_somebody_who_is_ignored_is_set(project: Project, knows: Knows) -> None:
+    project.configure(ignore={"users": ["dora@acme.com"]})
+    project.write("people.yaml", "users:\n  ada@acme.com: {attributes: {region: [dora@acme.com]}}\n")
+    store, target = Store.from_seed(LIVE), knows(Definition("region", "user", multiple=True))
+    wire = session(store, target)
+    assert workflow.apply(target, wire, workflow.propose(target, wire), MANDATE).complete
+    dora = next(user.id for user in store.users.values() if user.email == "dora@acme.com")
+    assert store.snapshot()["users"]["ada@acme.com"]["attributes"]["region"] == [dora]
+    assert workflow.plan(target, wire).plan.changes == ()
+
+
 CYCLE = """\
 users:
   ann@acme.com: {attributes: {region: [ben@acme.com, dora@acme.com]}}

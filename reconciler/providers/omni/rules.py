@@ -20,6 +20,5 @@ def rules(desired: DesiredState) -> Iterator[Problem]:
             yield Problem(desired.locate(Address("group", key), ()), message, "shorten it")
     for key, user in sorted(desired.users.items()):
         for name, value in (user.attributes or {}).items():
-            if isinstance(value, bool):
-                place = desired.locate(Address("user", key), ("attributes", name))
-                yield Problem(place, *bare_boolean(name, value=value))
+            if complaint := bare_boolean(name, value):
+                yield Problem(desired.locate(Address("user", key), ("attributes", name)), *complaint)
