@@ -18,9 +18,10 @@ from reconciler.errors import (
 )
 from reconciler.providers.checks import failed, not_asked, tried
 from reconciler.report import Check, number_of
-from reconciler.target.credentials import dot_env, environment, resolve
+from reconciler.target.credentials import dot_env, environment, key_names, resolve
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
+from reconciler.transport.hosts import ALLOWED_HOSTS, bound_to
 from reconciler.transport.messages import Reader
 
 _OLD = 180
@@ -83,9 +84,16 @@ def _credential(target: Target) -> Check:
             for one, secrets in zip(target.credentials, found, strict=True)
             for part, secret in secrets.items()
         ]
-        return Check("credential", "ok", f"found in {' and '.join(names)}")
+        return Check("credential", "ok", f"found in {' and '.join(names)}{_bound(target)}")
 
     return tried("credential", found)
+
+
+def _bound(target: Target) -> str:
+    """Where the environment says that these keys may go, and nowhere else."""
+    allowed = os.environ.get(ALLOWED_HOSTS)
+    hosts = dict.fromkeys(host for key in key_names(target) for host in bound_to(key, allowed))
+    return f", for {' and '.join(hosts)} alone" if hosts else ""
 
 
 def _source(variable: str, name: str, written: Mapping[str, str]) -> str:

@@ -40,6 +40,12 @@ def _in_ci() -> bool:
     return bool(os.environ.get("CI"))
 
 
+def key_names(target: Target) -> list[str]:
+    """The variable or the path of each secret: what binds it to a host goes by that."""
+    references = (reference for one in target.credentials for reference in one.secrets.values())
+    return [reference.get("env") or str(Path(reference["file"]).absolute()) for reference in references]
+
+
 def resolve(target: Target, environ: Mapping[str, str]) -> list[dict[str, Secret]]:
     """Fetch the credentials that target.yaml refers to: the secrets of each, by their parts.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.errors import Invalid, Problem, ReconcilerError, Unreachable
 from reconciler.providers.kind import Kind
 from reconciler.sandbox.pretend import Pretend
-from reconciler.target.credentials import environment, resolve
+from reconciler.target.credentials import environment, key_names, resolve
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret, hidden
 from reconciler.transport.clock import Stop, SystemClock
@@ -87,7 +87,7 @@ def _base(target: Target, *, below_api: bool) -> Iterator[tuple[Transport, list[
         return
     hosts = target.system.hosts(target.own)
     root = api_root(target.url, hosts)
-    check_host(root, os.environ.get(ALLOWED_HOSTS), hosts)
+    check_host(root, os.environ.get(ALLOWED_HOSTS), hosts, key_names(target))
     network = Network(root if below_api else target.url)
     try:
         yield network, resolve(target, environment(Path()))

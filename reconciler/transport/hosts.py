@@ -4,10 +4,13 @@ Nobody who can edit a YAML file must be able to send the key elsewhere. So an
 address has one plain form and no room for tricks (no user part, no query, no
 letters that look like others, no number spelled in two ways), and its host
 must be one of its kind's own, or be named in the environment, which a YAML file
-cannot reach.
+cannot reach. There each key can be bound to its hosts, so that those of several
+targets do not mix.
 """
 
+import os
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -24,6 +27,8 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]"
 _ADDRESS = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?((?:/[^?#]*)?)")
 _ENTRY = re.compile(rf"(\*?\.)?({_HOST})(?::([0-9]{{1,5}}))?")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[^=,\s]*/[^=,\s]*")
+_TEXTS = re.compile(r"[,\s]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -61,11 +66,16 @@ class _Origin:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry of the list of allowed hosts; a suffix stands for what is below it, not for itself."""
+    """One entry of the list of allowed hosts; a suffix stands for what is below it, not for itself.
+
+    ``key`` is the variable or the file that it is for, empty for any; ``written`` is the host as written.
+    """
 
     is_suffix: bool
     host: str
     port: int
+    key: str
+    written: str
 
     def covers(self, origin: _Origin) -> bool:
         if self.port != origin.port:
@@ -84,34 +94,65 @@ def api_root(url: str, hosts: Hosts) -> str:
     return f"{origin.scheme}://{origin}{hosts.api[0]}"
 
 
-def check_host(root: str, allowed: str | None, hosts: Hosts) -> None:
-    """Raise Unreachable unless a key may be sent to this API root (as api_root gives it).
+def check_host(root: str, allowed: str | None, hosts: Hosts, keys: Iterable[str] = ("",)) -> None:
+    """Raise Unreachable unless these keys may be sent to this API root (as api_root gives it).
 
     ``allowed`` is the value of RECONCILER_ALLOWED_HOSTS, None where it is not
     set. Where it is set it is the whole list, even when empty: ``host`` and
     ``.suffix`` or ``*.suffix`` for the scheme's own port, ``host:port`` for
     another, separated by commas or spaces. Loopback must be named in it too.
+    An entry may begin with ``NAME=``: what is in this variable, or in the file of this
+    path, goes where such entries of its own say, and nowhere else. ``keys`` are such names;
+    one that is in no entry goes where entries without a name say.
     """
     origin = _origin(root, hosts)
-    problem = _objection(origin, allowed, hosts)
-    if problem:
-        message = f"the key is not sent to {origin}: {problem}"
-        raise Unreachable(message)
+    for key in keys:
+        if problem := _objection(origin, allowed, hosts, key):
+            of = f" of {key}" if key and allowed and _entries(allowed, origin.scheme, bound=True) else ""
+            message = f"the key{of} is not sent to {origin}: {problem}"
+            raise Unreachable(message)
 
 
-def _objection(origin: _Origin, allowed: str | None, hosts: Hosts) -> str:
+def bound_to(key: str, allowed: str | None) -> list[str]:
+    """The hosts that a key of this name is bound to, as written; raises Unreachable for a bad list."""
+    found = _entries(allowed or "", "https", bound=True)
+    return [entry.written for entry in found if entry.key == _name(key)]
+
+
+def _objection(origin: _Origin, allowed: str | None, hosts: Hosts, key: str) -> str:
     if origin.scheme == "http" and not origin.is_loopback:
         return "http can be read on the way; use https"
     if allowed is None:
         if origin.port == _DEFAULT_PORT["https"] and origin.host.endswith(hosts.suffixes):
             return ""
         return f"it is not one of {hosts.owner}'s own hosts; if it is yours, set {ALLOWED_HOSTS}={origin}"
-    entries = [_entry(text, origin.scheme) for text in re.split(r"[,\s]+", allowed) if text]
-    if not entries:
+    if not (entries := _entries(allowed, origin.scheme)):
         return f"{ALLOWED_HOSTS} is set but names no host; unset it, or set {ALLOWED_HOSTS}={origin}"
-    if any(entry.covers(origin) for entry in entries):
+    return _not_listed(origin, allowed, entries, key)
+
+
+def _not_listed(origin: _Origin, allowed: str, entries: Sequence[_Entry], key: str) -> str:
+    """Why no entry lets this key go there, and what would; empty where one does."""
+    own = [entry for entry in entries if entry.key and entry.key == _name(key)]
+    if any(entry.covers(origin) for entry in own or entries if own or not entry.key):
         return ""
-    return f"it is not in {ALLOWED_HOSTS}; if it is yours, add {origin} to that list"
+    if not key or not any(entry.key for entry in entries):
+        return f"it is not in {ALLOWED_HOSTS}; if it is yours, add {origin} to that list"
+    where = " and ".join(entry.written for entry in own)
+    why = f"{ALLOWED_HOSTS} binds it to {where}" if own else f"{ALLOWED_HOSTS} does not name it for that host"
+    line = ",".join([*_TEXTS.split(allowed.strip(", \t\n")), f"{key}={origin}"])
+    return f"{why}; if it is meant, set {ALLOWED_HOSTS}={line}"
+
+
+def _entries(allowed: str, scheme: str, *, bound: bool = False) -> list[_Entry]:
+    """The entries of the list, or those that are bound to a key; raises Unreachable for a bad one."""
+    found = [_entry(text, scheme) for text in _TEXTS.split(allowed) if text]
+    return [entry for entry in found if entry.key or not bound]
+
+
+def _name(key: str) -> str:
+    """The one spelling of a key's name: a path leads to its file."""
+    return os.path.realpath(key) if "/" in key else key
 
 
 def _origin(url: str, hosts: Hosts) -> _Origin:
@@ -177,11 +218,16 @@ def _port(text: str | None, scheme: str) -> int:
 
 
 def _entry(text: str, scheme: str) -> _Entry:
-    match = _ENTRY.fullmatch(text.lower())
+    key, _, address = text.rpartition("=")
+    match = _ENTRY.fullmatch(address.lower())
     try:
-        if match and text.isascii():
-            return _Entry(bool(match[1]), _host(match[2]), _port(match[3], scheme))
+        if match and text.isascii() and bool(key) == ("=" in text) and (not key or _KEY.fullmatch(key)):
+            host, port = _host(match[2]), _port(match[3], scheme)
+            return _Entry(bool(match[1]), host, port, _name(key), address)
     except ValueError:
         pass
-    message = f"{ALLOWED_HOSTS} holds {text!a}, which is none of host, host:port, .suffix or *.suffix"
+    message = (
+        f"{ALLOWED_HOSTS} holds {text!a}, which is none of host, host:port, .suffix or *.suffix, "
+        "nor NAME= before one of them"
+    )
     raise Unreachable(message)

@@ -11,7 +11,7 @@ from reconciler.desired.export import Export, Wish, export
 from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_below
-from reconciler.model import Address, Live, LiveState, Need, User, address_of
+from reconciler.model import Address, DesiredState, Group, Live, LiveState, Need, User, address_of
 from reconciler.planning.diff import Definitions
 from reconciler.planning.scope import ours
 from reconciler.report import number_of
@@ -32,7 +32,14 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     definitions = live.definitions or {}
     users = tuple(_canonical(user, definitions) for user in live.users)
     fields = wish.fields & target.policy.manage
-    exported = export(replace(live, users=users), present, replace(wish, fields=fields))
+    unfit = _unfit(target, live)
+    sayable = replace(
+        live,
+        users=tuple(user for user in users if str(address_of(user.resource)) not in unfit),
+        groups=tuple(group for group in live.groups if str(address_of(group.resource)) not in unfit),
+    )
+    exported = export(sayable, present, replace(wish, fields=fields))
+    exported.remarks += [f"{address}: left out, since {why}" for address, why in sorted(unfit.items())]
     exported.left_out += _left_out(_addresses(everything), _addresses(live), present.named, wish)
     if unmanaged := sorted(wish.fields - fields):
         names = ", ".join(f"`{name}`" for name in unmanaged)
@@ -42,6 +49,16 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
             "the members of the groups are left out: --members from-users or stated writes them"
         )
     return exported
+
+
+def _unfit(target: Target, live: LiveState) -> dict[str, str]:
+    """What is live under a name that the kind's own rules would refuse in a file, with the reason."""
+    named = DesiredState(
+        users={address_of(user.resource).key: User(user.resource.email) for user in live.users},
+        groups={address_of(group.resource).key: Group(group.resource.name) for group in live.groups},
+        locate=lambda address, _: Place(str(address)),
+    )
+    return {problem.place.file: problem.message for problem in target.system.rules(named)}
 
 
 def _left_out(

@@ -54,6 +54,17 @@ def test_what_an_import_cannot_say_is_told(project: Project, capsys: Output) -> 
     assert "\x1b" not in err
 
 
+def test_who_is_live_under_a_name_that_no_file_may_have_is_left_out(project: Project, capsys: Output) -> None:
+    (project.target / "people.yaml").unlink()
+    project.seed({"users": {"ada": {"name": "Ada"}, "bob@acme.com": {}}, "groups": {"x" * 65: ["ada"]}})
+    assert cli.run(["import", "acme", "--members", "stated"]) == 0
+    err = capsys.readouterr().err
+    assert "note: user/ada: left out, since a name in `users` cannot be the text `ada`" in err
+    assert f"note: group/{'x' * 65}: left out, since the name has 65 characters" in err
+    assert "ada" not in (project.target / "imported.yaml").read_text()
+    assert cli.run(["validate"]) == 0
+
+
 def test_an_import_that_cannot_write_leaves_nothing_behind(project: Project, capsys: Output) -> None:
     (project.target / "people.yaml").unlink()
     (project.target / "users").write_text("in the way")

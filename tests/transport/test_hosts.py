@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -209,6 +210,55 @@ def test_an_entry_that_is_no_host_is_named_and_stops(entry: str) -> None:
         check_host(OMNI, f"acme.omniapp.co {entry}")
     assert str(caught.value).isascii()
     assert str(caught.value).isprintable()
+
+
+BOUND = "OMNI=acme.omniapp.co, SCIM=directory.example SCIM=.eu.directory.example, plain.example"
+
+
+@pytest.mark.parametrize(
+    ("key", "host", "refused"),
+    [
+        ("OMNI", "acme.omniapp.co", ""),
+        ("SCIM", "directory.example", ""),
+        ("SCIM", "x.eu.directory.example", ""),
+        ("OTHER", "plain.example", ""),
+        ("/run/secrets/other", "plain.example", ""),
+        ("OMNI", "directory.example", "binds it to acme.omniapp.co"),
+        ("OMNI", "plain.example", "binds it to acme.omniapp.co"),
+        ("OMNI", "acme.omniapp.co:8443", "binds it to acme.omniapp.co"),
+        ("SCIM", "acme.omniapp.co", "binds it to directory.example and .eu.directory.example"),
+        ("OTHER", "directory.example", "does not name it for that host"),
+        ("/run/secrets/other", "directory.example", "does not name it for that host"),
+        ("omni", "acme.omniapp.co", "does not name it for that host"),
+    ],
+)
+def test_a_key_that_is_bound_goes_to_its_own_hosts_alone(key: str, host: str, refused: str) -> None:
+    root = api_root(f"https://{host}")
+    if not refused:
+        check_host(root, BOUND, keys=[key])
+        return
+    line = f"{','.join(BOUND.replace(',', ' ').split())},{key}={host}"
+    with pytest.raises(Unreachable) as caught:
+        check_host(root, BOUND, keys=["SCIM", key] if key == "OMNI" and "directory" in host else [key])
+    said = f"the key of {key} is not sent to {host}: RECONCILER_ALLOWED_HOSTS {refused}; if it is meant, set "
+    assert str(caught.value) == f"{said}RECONCILER_ALLOWED_HOSTS={line}"
+    check_host(root, line, keys=[key])
+
+
+def test_a_file_is_bound_by_its_path_however_that_is_written(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k")
+    (tmp_path / "link").symlink_to("key")
+    root = api_root("https://acme.omniapp.co")
+    for written in ("key", "link", "../" + tmp_path.name + "/key"):
+        check_host(root, f"{tmp_path}/link=acme.omniapp.co", keys=[f"{tmp_path}/{written}"])
+        with pytest.raises(Unreachable, match="binds it to"):
+            check_host(root, f"{tmp_path}/key=b.omniapp.co acme.omniapp.co", keys=[f"{tmp_path}/{written}"])
+
+
+@pytest.mark.parametrize("entry", ["=acme.com", "A==acme.com", "A=", "A-B=acme.com", "A=B=acme.com", "1=a"])
+def test_a_binding_that_is_none_is_named_and_stops(entry: str) -> None:
+    with pytest.raises(Unreachable, match="nor NAME= before one of them"):
+        check_host(OMNI, f"acme.omniapp.co {entry}", keys=["OMNI"])
 
 
 OTHER = hosts.Hosts(owner="Acme", suffixes=(".acme.example",), example="https://eu.acme.example")

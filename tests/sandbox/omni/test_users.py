@@ -7,7 +7,7 @@ from asking import ATTRIBUTES, COMPANY, PATCH_OP, ask, body, company, detail, gr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired.schema import is_valid
+from reconciler.providers.omni.rules import is_address
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.omni.store import Store
 
@@ -222,13 +222,13 @@ def takes(email: str) -> bool:
 @pytest.mark.parametrize("email", ADDRESSES)
 def test_an_address_that_people_have_is_taken(email: str) -> None:
     assert takes(email)
-    assert is_valid({"users": {email: {}}}, "desired-state")
+    assert is_address(email)
 
 
 @pytest.mark.parametrize("email", NO_ADDRESSES)
 def test_what_is_no_address_is_refused(email: str) -> None:
     assert not takes(email)
-    assert not is_valid({"users": {email: {}}}, "desired-state")
+    assert not is_address(email)
 
 
 @given(
@@ -237,7 +237,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
     )
 )
 def test_the_files_and_the_sandbox_have_the_same_rule_for_addresses(email: str) -> None:
-    assert is_valid({"users": {email: {}}}, "desired-state") == takes(email)
+    assert is_address(email) == takes(email)
 
 
 @pytest.mark.parametrize(
