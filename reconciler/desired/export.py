@@ -157,7 +157,9 @@ class _Writer:
 
     def _group(self, group: Group) -> Entry:
         members = group.members or frozenset()
-        if self.wish.members == "stated":
+        if group.members is None and self.wish.members != "not-ours":
+            self._leave_members(group, "the system does not show them")
+        elif self.wish.members == "stated":
             if members <= self.people.keys() - self.unnameable:
                 return {"members": sorted(members)}
             self._leave_members(group, "a member of it cannot be named")

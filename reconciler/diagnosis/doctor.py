@@ -55,7 +55,7 @@ def diagnose(
     else:
         beside = filter(None, [examiner.description.strip("/")])
         checks += not_asked("there is no key", ("reach", *answered(examiner), *beside))
-    return [*checks, _quirks(target, time.time())]
+    return [*checks, *([_quirks(target, time.time())] if examiner.quirks else [])]
 
 
 def _files(target: Target) -> Check:

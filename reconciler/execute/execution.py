@@ -182,7 +182,7 @@ class Execution:
 
     def _perform(self, operation: Operation, covered: tuple[Change, ...], resends: int = 0) -> None:
         """Send one operation and see each part of its answer to its end."""
-        request = self._request(operation)
+        request = self._request(operation, covered)
         if request is None:
             return
         parts = self._send(operation, request)
@@ -203,14 +203,14 @@ class Execution:
                 steps.append((part, "halve"))
         self._go_on(steps, covered, resends)
 
-    def _request(self, operation: Operation) -> Request | None:
-        """The request for an operation; None where it cannot be sent, which is recorded then."""
+    def _request(self, operation: Operation, covered: tuple[Change, ...]) -> Request | None:
+        """The request for an operation; None where it cannot be sent as it is: its parts are seen to then."""
         if self._ledger.withheld(operation):
             return None
         try:
             return resolve(operation, self.ids, self.content)
         except FileUnusable as error:
-            self._ledger.record(operation.covers, "failed", str(error))
+            self._halve(Part(operation.covers, "refused", message=str(error)), covered)
             return None
 
     def _send(self, operation: Operation, request: Request) -> tuple[Part, ...]:

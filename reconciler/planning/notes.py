@@ -178,6 +178,8 @@ def _reactivated(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
     for key, place in again.items():
         groups = ", ".join(sorted(names[key]))
         what = f"with the access that these groups give: {groups}" if groups else "and is in no group"
+        if any(group.resource.members is None for group in inputs.everything.groups):
+            what = f"with the access that their groups give, which {inputs.system} does not show"
         yield Note("reactivated", f"user/{key} is let in again, {what}", place, warning=True)
 
 

@@ -46,7 +46,8 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     if unmanaged := sorted(wish.fields - fields):
         names = ", ".join(f"`{name}`" for name in unmanaged)
         exported.left_out.append(f"{names}: left out, since this target does not manage them")
-    if exported.groups and wish.members == "not-ours":
+    are_shown = any(group.resource.members is not None for group in live.groups)
+    if exported.groups and are_shown and wish.members == "not-ours":
         exported.left_out.append(
             "the members of the groups are left out: --members from-users or stated writes them"
         )

@@ -110,6 +110,11 @@ def _head(
         made = make_plan(states.desired, live, target.policy, sent=sent, **_named(target), **about)
     except Invalid as error:
         raise Invalid([*problems, *error.problems]) from None
+    except IncompleteRead:
+        # A system shows no attribute that it does not have, and that is told with its place.
+        if problems:
+            raise Invalid(problems) from None
+        raise
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
         problems += nobody(states.desired, made.ids.keys() | made.ignored.keys(), made.definitions)

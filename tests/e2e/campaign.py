@@ -1,4 +1,4 @@
-"""A plan with every kind of change, applied by real processes to a pretend Omni behind a socket, and killed.
+"""A plan with every kind of change, applied by real processes to a system behind a socket, and killed.
 
 Terms: a *run* is one process of the command. A *trial* is a run that is killed
 at one point, and then, for each of two copies of what it left behind (the
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from tenant import FILES, KEY, SEED, SETTINGS
 
@@ -25,6 +25,7 @@ from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
 from reconciler.sandbox.omni.instance import SITE, Sandbox
 from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.pretend import Site
 from reconciler.sandbox.server import serve
 from reconciler.target.settings import load_targets
 from reconciler.transport.messages import Request, Response
@@ -37,6 +38,71 @@ Effect = tuple[str, str, str]
 """Method, path and body of a write that took place."""
 
 
+class System(Protocol):
+    """A pretend system with all that is live in it."""
+
+    def send(self, request: Request) -> Response:
+        """Answer one request."""
+        ...
+
+    def told(self, request: Request) -> list[object]:
+        """What a write says of each object."""
+        ...
+
+    def to_json(self) -> Any:
+        """All of it, to begin from again."""
+        ...
+
+    def snapshot(self) -> Any:
+        """What is live, for people."""
+        ...
+
+    @property
+    def serial(self) -> int:
+        """How many writes took place."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """What a project is about: a system as it is at first, and what the files want of it.
+
+    ``opened`` makes the system of a seed, or of what ``to_json`` gave. ``also`` is what the
+    command must be told beside its arguments (see sabotage.py).
+    """
+
+    opened: Callable[[Mapping[str, Any]], System]
+    seed: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    files: str
+    site: Site
+    also: Mapping[str, object] | None = None
+
+
+class PretendOmni(Store):
+    """The store of a pretend Omni, which answers as one."""
+
+    @classmethod
+    def opened(cls, data: Mapping[str, Any]) -> "PretendOmni":
+        """One over a seed, or over what was kept."""
+        if "serial" not in data:
+            return cls.from_seed(data)
+        found = cls()
+        found.load_json(data)
+        return found
+
+    def send(self, request: Request) -> Response:
+        """Answer one request."""
+        return Sandbox(self).send(request)
+
+    def told(self, request: Request) -> list[object]:
+        """A request is about one object."""
+        return [request.json]
+
+
+OMNI = Tenant(PretendOmni.opened, SEED, SETTINGS, FILES, SITE)
+
+
 @dataclass
 class Front:
     """What stands before the pretend Omni: it knows every write, and does as a trial wants it.
@@ -46,8 +112,9 @@ class Front:
     and ``refused`` are what became of the writes since the last begin.
     """
 
+    tenant: Tenant
     switches: Mapping[str, object] = field(default_factory=dict)
-    store: Store = field(default_factory=Store)
+    store: System = field(init=False)
     on_write: Callable[[int, Callable[[], Response]], Response] = lambda _, process: process()
     on_read: Callable[[], None] = lambda: None
     received: list[tuple[str, str]] = field(default_factory=list)
@@ -56,11 +123,12 @@ class Front:
 
     def begin(self, state: str | None = None) -> None:
         """Put what is live back to the seed, or to a state that was kept, and forget all hooks."""
-        if state is None:
-            self.store = Store.from_seed(SEED | {"switches": SEED["switches"] | self.switches})
-        else:
-            self.store = Store()
-            self.store.load_json(json.loads(state))
+        seed = self.tenant.seed
+        if state is not None:
+            seed = json.loads(state)
+        elif self.switches:
+            seed = {**seed, "switches": seed["switches"] | self.switches}
+        self.store = self.tenant.opened(seed)
         self.took, self.refused = [], []
         self.calm()
 
@@ -77,14 +145,15 @@ class Front:
         """Answer one request."""
         if request.method == "GET":
             self.on_read()
-            return Sandbox(self.store).send(request)
+            return self.store.send(request)
         self.received.append((request.method, request.path))
         return self.on_write(len(self.received), lambda: self._process(request))
 
     def _process(self, request: Request) -> Response:
-        response = Sandbox(self.store).send(request)
-        effect = (request.method, request.path, json.dumps(request.json, sort_keys=True))
-        (self.took if response.ok else self.refused).append(effect)
+        response = self.store.send(request)
+        for said in self.store.told(request):
+            effect = (request.method, request.path, json.dumps(said, sort_keys=True))
+            (self.took if response.ok else self.refused).append(effect)
         return response
 
 
@@ -101,12 +170,14 @@ class Arena:
     """A project whose target is the server at ``url``; ``plan`` is the saved plan of all its changes."""
 
     def __init__(self, root: Path, url: str, front: Front) -> None:
-        self.root, self.url, self.front = root, url, front
+        self.root, self.url, self.front, self.tenant = root, url, front, front.tenant
         self.files, self.plan, self.runs = root / "desired-state", root / "plan.json", 0
         target = self.files / "acme"
         target.mkdir(parents=True)
-        (target / "target.yaml").write_text(json.dumps(SETTINGS | {"url": url}), encoding="utf-8")
-        (target / "all.yaml").write_text(FILES, encoding="utf-8")
+        (target / "target.yaml").write_text(
+            json.dumps({**self.tenant.settings, "url": url}), encoding="utf-8"
+        )
+        (target / "all.yaml").write_text(self.tenant.files, encoding="utf-8")
         front.begin()
         made = self.run(root, "plan", "acme", "--out", str(self.plan))
         assert made.code == 0, made
@@ -118,7 +189,8 @@ class Arena:
         self.runs += 1
         self.front.received = []
         host = self.url.removeprefix("http://")
-        return command(folder, *arguments, "--dir", str(self.files), wrong=wrong, allowed=host)
+        told = {**(self.tenant.also or {}), **(wrong or {})} or None
+        return command(folder, *arguments, "--dir", str(self.files), wrong=told, allowed=host)
 
     def run(self, folder: Path, *arguments: str, wrong: Mapping[str, object] | None = None) -> Run:
         """Start the command and see it to its end."""
@@ -155,6 +227,7 @@ def command(
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "OMNI_API_KEY": KEY,
+            "TOY_WORD": KEY,
             "RECONCILER_ALLOWED_HOSTS": allowed,
         },
         stdin=subprocess.DEVNULL,
@@ -182,10 +255,10 @@ def finish(process: subprocess.Popen[str]) -> Run:
 
 
 @contextmanager
-def arena(root: Path, switches: Mapping[str, object] | None = None) -> Iterator[Arena]:
-    """A pretend Omni on loopback, which behaves as the switches say, with a project below ``root``."""
-    front = Front(switches or {})
-    with serve(front, SITE) as server:
+def arena(root: Path, switches: Mapping[str, object] | None = None, tenant: Tenant = OMNI) -> Iterator[Arena]:
+    """A pretend system on loopback, which behaves as the switches say, with a project below ``root``."""
+    front = Front(tenant, switches or {})
+    with serve(front, tenant.site) as server:
         yield Arena(root, server.url, front)
 
 
@@ -236,6 +309,7 @@ class Kill:
 class Untroubled:
     """What a run does that nothing happens to: its writes, the size of its journal, what is live then."""
 
+    writes: int
     took: list[Effect]
     lines: list[int]
     live: dict[str, Any]
@@ -244,11 +318,7 @@ class Untroubled:
     def kills(self) -> list[Kill]:
         """Every point at which such a run can be killed."""
         return [
-            *(
-                Kill("write", n + 1, at)
-                for n in range(len(self.took))
-                for at in ("before", "after", "answered")
-            ),
+            *(Kill("write", n + 1, at) for n in range(self.writes) for at in ("before", "after", "answered")),
             *(Kill("line", n + 1, at) for n in range(len(self.lines)) for at in ("before", "half", "after")),
         ]
 
@@ -262,7 +332,9 @@ def untroubled(arena: Arena, name: str = "untroubled", how: How = "saved") -> Un
     (journal,) = journals(folder)
     assert [row["event"] for row in entries(journal)][-1] == "end"
     sizes = [len(line) for line in journal.read_bytes().splitlines(keepends=True)]
-    return Untroubled(list(front.took), sizes, front.store.snapshot(), front.store.serial)
+    return Untroubled(
+        len(front.received), list(front.took), sizes, front.store.snapshot(), front.store.serial
+    )
 
 
 def killed(arena: Arena, folder: Path, kill: Kill, how: How) -> Run:

@@ -10,7 +10,8 @@ object with any of these:
 * ``room``: no file can grow beyond so many bytes, as on a disk that is full;
 * ``clock``: seconds by which the wall clock jumps at each look, in turn;
 * ``hurry``: waits, and the timeouts of the network, are shorter by this factor;
-* ``machine``: locks are kept below this folder, as on a machine of its own.
+* ``machine``: locks are kept below this folder, as on a machine of its own;
+* ``toy``: there is one more kind of system, that of ``providers/toy.py``.
 """
 
 import datetime as dt
@@ -122,6 +123,15 @@ def move_to(machine: str) -> None:
     lock.SHARED = Path(machine)
 
 
+def add_the_toy() -> None:
+    sys.path.append(str(Path(__file__).parents[1]))
+    from providers.toy import Toy
+
+    from reconciler.providers import registry
+
+    registry.KINDS["toy"] = Toy()  # type: ignore[index]
+
+
 def main(given: str, *arguments: str) -> None:
     wrong = json.loads(given)
     if "line" in wrong:
@@ -136,6 +146,8 @@ def main(given: str, *arguments: str) -> None:
         hurry(wrong["hurry"])
     if "machine" in wrong:
         move_to(wrong["machine"])
+    if "toy" in wrong:
+        add_the_toy()
     sys.argv[1:] = arguments
     runpy.run_module("reconciler", run_name="__main__")
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import pytest
 from campaign import (
+    OMNI,
     TIMEOUT,
     Arena,
     Front,
@@ -35,6 +36,7 @@ from campaign import (
     under_way,
     untroubled,
 )
+from club import CLUB
 from tenant import GROUPS_AFTER, METHODS, PEOPLE_AFTER, SEED
 
 from reconciler.sandbox.faults import Dropped
@@ -163,6 +165,30 @@ def test_so_it_is_where_the_server_is_rough(tmp_path: Path, tell: Callable[[str]
         tell(f"killed at each write, rough server: {len(writes)} trials, {one.runs + two.runs} runs")
 
 
+@pytest.fixture(scope="module")
+def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """The same for a system that is neither SCIM nor Omni, and works some things off later."""
+    with arena(tmp_path_factory.mktemp("club"), tenant=CLUB) as found:
+        yield found
+
+
+@pytest.mark.usefixtures("toy")
+def test_so_it_is_where_the_system_is_neither_scim_nor_omni(club: Arena) -> None:
+    clean = untroubled(club)
+    assert (clean.writes, len(clean.took)) == (6, 8)
+    # After the last write, and before it is answered: it is under way then, and not sent again.
+    trial(club, clean, Kill("write", clean.writes, "after"))
+    trial(club, clean, Kill("write", 1, "after"))
+
+
+@pytest.mark.campaign
+@pytest.mark.usefixtures("toy")
+def test_so_it_is_there_wherever_it_is_killed(club: Arena, tell: Callable[[str], None]) -> None:
+    before, clean = club.runs, untroubled(club, "clean")
+    try_all([club], clean, clean.kills(), trial)
+    tell(f"killed at each write and line, the toy: {len(clean.kills())} trials, {club.runs - before} runs")
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("how", ["saved", "fresh"])
 def test_one_that_is_killed_after_every_single_write_arrives_all_the_same(
@@ -275,7 +301,7 @@ def restart(arena: Arena, clean: Untroubled, point: tuple[int, str]) -> None:
     with under_way(command(folder, *serving, "0", wrong={"served": number, "moment": moment})) as server:
         assert server.stdout
         url = server.stdout.readline().split()[5].rstrip(",")
-        project = Arena(folder / "project", url, Front())
+        project = Arena(folder / "project", url, Front(OMNI))
         process = project.start_apply(folder)
         assert server.wait(TIMEOUT) == -9
     with under_way(process), under_way(command(folder, *serving, url.rpartition(":")[2])):
