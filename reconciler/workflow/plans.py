@@ -21,7 +21,7 @@ from reconciler.planning.scope import Policy
 from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
-from reconciler.workflow.revisions import Revisions, read_revisions
+from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
 
 
 def validate(target: Target) -> DesiredState:
@@ -39,18 +39,18 @@ def plan(
     pull: PullRequest | None = None,
     *,
     saved: Plan | None = None,
+    desired: DesiredState | None = None,
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
     With a ``base`` revision each atom has its origin, and those in ``include`` are
     to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
     plan what left the files is counted from where it was counted then, wherever the record is now.
+    A ``desired`` state stands in place of the files, which are not read then: it has no revisions,
+    so ``since`` and ``base`` raise ValueError.
     Raises Invalid for the files, and whatever a read raises.
     """
-    option = "--since"
-    if saved is not None:
-        since, option = _since(target, saved, since), "the plan counts what left the files from"
-    states = read_revisions(target, since, base, option)
+    states = _states(target, since, base, saved, desired)
     live = target.provider.read(session.reader, states.need)
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
@@ -73,6 +73,21 @@ def plan(
     parts = stages(whole.intended.changes)
     requests = sum(len(target.provider.translate(part)) for part in parts)
     return replace(head, plan=replace(whole, requests=requests))
+
+
+def _states(
+    target: Target, since: str | None, base: str | None, saved: Plan | None, desired: DesiredState | None
+) -> Revisions:
+    """What the files say and said, or the state that stands in their place."""
+    if desired is not None:
+        if since is not None or base is not None:
+            message = "a desired state made in code has no revisions: leave out since and base"
+            raise ValueError(message)
+        return made_in_code(target, desired)
+    option = "--since"
+    if saved is not None:
+        since, option = _since(target, saved, since), "the plan counts what left the files from"
+    return read_revisions(target, since, base, option)
 
 
 def _head(states: Revisions, live: LiveState, pending: Policy | None, **about: Any) -> Planned:

@@ -111,6 +111,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
+    if proposal.in_code:
+        return "the desired state was made in code"
     if not report.complete:
         return "not everything was done"
     if recheck := proposal.recheck:
