@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from project import LIVE, Hooked, Project, a_project
 from worlds import session
 
 from reconciler import workflow
-from reconciler.errors import CredentialRefused, Invalid, NotAccepted, Refused
+from reconciler.errors import CredentialRefused, Interrupted, Invalid, Locked, NotAccepted, Refused
 from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Response
 from reconciler.workflow import DesiredState, Group, Target, User, desired_state, user_address
@@ -131,3 +132,32 @@ def test_an_import_of_the_library_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert [name for name in HEAVY if name in done.stdout.split()] == []
+
+
+# Threads, as the page says
+
+
+def test_several_targets_are_planned_in_several_threads(target: Target) -> None:
+    def planned(_: int) -> str:
+        return workflow.plan(target, session(Store.from_seed(LIVE), target), desired=wanted()).plan.digest
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(planned, range(8)))) == 1
+
+
+def test_two_applies_of_one_target_are_kept_apart_in_threads(target: Target) -> None:
+    def second() -> None:
+        with workflow.locked(target):
+            pass  # pragma: no cover (it raises)
+
+    with workflow.locked(target), ThreadPoolExecutor(1) as pool, pytest.raises(Locked):
+        pool.submit(second).result()
+
+
+@pytest.mark.usefixtures("real_time")
+def test_any_thread_can_stop_a_session(target: Target) -> None:
+    with workflow.connect(target) as wire, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wire.wait, 3_600)
+        wire.stop.set()
+        with pytest.raises(Interrupted):
+            waiting.result(timeout=60)
