@@ -20,7 +20,7 @@ users:
     name: Ada
     active: true
     groups: [BI Admins]
-    attributes: {region: [emea, apac], level: 5, gone: null}
+    attributes: {region: [emea, apac], level: 5, share: 1.5, gone: null}
     previously: [ada.b@acme.com]
   bob@acme.com: {state: absent}
   cleo@acme.com: {}
@@ -42,7 +42,7 @@ def test_it_is_what_files_that_say_the_same_make() -> None:
                 "Ada",
                 active=True,
                 groups=frozenset({"BI Admins"}),
-                attributes={"region": ("emea", "apac"), "level": 5, "gone": None},
+                attributes={"region": ("emea", "apac"), "level": 5, "share": 1.5, "gone": None},
             ),
             User("cleo@acme.com"),
         ],

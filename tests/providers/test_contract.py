@@ -1,7 +1,7 @@
 """The stories that every provider must pass, told to Omni in the sandbox."""
 
 import pytest
-from providers.contract import STORIES, System, tell
+from providers.contract import STORIES, System, answers, tell
 
 from reconciler.providers.omni.provider import Omni
 from reconciler.sandbox.omni.instance import Sandbox
@@ -27,3 +27,9 @@ def test_omni_tells(story: str, omits: str, more: int) -> None:
     seed = SEED | {"switches": {"requests_per_minute": 0, "omits_members": omits}}
     sandbox = bearer(Sandbox(Store.from_seed(seed)), Secret("sandbox"))
     tell(System(Omni(), sandbox, READS + more), STORIES[story])
+
+
+@pytest.mark.parametrize("omits_attributes", [False, True])
+def test_omni_answers(*, omits_attributes: bool) -> None:
+    seed = SEED | {"switches": {"requests_per_minute": 0, "list_omits_attributes": omits_attributes}}
+    answers(System(Omni(), bearer(Sandbox(Store.from_seed(seed)), Secret("sandbox")), READS))
