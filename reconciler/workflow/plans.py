@@ -24,9 +24,12 @@ from reconciler.target.settings import Target
 from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
 
 
-def validate(target: Target) -> DesiredState:
-    """Read and check the files of one target, without network or key; raises Invalid with every problem."""
-    return target.load()
+def validate(target: Target, desired: DesiredState | None = None) -> DesiredState:
+    """Check the files of one target, or a ``desired`` state in their place; raises Invalid with all problems.
+
+    It needs neither network nor key.
+    """
+    return target.load() if desired is None else made_in_code(target, desired).desired
 
 
 @without_collector()

@@ -78,6 +78,12 @@ def test_a_state_made_in_code_is_planned_applied_and_then_there_is_nothing_to_do
     assert workflow.plan(target, wire, desired=wanted()).plan.changes == ()
 
 
+def test_it_is_valid_without_network_and_key(target: Target) -> None:
+    state = workflow.validate(target, wanted())
+    assert state.users["cleo@acme.com"].groups == {"finance"}
+    assert workflow.validate(target, state) == state
+
+
 def test_a_saved_plan_of_it_is_rechecked_against_it(target: Target) -> None:
     wire = session(Store.from_seed(LIVE), target)
     saved = workflow.plan(target, wire, desired=wanted()).plan
@@ -101,7 +107,7 @@ def test_what_files_may_not_say_code_may_not_either(target: Target) -> None:
         "(did you mean `Finance`?)"
     )
     with pytest.raises(Invalid) as raised:
-        workflow.plan(target, wire, desired=wanted(long=bad["long"]))
+        workflow.validate(target, wanted(long=bad["long"]))
     assert str(raised.value).startswith("desired.users['dora@acme.com'].attributes['vip']: ")
 
 
