@@ -114,7 +114,12 @@ class BadAnswer(ReconcilerError):
 
 
 class Refused(ReconcilerError):
-    """The system said no."""
+    """The system said no; ``status`` is its answer's, 0 where there was none, and ``words`` are its own."""
+
+    def __init__(self, message: str, status: int = 0, words: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.words = words
 
 
 class CredentialRefused(Refused):

@@ -39,7 +39,7 @@ class Fence:
     @property
     def path(self) -> str:
         """The file that it is, as its first line says; empty where it does not."""
-        found = re.match(r"# ([\w./-]+\.ya?ml)\n", self.text)
+        found = re.match(r"# ([\w./-]+\.(?:ya?ml|py))\n", self.text)
         return found[1] if found else ""
 
 

@@ -120,6 +120,7 @@ class Stage:
             return ""
         if command.startswith("reconciler ") and not set(command) & set("|>&;"):
             return self._ours(shlex.split(command, comments=True)[1:])
+        command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
         command = re.sub(r"^git ", f"git {shlex.join(IDENTITY)} ", command)
         done = subprocess.run(
             ["bash", "-c", command],

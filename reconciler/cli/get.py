@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
@@ -76,6 +76,8 @@ def _read(provider: "Provider", reader: "Reader", what: What, name: str, *, more
             return questions.group(provider, reader, name, members=more)
         case What.ATTRIBUTES:
             return LiveState(definitions=questions.definitions(provider, reader))
+        case _:  # pragma: no cover (mypy proves that there is nothing else)
+            assert_never(what)
 
 
 def _show(live: "LiveState", what: What, shape: "Format | None", *, more: bool) -> None:
@@ -103,6 +105,8 @@ def _show(live: "LiveState", what: What, shape: "Format | None", *, more: bool) 
         case What.ATTRIBUTES:
             known = live.definitions or {}
             show(shape, records.definitions(known), partial(tables.definitions_table, known))
+        case _:  # pragma: no cover (mypy proves that there is nothing else)
+            assert_never(what)
 
 
 def _check(what: What, name: str | None, *, members: bool, attributes: bool) -> None:

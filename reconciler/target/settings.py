@@ -81,9 +81,9 @@ class Target:
 
     def load(self) -> DesiredState:
         """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
-        return files.load(self.folder, settings=self.settings, rules=self._rules)
+        return files.load(self.folder, settings=self.settings, rules=self.rules)
 
-    def _rules(self, state: DesiredState) -> list[Problem]:
+    def rules(self, state: DesiredState) -> list[Problem]:
         """What the files cannot mean: to this kind of system, or by the settings."""
         return [*self.system.rules(state), *contradictions(state, self.policy)]
 

@@ -23,12 +23,15 @@ from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
-from reconciler.workflow.revisions import Revisions, read_revisions
+from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
 
 
-def validate(target: Target) -> DesiredState:
-    """Read and check the files of one target, without network or key; raises Invalid with every problem."""
-    return target.load()
+def validate(target: Target, desired: DesiredState | None = None) -> DesiredState:
+    """Check the files of one target, or a ``desired`` state in their place; raises Invalid with all problems.
+
+    It needs neither network nor key.
+    """
+    return target.load() if desired is None else made_in_code(target, desired).desired
 
 
 @without_collector()
@@ -43,6 +46,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     saved: Plan | None = None,
     resend: Collection[str] = (),
     scope: tuple[Scope, ...] = (),
+    desired: DesiredState | None = None,
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
@@ -51,12 +55,11 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     plan what left the files is counted from where it was counted then, wherever the record is now.
     The attributes of ``resend``, which no answer shows, are sent again. A ``scope`` names the parts of the
     plan to make. A saved plan has its own of both.
+    A ``desired`` state stands in place of the files, which are not read then: it has no revisions,
+    so ``since`` and ``base`` raise ValueError.
     Raises Invalid for the files, and whatever a read raises.
     """
-    option = "--since"
-    if saved is not None:
-        since, option = _since(target, saved, since), "the plan counts what left the files from"
-    states = read_revisions(target, since, base, option)
+    states = _states(target, since, base, saved, desired)
     live = target.provider.read(session.reader, states.need)
     states, unusable = _with_files(states, live.definitions or {})
     revision = states.applied.revision
@@ -86,6 +89,21 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     parts = stages(whole.intended.changes)
     requests = sum(len(target.provider.translate(part)) for part in parts)
     return replace(head, plan=replace(whole, requests=requests))
+
+
+def _states(
+    target: Target, since: str | None, base: str | None, saved: Plan | None, desired: DesiredState | None
+) -> Revisions:
+    """What the files say and said, or the state that stands in their place."""
+    if desired is not None:
+        if since is not None or base is not None:
+            message = "a desired state made in code has no revisions: leave out since and base"
+            raise ValueError(message)
+        return made_in_code(target, desired)
+    option = "--since"
+    if saved is not None:
+        since, option = _since(target, saved, since), "the plan counts what left the files from"
+    return read_revisions(target, since, base, option)
 
 
 def _head(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
 from reconciler.errors import Invalid, Problem
+from reconciler.model import DesiredState
 from reconciler.plan import Plan, Scope
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
@@ -18,16 +19,18 @@ from reconciler.workflow.plans import plan
 class Proposal:
     """What an apply is about to do: the plan that was checked, and what of it is to be executed.
 
-    ``recheck`` is there for a saved plan. The guards checked the whole plan, and left what they said in it.
+    ``recheck`` is there for a saved plan. The guards checked the whole plan, and left what they said
+    in it. Of a desired state made ``in_code`` nothing is recorded in git.
     """
 
     plan: Plan
     fresh: Planned
     changes: tuple[Change, ...]
     recheck: Recheck | None = None
+    in_code: bool = False
 
 
-def propose(
+def propose(  # noqa: PLR0913 (each is an option of the command)
     target: Target,
     session: Session,
     *,
@@ -37,21 +40,26 @@ def propose(
     since: str | None = None,
     resend: Collection[str] = (),
     scope: tuple[Scope, ...] = (),
+    desired: DesiredState | None = None,
 ) -> Proposal:
-    """Read and plan again, and ask the guards about the saved plan, or else about the fresh one."""
+    """Read and plan again, and ask the guards about the saved plan, or else about the fresh one.
+
+    A ``desired`` state stands in place of the files, as in ``plan``.
+    """
     if saved and saved.sandbox != (target.sandbox is not None):
         against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
         message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
         raise Invalid([Problem(target.place, message, "plan again")])
-    fresh = plan(target, session, since, saved=saved, resend=resend, scope=scope)
+    in_code = desired is not None
+    fresh = plan(target, session, since, saved=saved, resend=resend, scope=scope, desired=desired)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
-        return Proposal(checked, fresh, fresh.plan.changes)
+        return Proposal(checked, fresh, fresh.plan.changes, in_code=in_code)
     rechecked = recheck(saved, fresh)
     # A guard without an override is asked about what is live now, too: a saved number is an old one.
     now = check_now(fresh.plan.part(rechecked.changes), saved, target.policy)
     checked = replace(checked, violations=tuple(dict.fromkeys((*checked.violations, *now))))
-    return Proposal(checked, fresh, rechecked.changes, rechecked)
+    return Proposal(checked, fresh, rechecked.changes, rechecked, in_code)
 
 
 def guarded(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from reconciler.desired.code import checked
 from reconciler.desired.history import Applied, applied, at, commit_of, load_at, load_older, with_departed
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, Need
@@ -21,7 +22,7 @@ class Revisions:
 
     ``since`` is the commit from which what left the files is counted, ``base`` the one to compare
     with; each is empty where there is none. ``before`` is what the files said at the base, None
-    where they cannot be read.
+    where they cannot be read. A state made ``in_code`` has no older ones.
     """
 
     target: Target
@@ -30,6 +31,7 @@ class Revisions:
     since: str = ""
     base: str = ""
     before: DesiredState | None = None
+    in_code: bool = False
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -55,7 +57,9 @@ class Revisions:
 
     def notes(self, *, base_is_planned: bool) -> Iterator[Note]:
         """What a reader of the plan should know of what it was compared with."""
-        if self.applied.why:
+        if self.in_code:
+            yield Note("applied", "the desired state was made in code, so what left it is not known")
+        elif self.applied.why:
             message = f"which commit was applied last is not known: {self.applied.why}"
             yield Note("applied", message, warning=True)
         elif self.applied.revision:
@@ -81,6 +85,15 @@ class Revisions:
                 "from drift and backlog: all of it counts as this change"
             )
             yield Note("base", message, warning=True)
+
+
+def made_in_code(target: Target, desired: DesiredState) -> Revisions:
+    """A desired state that no file says, checked as strictly as files; raises Invalid with every problem."""
+    ignore = target.settings.get("ignore", {})
+    state = checked(desired, ignore.get("users", ()), ignore.get("groups", ()), target.place)
+    if problems := target.rules(state):
+        raise Invalid(problems)
+    return Revisions(target, state, Applied(), in_code=True)
 
 
 def read_revisions(target: Target, since: str | None, base: str | None, option: str = "--since") -> Revisions:

@@ -18,6 +18,8 @@ from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
 from reconciler.model import Address
+from reconciler.plan import Plan
+from reconciler.planning.recheck import Recheck
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -124,21 +126,33 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
+    if reason := _incomplete(proposal, report):
+        return reason
+    fresh = proposal.fresh
+    return record_applied(target.folder, target.name, values_of(fresh.desired, fresh.definitions))
+
+
+def _incomplete(proposal: Proposal, report: Report) -> str:
+    """Why more remains than what was done, or ""."""
+    if proposal.in_code:
+        return "the desired state was made in code"
     if not report.complete:
         return "not everything was done"
     if proposal.plan.scope:
         return f"it was about {' and '.join(proposal.plan.scope)} alone"
-    if recheck := proposal.recheck:
-        origins = proposal.plan.origins
-        excluded = (origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change))
-        if recheck.stale:
-            return "some of the reviewed changes no longer hold, and were left out"
-        if recheck.unreviewed:
-            return "the files now ask for more than was reviewed"
-        if any(origin != "drift" for origin in excluded):
-            return "backlog was not applied"
-    fresh = proposal.fresh
-    return record_applied(target.folder, target.name, values_of(fresh.desired, fresh.definitions))
+    return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""
+
+
+def _left(plan: Plan, recheck: Recheck) -> str:
+    """What an apply of a reviewed plan leaves to the next one, or ""."""
+    excluded = (
+        plan.origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change)
+    )
+    if recheck.stale:
+        return "some of the reviewed changes no longer hold, and were left out"
+    if recheck.unreviewed:
+        return "the files now ask for more than was reviewed"
+    return "backlog was not applied" if any(origin != "drift" for origin in excluded) else ""
 
 
 def ran_by() -> str:

@@ -3,7 +3,7 @@
 A page is a story. ``<!-- scene: NAME -->`` begins one in an empty folder, with
 what ``scenes/NAME.yaml`` says: ``live`` is what the pretend Omni holds, ``files``
 is there already, ``git`` puts it under version control, and ``run`` is what was
-done before. From there on a block of YAML whose first line names a file writes
+done before. From there on a block of YAML or Python whose first line names a file writes
 that file, and a block of ``console`` runs each line behind a ``$``. A line
 ``...`` stands for any lines.
 
@@ -71,7 +71,7 @@ def test_what_is_shown_is_what_happens(page: Path, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_output_is_shown_that_no_command_makes(page: Path) -> None:
     fences = [part for part in parts(page) if isinstance(part, Fence)]
-    assert {fence.language for fence in fences} <= {"console", "sh", "text", "yaml"}
+    assert {fence.language for fence in fences} <= {"console", "python", "sh", "text", "yaml"}
     assert [fence.line for fence in fences if fence.language == "console" and not is_shown(fence)] == []
 
 
@@ -86,7 +86,7 @@ def play(page: Path, begin: Callable[[str], Stage]) -> Iterator[tuple[Fence, lis
                 stage.by_hand(**yaml.safe_load(text))
             case Note("down", text) if stage:
                 stage.down(text)
-            case Fence("yaml") if stage and part.path:
+            case Fence("yaml" | "python") if stage and part.path:
                 stage.write(part.path, part.text)
             case Fence() if is_shown(part):
                 assert stage, f"{page.name}:{part.line} shows an output, and no scene has begun"

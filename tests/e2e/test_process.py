@@ -380,5 +380,6 @@ def test_the_wheel_holds_the_schemas_and_works_from_elsewhere(project: Served, t
         "plan.schema.json",
     }
     assert (installed / "reconciler" / "starter" / "CODEOWNERS").is_file()
+    assert (installed / "reconciler" / "py.typed").is_file()
     code, out, err = run(project, "validate", PYTHONPATH=str(installed))
     assert (code, out, err) == (0, "acme: 2 users, 1 group, 1 to be gone. Valid.\n", "")

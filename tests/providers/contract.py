@@ -26,6 +26,8 @@ from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
 from reconciler.providers.base import Provider
 from reconciler.transport.messages import Reader, Transport
+from reconciler.views import records
+from reconciler.workflow import questions
 
 ADA, BOB, CLEO, ZOE = "ada@acme.com", "bob@acme.com", "cleo@acme.com", "zoe@acme.com"
 LEAVE, REVOKE, DELETE = Policy(), Policy(tombstone="revoke"), Policy(tombstone="delete")
@@ -81,6 +83,25 @@ def _without_members(step: Step) -> Step:
     users = {key: replace(user, groups=None) for key, user in step.files.users.items()}
     groups = {key: replace(group, members=None) for key, group in step.files.groups.items()}
     return replace(step, files=replace(step.files, users=users, groups=groups, from_users=frozenset()))
+
+
+def answers(system: System) -> None:
+    """Ask for Zoe and the Others in every way, before any story: all are told as a complete read tells it."""
+    provider, reader = system.provider, Reader(system.transport)
+    whole = questions.everything(provider, reader, attributes=True)
+    (zoe,) = (user for user in whole.users if user.resource.email == ZOE)
+    (others,) = (group for group in whole.groups if group.resource.name == "Others")
+    for text in filter(None, (ZOE, zoe.id, zoe.resource.name)):
+        (found,) = records.users(questions.user(provider, reader, text, attributes=True))
+        assert [found] == records.users(replace(whole, users=(zoe,))), text
+    for text in ("Others", "OTHERS", others.id):
+        assert questions.group(provider, reader, text).groups[0].id == others.id, text
+        (group,) = questions.group(provider, reader, text, members=True).groups
+        assert group == others, text
+    for contains, text in ((False, ZOE), (True, ZOE[1:])):
+        search = questions.search(provider, reader, "user", text, contains=contains)
+        assert [user.id for user in search.live.users] == [zoe.id], text
+    assert set(questions.definitions(provider, reader)) >= {"region", "level", "code"}
 
 
 def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:

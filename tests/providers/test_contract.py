@@ -1,7 +1,7 @@
 """The stories that every provider must pass, told to Omni in the sandbox, and to a system unlike it."""
 
 import pytest
-from providers.contract import STORIES, System, tell
+from providers.contract import STORIES, System, answers, tell
 from providers.toy_provider import ToyProvider
 from providers.toy_system import KEY, Club
 
@@ -40,3 +40,9 @@ def test_so_does_a_system_that_is_neither_scim_nor_omni(story: str, slow: int) -
     club = bearer(Club(CLUB | {"slow": slow}), Secret(KEY))
     system = System(ToyProvider(), club, reads=1, takes_many=True, shows_members=False)
     tell(system, STORIES[story])
+
+
+@pytest.mark.parametrize("omits_attributes", [False, True])
+def test_omni_answers(*, omits_attributes: bool) -> None:
+    seed = SEED | {"switches": {"requests_per_minute": 0, "list_omits_attributes": omits_attributes}}
+    answers(System(Omni(), bearer(Sandbox(Store.from_seed(seed)), Secret("sandbox")), READS))

@@ -51,7 +51,7 @@ class Omni:
             personal = any(isinstance(one, Mapping) and one.get("keyScope") == "user" for one in whoami)
             if isinstance(error, NotAccepted) or not personal or OMNI.key_hint in str(error):
                 raise
-            raise CredentialRefused(hinted(str(error), OMNI)) from None
+            raise CredentialRefused(hinted(str(error), OMNI), error.status, error.words) from None
         return replace(state, callers=tuple(map(_caller, whoami)), definitions=definitions)
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:

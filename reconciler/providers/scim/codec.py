@@ -183,10 +183,11 @@ def refusal(method: str, path: str, response: Response, dialect: Dialect) -> Ref
     reason = words(response)
     line = f"{method} {path} was answered {response.status}" + (f": {reason}" if reason else "")
     if response.status == HTTPStatus.UNAUTHORIZED:
-        return NotAccepted(line)
+        return NotAccepted(line, response.status, reason)
     if response.status != HTTPStatus.FORBIDDEN:
-        return Refused(line)
-    return CredentialRefused(hinted(line, dialect) if dialect.personal_key in reason else line)
+        return Refused(line, response.status, reason)
+    line = hinted(line, dialect) if dialect.personal_key in reason else line
+    return CredentialRefused(line, response.status, reason)
 
 
 def hinted(line: str, dialect: Dialect) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import quote
 
 from reconciler.errors import IncompleteRead
@@ -47,6 +47,8 @@ def _rows(server: ScimReader, question: Question) -> list[Any] | None:
             return _named(server, question.kind, question.text)
         case "filter":
             return _filtered(server, question.kind, question.text)
+        case _:  # pragma: no cover (mypy proves that there is nothing else)
+            assert_never(question.by)
 
 
 def _by_id(server: ScimReader, kind: Kind, live_id: str) -> list[Any]:
