@@ -33,7 +33,7 @@ from reconciler.model import (
 from reconciler.operations import Ref, stages
 from reconciler.plan import Plan
 from reconciler.planning.plan import make_plan
-from reconciler.planning.scope import MANAGED, Policy
+from reconciler.planning.scope import MANAGED, MANAGED_GROUPS, Policy
 from reconciler.providers.fitting import misfits
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.omni.provider import Omni
@@ -148,6 +148,9 @@ def test_the_schema_of_settings_lets_each_be_managed() -> None:
     known = schema.load("target")["properties"]["manage"]["properties"]["users"]
     assert known["items"]["enum"] == known["default"] == ["create", *STATED["user"]]
     assert set(known["default"]) == MANAGED
+    groups = schema.load("target")["properties"]["manage"]["properties"]["groups"]
+    assert groups["items"]["enum"] == groups["default"] == ["create", *NAMED_BY["group"], *STATED["group"]]
+    assert set(groups["default"]) == MANAGED_GROUPS
 
 
 def test_the_schema_of_plans_has_their_paths() -> None:

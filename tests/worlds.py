@@ -122,8 +122,12 @@ def _targets(draw: st.DrawFn) -> dict[str, Any]:
     managed = draw(st.sampled_from([every, every, every[1:], every[:3], every[:2]]))
     create = ["create"] if draw(st.integers(0, 3)) else []
     exact = draw(st.sampled_from([[], [], ["region"], ["code", "level"]]))
+    parts = ["create", "name", "members"]
+    groups = draw(
+        st.sampled_from([{}, {}, {}, {"groups": parts}, {"groups": parts[:2]}, {"groups": parts[2:]}])
+    )
     return {
-        "manage": {"users": [*create, *managed], "exact_attributes": exact},
+        "manage": {"users": [*create, *managed], "exact_attributes": exact, **groups},
         "leavers": {
             "users": {
                 "tombstone": draw(st.sampled_from(["deactivate", "delete", "revoke", _BOTH_WAYS])),

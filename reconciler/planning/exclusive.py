@@ -15,7 +15,7 @@ from reconciler.errors import Place, Problem
 from reconciler.model import Address, DesiredState, group_address, group_key
 from reconciler.plan import Note
 from reconciler.planning.inputs import Inputs
-from reconciler.planning.scope import Policy
+from reconciler.planning.scope import Policy, states_members
 
 Members = Mapping[str, AbstractSet[str]]
 """The people of groups, each by key."""
@@ -86,10 +86,11 @@ def _stated(desired: DesiredState, policy: Policy) -> Members:
     """The people whom the files put into each group of ``exclusive``, as far as this target manages that."""
     stated: dict[str, AbstractSet[str]] = {}
     for key in {_key(desired, name) for names in policy.exclusive for name in names}:
-        listed = desired.groups[key].members if key in desired.groups else None
-        by_users = key in desired.from_users and "groups" in policy.manage
-        named = {person for person, user in desired.users.items() if by_users and key in (user.groups or ())}
-        stated[key] = named if listed is None else listed
+        stated[key] = frozenset()
+        if key in desired.groups and states_members(desired, policy, key):
+            listed = desired.groups[key].members
+            named = (person for person, user in desired.users.items() if key in (user.groups or ()))
+            stated[key] = frozenset(named) if listed is None else listed
     return stated
 
 

@@ -11,6 +11,7 @@ from reconciler.model import NAMED_BY, Address, Group, Live, group_address, look
 from reconciler.plan import Note
 from reconciler.planning.exclusive import judge, resulting, unknown
 from reconciler.planning.inputs import Inputs
+from reconciler.planning.scope import states_members
 from reconciler.planning.users import PlannedUsers
 
 
@@ -97,7 +98,9 @@ def _declared(inputs: Inputs, users: PlannedUsers) -> Iterator[_Fate]:
         live = inputs.pairing.groups.get(address)
         current = inputs.pairing.members(live) if live else frozenset()
         wanted = by_users.get(key) if group.members is None else _Wanted(group.members, current)
-        if wanted is None:
+        if live is None and "create" not in inputs.policy.manage_groups:
+            continue
+        if wanted is None or not states_members(inputs.desired, inputs.policy, key):
             toll = _ended(inputs, users, live) if live else _Toll()
             yield _Fate(address, _change(inputs, address, group, live, ()), toll)
             continue
@@ -121,7 +124,9 @@ def _change(
         return Create(address, group.name, (FieldChange(NAMED_BY["group"], None, group.name), *edges), place)
     old = live.resource.name
     # The name in other capitals is the same group, and a correction; what looks alike is neither.
-    renamed = () if looks_like(old, group.name) else (FieldChange(NAMED_BY["group"], old, group.name),)
+    # Another name is left to others, where this target does not manage it.
+    stays = looks_like(old, group.name) or "name" not in inputs.policy.manage_groups
+    renamed = () if stays else (FieldChange(NAMED_BY["group"], old, group.name),)
     fields = (*renamed, *edges)
     return Update(address, group.name, live.id, fields, place) if fields else None
 
@@ -153,12 +158,11 @@ def _stated_by_users(inputs: Inputs, users: PlannedUsers) -> Mapping[str, _Wante
     """What the users state of each group ``from_users``; people who say nothing stay as they are."""
     named: dict[str, set[str]] = {key: set() for key in inputs.desired.from_users}
     decided = set(users.revoked)
-    if "groups" in inputs.policy.manage:
-        for person, user in inputs.desired.users.items():
-            if user.groups is not None:
-                decided.add(person)
-                for key in user.groups:
-                    named[key].add(person)
+    for person, user in inputs.desired.users.items():
+        if user.groups is not None:
+            decided.add(person)
+            for key in user.groups:
+                named[key].add(person)
     return {key: _Wanted(people, decided) for key, people in named.items()}
 
 

@@ -33,7 +33,8 @@ def endings(
     """How the access of each live leaver ends; ``callers`` are the users whom the keys belong to."""
     ways: dict[Address, Ending] = {}
     for address in sorted(desired.absent & pairing.live):
-        ways[address] = policy.effective(policy.tombstone) if address.kind == "user" else "delete"
+        user = address.kind == "user"
+        ways[address] = policy.effective(policy.tombstone) if user else policy.of_groups("delete")
     if desired.users or desired.groups:
         members = {Address("user", key) for key in desired.members}
         for address in sorted(pairing.unlisted - members):
@@ -44,6 +45,7 @@ def endings(
 def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, callers: Collection[str]) -> Ending:
     """What becomes of a live object that no file speaks of."""
     if address in desired.departed:
-        return policy.effective(policy.left_users) if address.kind == "user" else policy.left_groups
+        user = address.kind == "user"
+        return policy.effective(policy.left_users) if user else policy.of_groups(policy.left_groups)
     spared = address.kind == "group" or address.key in callers or policy.protect.match(address)
     return "keep" if spared or not lists_people(desired, policy) else policy.effective(policy.never_listed)

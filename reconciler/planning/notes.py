@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from reconciler.changes import Change, Delete, Update, atoms
-from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, user_key
+from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, looks_like, user_key
 from reconciler.plan import Census, Note
 from reconciler.planning import references, unseen
 from reconciler.planning.diff import taken
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
 from reconciler.planning.match import Pairing
-from reconciler.planning.scope import Policy, is_matched, unmanaged_fields
+from reconciler.planning.scope import Policy, is_matched, states_members, unmanaged_fields
 from reconciler.planning.users import PlannedUsers
 from reconciler.values import TEXT, alike, canonical
 
@@ -33,6 +33,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     for name, number in unmanaged_fields(desired, policy).items():
         stating = "1 user states" if number == 1 else f"{number} users state"
         yield Note("unmanaged", f"{stating} `{name}`, which this target does not manage: left alone")
+    yield from _about_groups(inputs, users)
     if waiting := users.waiting:
         what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
@@ -119,6 +120,48 @@ def _about_tombstones(desired: DesiredState, pairing: Pairing, policy: Policy) -
         yield Note("tombstone", message, desired.locate(nobody[0], ()))
 
 
+def _about_groups(inputs: Inputs, users: PlannedUsers) -> Iterator[Note]:
+    """What the files say of groups and this target leaves to others."""
+    desired, policy, live = inputs.desired, inputs.policy, inputs.pairing.groups
+    absent = [a for a in sorted(desired.absent) if a.kind == "group" and a in live]
+    if absent and "create" not in policy.manage_groups:
+        message = f"this target makes and deletes no groups: kept in spite of a tombstone: {_listed(absent)}"
+        yield Note("unmanaged", message, desired.locate(absent[0], ()), warning=True)
+    declared = {Address("group", key): group for key, group in sorted(desired.groups.items())}
+    waiting = [str(a) for a in declared if a not in live and "create" not in policy.manage_groups]
+    if waiting:
+        message = (
+            f"{len(waiting)} declared but not live yet, waiting for others to make them: {', '.join(waiting)}"
+        )
+        yield Note("waiting", message)
+    listing = sum(group.members is not None for group in declared.values())
+    if listing and "members" not in policy.manage_groups:
+        stating = "1 group states" if listing == 1 else f"{listing} groups state"
+        yield Note("unmanaged", f"{stating} `members`, which this target does not manage: left alone")
+    other = [
+        f"{a} (live {live[a].resource.name})"
+        for a, group in declared.items()
+        if a in live and not looks_like(live[a].resource.name, group.name)
+    ]
+    if other and "name" not in policy.manage_groups:
+        yield Note(
+            "unmanaged", f"this target manages no names of groups, and leaves them: {', '.join(other)}"
+        )
+    stay = [
+        f"{label.name}: {', '.join(people)}"
+        for a, label in declared.items()
+        if a in live
+        and (label.members is not None or a.key in desired.from_users)
+        and not states_members(desired, policy, a.key)
+        and (people := sorted(users.revoked & inputs.pairing.members(live[a])))
+    ]
+    if stay:
+        message = (
+            f"whose access is revoked stays in groups whose members are left to others: {'; '.join(stay)}"
+        )
+        yield Note("unmanaged", message, warning=True)
+
+
 def _about_left(
     desired: DesiredState, pairing: Pairing, policy: Policy, gone: AbstractSet[Address]
 ) -> Iterator[Note]:
@@ -135,6 +178,8 @@ def _about_left(
             by_reason[" and are kept, since groups still name them as members"].append(address)
         elif address.kind == "user" and policy.left_users != "keep":
             by_reason[" and are kept, since this target does not manage `active`"].append(address)
+        elif address.kind == "group" and policy.left_groups != "keep":
+            by_reason[" and are kept, since this target does not manage `create` of groups"].append(address)
         else:
             by_reason[" and are kept"].append(address)
     for reason, found in sorted(by_reason.items()):

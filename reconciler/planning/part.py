@@ -15,6 +15,7 @@ never listed in a part of a run.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import get_args
 
 from reconciler.changes import Atom, Change, Create, FieldChange, Update, atoms, fields_of
@@ -41,7 +42,10 @@ def cut_to(
     waiting = _waiting(plan, asked)
     left = tuple(atom for atom in parts if atom not in asked - waiting)
     numbers = Counter(parts[atom] for atom in left if atom not in waiting)
-    part = plan.part(plan.cut((asked - waiting).__contains__))
+    # Who was never listed stays, and is no more managed than in a plan that keeps them all.
+    others = sum(Address("user", key) in never_listed for key in plan.census.ending)
+    census = replace(plan.census, active_users=plan.census.active_users - others)
+    part = replace(plan, census=census).part(plan.cut((asked - waiting).__contains__))
     return part, left, (_note(plan.scope, numbers, len(waiting)),)
 
 

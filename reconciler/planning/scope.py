@@ -16,6 +16,7 @@ from reconciler.errors import Place
 from reconciler.model import (
     KEY_OF,
     KINDS,
+    NAMED_BY,
     STATED,
     Address,
     DesiredState,
@@ -28,6 +29,9 @@ from reconciler.model import (
 
 MANAGED: Final = frozenset({"create", *STATED["user"]})
 """The parts of a user that a target may leave to somebody else: to make the account, and each field."""
+
+MANAGED_GROUPS: Final = frozenset({"create", *NAMED_BY["group"], *STATED["group"]})
+"""The parts of a group that a target may leave to others: to make and delete it, its name, its own list."""
 
 Ending = Literal["keep", "revoke", "deactivate", "revoke, deactivate", "delete"]
 """How access ends. *revoke* takes the person out of every group whose members the files state, and clears
@@ -78,12 +82,14 @@ class Globs:
 class Policy:
     """What ``target.yaml`` says about ownership and removal.
 
+    ``manage`` names the parts of users that the files decide, ``manage_groups`` those of groups.
     ``match`` names the attributes by which a person is looked for before the login, ``exclusive``
     the groups of which a person is in one at most, list by list.
     ``places`` are those of names, by their setting, such as ``protect.users``, and by their text.
     """
 
     manage: frozenset[str] = MANAGED
+    manage_groups: frozenset[str] = MANAGED_GROUPS
     exact_attributes: frozenset[str] = frozenset()
     match: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
@@ -101,6 +107,10 @@ class Policy:
         """What an ending comes to where the target does not manage ``active``: nobody is deactivated."""
         return how if "active" in self.manage else _WITHOUT_ACTIVE.get(how, how)
 
+    def of_groups(self, how: Ending) -> Ending:
+        """What a group's ending comes to: whoever makes the groups deletes them."""
+        return how if "create" in self.manage_groups else "keep"
+
 
 def stricter(one: Policy, other: Policy) -> Policy:
     """What both allow: whatever either forbids, the result forbids. Places are those of ``other`` first."""
@@ -114,6 +124,7 @@ def stricter(one: Policy, other: Policy) -> Policy:
 
     return Policy(
         manage=one.manage & other.manage,
+        manage_groups=one.manage_groups & other.manage_groups,
         exact_attributes=one.exact_attributes & other.exact_attributes,
         match=tuple(name for name in one.match if name in other.match),
         exclusive=tuple(dict.fromkeys(one.exclusive + other.exclusive)),
@@ -199,3 +210,10 @@ def unmanaged_fields(desired: DesiredState, policy: Policy) -> Mapping[str, int]
     left = sorted(MANAGED - policy.manage - {"create"})
     tally = {name: sum(getattr(u, name) is not None for u in desired.users.values()) for name in left}
     return {name: number for name, number in tally.items() if number}
+
+
+def states_members(desired: DesiredState, policy: Policy, key: str) -> bool:
+    """Whether the files decide who is in a declared group: by its own list, or by what users state."""
+    if desired.groups[key].members is not None:
+        return "members" in policy.manage_groups
+    return key in desired.from_users and "groups" in policy.manage

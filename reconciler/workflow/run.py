@@ -152,7 +152,7 @@ def _left(plan: Plan, recheck: Recheck) -> str:
         return "some of the reviewed changes no longer hold, and were left out"
     if recheck.unreviewed:
         return "the files now ask for more than was reviewed"
-    return "backlog was not applied" if any(plan.origins[a.address, a.path] != "drift" for a in left) else ""
+    return "backlog was not applied" if origins - {"drift"} else ""
 
 
 def ran_by() -> str:

@@ -146,6 +146,16 @@ def test_who_was_never_listed_stays_in_a_part() -> None:
     assert said(made) == ["--scope users: left out are these details: 1 of users"]
 
 
+def test_who_was_never_listed_is_not_the_one_who_stays_active() -> None:
+    wanted, found = leaving()
+    gone = replace(wanted, users={}, groups={}, absent=frozenset({user_address("bob@acme.com")}))
+    listed = replace(gone, users={"new@acme.com": a_user("new@acme.com", active=False)})
+    made = planned(listed, found, "users", policy=Policy(never_listed="deactivate"))
+    assert [change.address.key for change in made.plan.changes] == ["bob@acme.com"]
+    assert (made.plan.census.active_users, made.plan.census.active_users_after) == (1, 0)
+    assert [violation.code for violation in check(made.plan, Policy())] == ["last"]
+
+
 def test_guards_judge_a_part_by_shares_of_the_whole() -> None:
     names = [f"p{n}@acme.com" for n in range(8)]
     people = [a_user(name, active=True, attributes={"a": "1"}) for name in names]

@@ -16,6 +16,7 @@ from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import (
     MANAGED,
+    MANAGED_GROUPS,
     Ending,
     Globs,
     Limits,
@@ -104,6 +105,7 @@ GLOBS = st.lists(st.sampled_from([*KEYS, "*@acme.com", "g*", "h"]), max_size=2).
 WAYS = st.sampled_from(get_args(Ending))
 OF_A_FIELD = {
     "manage": st.frozensets(st.sampled_from(sorted(MANAGED))),
+    "manage_groups": st.frozensets(st.sampled_from(sorted(MANAGED_GROUPS))),
     "exact_attributes": st.frozensets(st.sampled_from(["region", "code"])),
     "match": st.sampled_from([(), ("code",), ("region", "code")]),
     "exclusive": st.sampled_from([(), (("g", "h"),)]),
@@ -183,7 +185,12 @@ def test_an_ignore_hides_nothing_that_a_deletion_ends(
 ) -> None:
     """Of the group that goes, and of the groups of the people who go."""
     seen = Globs(one.ignore.user)
-    one = replace(one, ignore=seen, removals=Limits(1.0, 99), tombstone="delete", never_listed="keep")
+    made_here = {
+        "manage_groups": one.manage_groups | {"create"},
+        "tombstone": "delete",
+        "never_listed": "keep",
+    }
+    one = replace(one, ignore=seen, removals=Limits(1.0, 99), **made_here)  # type: ignore[arg-type]
     both = stricter(one, replace(one, ignore=Globs(more, groups)))
     if both.ignore.match(Address("group", "g")) or both.ignore.match(BOB):
         return
