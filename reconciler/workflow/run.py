@@ -145,9 +145,7 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
 
 def _left(plan: Plan, recheck: Recheck) -> str:
     """What an apply of a reviewed plan leaves to the next one, or ""."""
-    excluded = (
-        plan.origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change)
-    )
+    origins = {plan.origins[atom.address, atom.path] for c in recheck.excluded for atom in atoms(c)}
     if recheck.stale:
         return "some of the reviewed changes no longer hold, and were left out"
     if recheck.unreviewed:
