@@ -34,7 +34,7 @@ def knows(project: Project, monkeypatch: pytest.MonkeyPatch) -> Knows:
     def target(*definitions: Definition) -> Target:
         provider = Typed({each.name: each for each in definitions})
         kind = OmniKind()
-        monkeypatch.setattr(kind, "provider", lambda _quirks: provider, raising=False)
+        monkeypatch.setattr(kind, "provider", lambda _settings, _quirks: provider, raising=False)
         monkeypatch.setitem(KINDS, "omni", kind)
         (found,) = load_targets(project.root / "desired-state")
         return found
