@@ -25,7 +25,8 @@ class FieldChange:
 
     ``refers`` says what the values name where they are keys of users or of groups: the system
     is sent their ids. ``unseen`` says that no answer shows what a live object has there, so
-    ``before`` is None and says nothing.
+    ``before`` is None and says nothing. ``with_creation`` says that a reference is part of the
+    creation, since it can be written then only; all others are set later.
     """
 
     path: FieldPath
@@ -33,6 +34,7 @@ class FieldChange:
     after: Value
     refers: Kind | None = None
     unseen: bool = False
+    with_creation: bool = False
 
     @property
     def names(self) -> tuple[Address, ...]:
@@ -294,6 +296,7 @@ def encode_change(change: Change, origins: Origins | None = None) -> dict[str, o
             {"path": list(f.path), "before": f.before, "after": f.after}
             | ({"refers": f.refers} if f.refers else {})
             | ({"unseen": True} if f.unseen else {})
+            | ({"with_creation": True} if f.with_creation else {})
             | origin(f.path)
             for f in change.fields
         ]

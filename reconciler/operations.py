@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
-from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, narrow
+from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access, fields_of, narrow
 from reconciler.errors import FileUnusable
 from reconciler.model import Address
 from reconciler.transport.messages import BodyPart, Method, Request
@@ -181,7 +181,8 @@ def _refs(value: object) -> Iterator[Ref]:
 class Stage(IntEnum):
     """When an atom is applied: access is given before any is taken away, and deletions come last.
 
-    What a new person refers to is set once everybody and every group is there. A group is created
+    What a new person refers to is set once everybody and every group is there; where it can be written
+    on creation only, the others are created first. A group is created
     together with its members, in one request. A rename goes with the request that adds members, else
     with the one that removes them. Nothing waits for it: no declared name is an older name of another
     group. An update that takes a person's access away waits as a whole.
@@ -201,7 +202,7 @@ def stage_of(change: Change, atom: Atom) -> Stage:
     if isinstance(change, Create) and change.address.kind == "group":
         return Stage.CREATE_GROUPS
     if isinstance(change, Create):
-        refers = any(f.refers and f.path == atom.path for f in change.fields)
+        refers = any(f.refers and not f.with_creation and f.path == atom.path for f in change.fields)
         return Stage.UPDATE_USERS if refers else Stage.CREATE_USERS
     if atom.member:
         return Stage.ADD_MEMBERS if atom.after else Stage.REMOVE_MEMBERS
@@ -239,4 +240,17 @@ def stages(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
             part = narrow(change, wanted) if len(by_stage) > 1 else change
             if part is not None:  # pragma: no branch (an atom of a change is a part of it)
                 parts[stage].append(part)
+    yield from waves(parts.pop(Stage.CREATE_USERS))
     yield from (tuple(part) for part in parts.values() if part)
+
+
+def waves(creations: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
+    """Creations in parts, each after those whom it refers to; what goes in a circle comes last, together."""
+    named = {c.address: {n for f in fields_of(c) if f.with_creation for n in f.names} for c in creations}
+    left = list(creations)
+    while left:
+        new = {change.address for change in left}
+        now = [change for change in left if new.isdisjoint(named[change.address])] or left
+        yield tuple(now)
+        gone = {change.address for change in now}
+        left = [change for change in left if change.address not in gone]

@@ -215,8 +215,8 @@ def _decode_field(kind: Kind, item: dict[str, Any]) -> FieldChange:
     if refers not in (None, *KINDS):
         message = f"{refers!r} is nothing that an attribute refers to"
         raise ValueError(message)
-    unseen = _typed(item.get("unseen", False), bool)
-    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]), refers, unseen)
+    marks = [_typed(item.get(mark, False), bool) for mark in ("unseen", "with_creation")]
+    return FieldChange(path, _decode_value(item["before"]), _decode_value(item["after"]), refers, *marks)
 
 
 def _decode_value(value: Any) -> Value:

@@ -31,7 +31,7 @@ def validate(
     Every problem of every file is reported in one run, with its place.
     """
     from reconciler import workflow
-    from reconciler.desired.attached import named
+    from reconciler.desired.attached import named_in
     from reconciler.desired.files import strays, unread
     from reconciler.report import number_of
 
@@ -41,8 +41,8 @@ def validate(
     def check(target: "Target") -> ExitCode:
         state = workflow.validate(target)
         users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
-        others = unread(target.folder, target.sandbox or ())
-        _name_unread((path, why) for path, why in others if not named(state, path))
+        others, named = unread(target.folder, target.sandbox or ()), named_in(state)
+        _name_unread((path, why) for path, why in others if path.rpartition("/")[2] not in named)
         gone = f", {len(state.absent)} to be gone" if state.absent else ""
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
         return ExitCode.OK

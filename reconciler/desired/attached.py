@@ -95,11 +95,11 @@ def values_of(desired: DesiredState, definitions: Mapping[str, Definition]) -> I
             yield from (str(item) for item in (value if isinstance(value, tuple) else (value,)) if item)
 
 
-def named(desired: DesiredState, path: str) -> bool:
-    """Whether an attribute may mean this file: which of them are files, only the system says."""
+def named_in(desired: DesiredState) -> frozenset[str]:
+    """The names of all files that an attribute may mean: which attributes are files, only the system says."""
     values = (value for user in desired.users.values() for value in (user.attributes or {}).values())
     items = (item for value in values for item in (value if isinstance(value, tuple) else (value,)))
-    return any(isinstance(item, str) and path.endswith(PurePosixPath(item).name or "/") for item in items)
+    return frozenset(PurePosixPath(item).name for item in items if isinstance(item, str))
 
 
 def content_of(folder: Path, value: str) -> bytes:

@@ -51,8 +51,9 @@ class Ledger:
         to_do = [atom for atom in atoms(change) if not self._is_pending(atom)]
         named_by = NAMED_BY[change.address.kind]
         makes_it = isinstance(change, Create) and any(atom.path == named_by for atom in to_do)
+        unmade = self._unmade(change)
         for atom in to_do:
-            if reason := self._obstacle(change, atom, makes_it=makes_it):
+            if reason := unmade or self._obstacle(change, atom, makes_it=makes_it):
                 self.record([atom], "skipped", reason)
             else:
                 atoms_to_send.append(atom)
@@ -61,6 +62,12 @@ class Ledger:
     def _is_pending(self, atom: Atom) -> bool:
         known = self.outcomes.get(atom)
         return known is not None and known.status == "pending"
+
+    def _unmade(self, change: Change) -> str:
+        """Why somebody cannot be created as they are to be, or "": later it could not be written any more."""
+        names = (name for f in fields_of(change) if f.with_creation for name in f.names)
+        lost = next((name for name in names if name not in self.ids), None)
+        return f"{lost} {self._failed.get(lost, 'is not live')}" if lost else ""
 
     def withheld(self, operation: Operation) -> bool:
         """Whether it cannot be sent, since what it needs was not made just before; then it is skipped."""

@@ -21,7 +21,8 @@ class Inputs:
     ``going`` says of each live object whose access ends how it ends. ``callers`` are the
     users whom the keys belong to, each once, by key; an empty text where one is not known.
     ``managed`` are the attributes that the files manage, ``fixed`` the fields of a live user
-    that cannot be changed, or not be seen. ``sent`` is what is known of the latter.
+    that cannot be changed, or not be seen. ``accountless`` are declared, and have no account after this
+    plan either. ``sent`` is what is known of the latter.
     ``definitions`` are the attributes that the system defines, none where nothing needed them.
     ``system`` is what people call the system.
     """
@@ -36,6 +37,7 @@ class Inputs:
     managed: frozenset[str]
     fixed: frozenset[FieldPath]
     sent: Sent
+    accountless: frozenset[Address]
     definitions: Definitions
     system: str
 
@@ -61,9 +63,23 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
         managed,
         fixed(definitions),
         sent,
+        _accountless(desired, pairing, policy, definitions),
         definitions,
         system,
     )
+
+
+def _accountless(
+    desired: DesiredState, pairing: Pairing, policy: Policy, definitions: Definitions
+) -> frozenset[Address]:
+    """The declared people without an account, before and after; none where nothing can refer to them."""
+    if not any(each.refers for each in definitions.values()):
+        return frozenset()
+    creates = "create" in policy.manage
+    people = (
+        Address("user", key) for key, user in desired.users.items() if not creates or user.active is False
+    )
+    return frozenset(person for person in people if person not in pairing.users)
 
 
 def _callers(everything: LiveState) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from reconciler.changes import Change, Delete, Update, atoms
 from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, user_key
 from reconciler.plan import Census, Note
-from reconciler.planning import unseen
+from reconciler.planning import references, unseen
 from reconciler.planning.diff import taken
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
@@ -35,6 +35,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
     if "attributes" in policy.manage:
+        yield from references.notes(desired, inputs.accountless, inputs.definitions)
         yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions)
         yield from unseen.waiting(desired, waiting, inputs.definitions)
     if "" in inputs.callers:

@@ -1,11 +1,16 @@
-"""Attributes that name a person or a group: the name must be somebody's, in the files or live."""
+"""Attributes that name a person or a group: the name must be somebody's, and who has no account waits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
+from reconciler.changes import Change, Create, fields_of
 from reconciler.errors import Problem
 from reconciler.model import KEY_OF, Address, DesiredState, Kind, Value
+from reconciler.operations import waves
+from reconciler.plan import Note
 from reconciler.planning.diff import Definitions
+
+_MOST_NAMED = 5
 
 
 def nobody(desired: DesiredState, live: AbstractSet[Address], definitions: Definitions) -> Iterator[Problem]:
@@ -20,6 +25,48 @@ def nobody(desired: DesiredState, live: AbstractSet[Address], definitions: Defin
                 place = desired.locate(Address("user", key), ("attributes", name))
                 message = f"`{name}` names {unknown!r}, which is no {kind} of the files or the system"
                 yield Problem(place, message, f"correct the name, or declare the {kind} first")
+
+
+def without(value: Value, kind: Kind, accountless: AbstractSet[Address]) -> Value:
+    """A canonical reference without those who have no account; None where nobody is left."""
+    if isinstance(value, tuple):
+        return tuple(key for key in value if Address(kind, str(key)) not in accountless) or None
+    return None if Address(kind, str(value)) in accountless else value
+
+
+def notes(
+    desired: DesiredState, accountless: AbstractSet[Address], definitions: Definitions
+) -> Iterator[Note]:
+    """Which references are left out, since somebody whom they name has no account."""
+    kinds = {name: kind for name, each in definitions.items() if accountless and (kind := each.refers)}
+    for name, kind in sorted(kinds.items()):
+        stated = ((key, (user.attributes or {}).get(name)) for key, user in sorted(desired.users.items()))
+        keys = [key for key, value in stated if _names_any(value, kind, accountless)]
+        if keys:
+            more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+            whose = f"`{name}` of {len(keys)} {'user' if len(keys) == 1 else 'users'}"
+            message = f"{whose} names somebody who is not live yet, and is left out until then"
+            yield Note("waiting", f"{message}: {', '.join(keys[:_MOST_NAMED])}{more}")
+
+
+def _names_any(value: Value, kind: Kind, accountless: AbstractSet[Address]) -> bool:
+    items = value if isinstance(value, tuple) else (value,)
+    return any(item and Address(kind, KEY_OF[kind](str(item))) in accountless for item in items)
+
+
+def impossible(desired: DesiredState, changes: Sequence[Change]) -> Iterator[Problem]:
+    """References that are part of a creation, to what cannot be created first: a new group, or a circle."""
+    new = [change for change in changes if isinstance(change, Create)]
+    people = [change for change in new if change.address.kind == "user"]
+    *_, last = [(), *waves(people)]
+    too_late = {change.address for change in new if change.address.kind == "group"}
+    for change in people:
+        later = too_late | {other.address for other in last} if change in last else too_late
+        for item in fields_of(change):
+            if item.with_creation and (who := next((name for name in item.names if name in later), None)):
+                what = f"`{item.path[-1]}` can be written on creation only"
+                message = f"{what}, and {who} cannot be created before {change.address}"
+                yield Problem(desired.locate(change.address, item.path), message, "leave it out")
 
 
 def _unknown(value: Value, kind: Kind, known: AbstractSet[Address]) -> Iterator[str]:

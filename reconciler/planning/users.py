@@ -10,9 +10,10 @@ from reconciler.errors import IncompleteRead
 from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath, Live, User, Value
 from reconciler.planning.diff import compare, user_facts
 from reconciler.planning.inputs import Inputs
+from reconciler.planning.references import without
 from reconciler.planning.scope import Ending
 from reconciler.planning.unseen import to_send
-from reconciler.values import canonical
+from reconciler.values import TEXT, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ def _declared(inputs: Inputs) -> Iterator[_Fate]:
 
 def _created(inputs: Inputs, address: Address, user: User) -> _Fate:
     wanted: dict[FieldPath, Value] = {NAMED_BY["user"]: address.key, **dict(_wanted(inputs, user))}
-    fields = compare({}, wanted, inputs.definitions)
+    fields = tuple(
+        replace(f, with_creation=True) if f.refers and f.path in inputs.fixed else f
+        for f in compare({}, wanted, inputs.definitions)
+    )
     place = inputs.desired.locate(address, ())
     return _Fate(address.key, Create(address, address.key, fields, place), will_be_active=True)
 
@@ -127,9 +131,13 @@ def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
     if "attributes" in manage:
         attributes, definitions = user.attributes or {}, inputs.definitions
         for key in sorted(inputs.policy.exact_attributes.union(attributes)):
-            definition = definitions.get(key)
-            value = attributes.get(key)
-            yield ("attributes", key), canonical(value, definition) if definition else canonical(value)
+            definition = definitions.get(key, TEXT)
+            value = canonical(attributes.get(key), definition)
+            if value is not None and inputs.accountless and definition.refers:
+                value = without(value, definition.refers, inputs.accountless)
+                if value is None:
+                    continue
+            yield ("attributes", key), value
 
 
 def _differences(

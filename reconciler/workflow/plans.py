@@ -17,7 +17,7 @@ from reconciler.plan import Plan, PullRequest
 from reconciler.planning.inputs import undefined
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
-from reconciler.planning.references import nobody
+from reconciler.planning.references import impossible, nobody
 from reconciler.planning.scope import Policy
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
@@ -114,6 +114,7 @@ def _head(
         raise
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
+        problems += impossible(states.desired, made.plan.changes)
         problems += nobody(states.desired, made.ids.keys() | made.ignored.keys(), made.definitions)
     if problems:
         raise Invalid(problems)

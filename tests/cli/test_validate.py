@@ -122,3 +122,15 @@ def test_validate_names_once_what_is_read_by_nothing(project: Project, capsys: O
 def test_validate_has_nothing_to_name_where_all_is_read(capsys: Output) -> None:
     assert cli.run(["validate"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_an_attribute_names_is_not_told_as_read_by_nothing(
+    project: Project, capsys: Output
+) -> None:
+    project.write("people.yaml", "users:\n  ada@acme.com: {attributes: {avatar: ada.png}}\n")
+    project.write("ada.png", "")
+    project.write("other.png", "")
+    assert cli.run(["validate"]) == ExitCode.OK
+    said = capsys.readouterr().err
+    assert "other.png: read by nothing" in said
+    assert "ada.png" not in said

@@ -110,6 +110,43 @@ def test_two_new_people_who_refer_to_each_other_are_made_first(project: Project,
     assert workflow.plan(target, wire).plan.changes == ()
 
 
+def test_one_that_is_written_on_creation_only_is_in_the_creation(project: Project, knows: Knows) -> None:
+    project.write("people.yaml", CYCLE.replace("region: [ann@acme.com]", "region: [dora@acme.com]"))
+    store = Store.from_seed(LIVE)
+    target = knows(Definition("region", "user", multiple=True, written="on creation"))
+    asked: list[str] = []
+
+    def note(request: Request) -> Response | None:
+        asked.append(f"{request.method} {request.json}" if request.method != "GET" else "")
+        return None
+
+    wire = session(store, target, around=lambda inner: Hooked(inner, note))
+    report = workflow.apply(target, wire, workflow.propose(target, wire), MANDATE)
+    assert report.complete
+    posts = [text for text in asked if text]
+    assert [text.partition("@")[0].rpartition("'")[2] for text in posts] == ["ben", "ann"]
+    assert workflow.plan(target, wire).plan.changes == ()
+
+
+def test_who_refers_on_creation_to_somebody_who_could_not_be_made_is_not_made(
+    project: Project, knows: Knows
+) -> None:
+    project.write("people.yaml", CYCLE.replace("region: [ann@acme.com]", "region: [dora@acme.com]"))
+    store = Store.from_seed(LIVE)
+    target = knows(Definition("region", "user", multiple=True, written="on creation"))
+
+    def refuse(request: Request) -> Response | None:
+        is_ben = request.method == "POST" and "'ben@acme.com'" in str(request.json)
+        return Response(400, json={"detail": "no"}) if is_ben else None
+
+    wire = session(store, target, around=lambda inner: Hooked(inner, refuse))
+    report = workflow.apply(target, wire, workflow.propose(target, wire), MANDATE)
+    assert {each.reason for each in report.outcomes if each.status == "skipped"} == {
+        "user/ben@acme.com could not be created"
+    }
+    assert "ann@acme.com" not in store.snapshot()["users"]
+
+
 def test_a_reference_to_somebody_who_could_not_be_made_waits(project: Project, knows: Knows) -> None:
     project.write("people.yaml", CYCLE)
     store, target = Store.from_seed(LIVE), knows(Definition("region", "user", multiple=True))
