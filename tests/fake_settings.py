@@ -8,6 +8,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from starting import a_wish
+
 from reconciler.starter.write import workflow
 
 NAME = "acme/access"
@@ -154,7 +156,7 @@ def a_checkout(top: Path) -> Path:
     """A checkout as `reconciler init` leaves it, with code owners; returns its top."""
     shutil.rmtree(top, ignore_errors=True)
     for name in ("plan", "apply", "drift"):
-        write(top, f".github/workflows/{name}.yml", workflow(name, INSTALL))
+        write(top, f".github/workflows/{name}.yml", workflow(name, a_wish(INSTALL)))
     write(top, ".github/CODEOWNERS", OWNERS)
     write(top, "requirements.txt", "")
     write(

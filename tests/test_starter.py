@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from starting import a_wish
 
 from reconciler.starter.write import WORKFLOWS, workflow
 
@@ -20,7 +21,9 @@ OURS = (
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_this_project_runs_on_the_workflows_that_it_gives_away(name: str) -> None:
-    assert (TOP / ".github" / "workflows" / f"{name}.yml").read_text("utf-8") == workflow(name, OURS)
+    assert (TOP / ".github" / "workflows" / f"{name}.yml").read_text("utf-8") == workflow(
+        name, a_wish(OURS, "demo")
+    )
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -28,14 +31,14 @@ def test_this_project_runs_on_the_workflows_that_it_gives_away(name: str) -> Non
 @example("pip install 'a: b' # c\nif true; then\n  echo {}\nfi")
 def test_an_installation_of_any_kind_fits_in(name: str, text: str) -> None:
     install = "\n".join(line.rstrip() for line in f"- {text}".rstrip().split("\n"))
-    jobs = yaml.safe_load(workflow(name, install))["jobs"]
+    jobs = yaml.safe_load(workflow(name, a_wish(install)))["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"] if step.get("name") == "Install"]
     assert len(steps) == len(jobs)
     assert {step["run"] for step in steps} == {install + "\n"}
 
 
 def test_the_job_with_the_key_executes_nothing_of_the_pull_request() -> None:
-    jobs = yaml.safe_load(workflow("plan", "true"))["jobs"]
+    jobs = yaml.safe_load(workflow("plan", a_wish()))["jobs"]
     keyed = {name for name, job in jobs.items() if "OMNI_API_KEY" in json.dumps(job)}
     assert keyed == {"plan"}
     # Only the first checkout, of the base branch, is there when something is installed.
@@ -50,7 +53,7 @@ def test_the_job_with_the_key_executes_nothing_of_the_pull_request() -> None:
 
 
 def test_a_fork_meets_no_secret() -> None:
-    text = yaml.safe_load(workflow("plan", "true"))
+    text = yaml.safe_load(workflow("plan", a_wish()))
     jobs = text["jobs"]
     own = "github.event.pull_request.head.repo.full_name == github.repository"
     assert own in jobs["targets"]["if"]
@@ -64,12 +67,12 @@ def test_a_fork_meets_no_secret() -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_each_job_asks_for_the_rights_that_it_needs_alone(name: str) -> None:
-    text = yaml.safe_load(workflow(name, "true"))
+    text = yaml.safe_load(workflow(name, a_wish()))
     assert text["permissions"] == {}
     for job in text["jobs"].values():
         rights = {right for right, level in job["permissions"].items() if level == "write"}
         assert rights <= {"contents", "issues", "pull-requests"}
-        assert "contents" not in rights or "refs/reconciler/applied" in workflow(name, "true")
+        assert "contents" not in rights or "refs/reconciler/applied" in workflow(name, a_wish())
         uses = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one) for one in uses)
 

@@ -48,7 +48,7 @@ def init(
     """
     from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
-    from reconciler.starter.write import Wish, remark, starter, write
+    from reconciler.starter.write import Wish, missing_keys, remark, starter, write
     from reconciler.target.schemas import published
     from reconciler.transport.hosts import api_root
 
@@ -74,12 +74,16 @@ def init(
         code = console.failed(error)
         console.complain(_how_to_pin(error.commands))
         return code
-    wish, kept = Wish(target_name, system.first_target(address), line, names, alone), []
+    settings, variables = system.first_target(address), tuple(system.variables.values())
+    host = address.partition("://")[2]
+    wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone), []
     for deed, path in write(Path(), starter(Path(), wish, published())):
         console.say(f"{deed} {path.as_posix()}")
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
+    if lacking := missing_keys(Path(), wish):
+        console.say(f"\n{lacking}\n")
     to_set = " ".join(f"{variable}=..." for variable in system.variables.values())
     console.say(
         f"Next: export {to_set}, then `reconciler doctor {target_name}`, "

@@ -19,30 +19,48 @@ _IGNORED = (".env", ".reconciler/")
 _ALONE = "github: {approvals: 0}                # you work alone; without this somebody else must approve"
 
 
-def workflow(name: str, install: str) -> str:
-    """The text of one workflow."""
-    return _text(f"{name}.yml").replace("@INSTALL@", indent(install, " " * 10).strip())
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a team starts with: a target's name and its target.yaml, how a workflow installs, and who reviews.
 
-    ``owners`` are separated by blanks, as CODEOWNERS takes them; empty where they
-    are not known yet. ``alone`` is a team of one: no owners, no approvals.
+    ``kind`` is the target's, ``host`` is where its keys may go, with a port where that is no usual one,
+    and ``variables`` are the environment variables that hold them. ``owners`` are separated by blanks,
+    as CODEOWNERS takes them; empty where they are not known yet. ``alone`` is a team of one: no owners,
+    no approvals.
     """
 
     target: str
     settings: str
     install: str
+    kind: str
+    variables: tuple[str, ...]
+    host: str
     owners: str = ""
     alone: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """The line of a workflow for each key: it has a value in the jobs of this target alone."""
+        mine = f"matrix.target.name == '{self.target}'"
+        return [f"{name}: ${{{{ {mine} && secrets.{name} || '' }}}}" for name in self.variables]
+
+    @property
+    def hosts(self) -> str:
+        """What binds each key to the host."""
+        return ",".join(f"{name}={self.host}" for name in self.variables)
+
+
+def workflow(name: str, wish: Wish) -> str:
+    """The text of one workflow."""
+    lines = indent(wish.install, " " * 10).strip()
+    text = _text(f"{name}.yml").replace("@KIND@", wish.kind).replace("@HOSTS@", wish.hosts)
+    return text.replace("@KEYS@", indent("\n".join(wish.keys), " " * 10).strip()).replace("@INSTALL@", lines)
 
 
 def starter(root: Path, wish: Wish, schemas: dict[str, str]) -> Iterator[tuple[Path, str]]:
     """Every file with its path below the repository's top, ``root``."""
     for name in WORKFLOWS:
-        yield Path(".github/workflows") / f"{name}.yml", workflow(name, wish.install)
+        yield Path(".github/workflows") / f"{name}.yml", workflow(name, wish)
     if not wish.alone:
         yield owners_file(root), code_owners(wish.owners)
     for name, text in schemas.items():
@@ -73,6 +91,24 @@ def remark(wish: Wish, existing: Collection[Path]) -> str:
     return (
         f".github/CODEOWNERS names {wish.owners} for everything: "
         "put a wider team at /desired-state/ where you have one."
+    )
+
+
+def missing_keys(root: Path, wish: Wish) -> str:
+    """What to write into workflows that were kept and do not know this target; empty where all know it."""
+    paths = [Path(".github/workflows") / f"{name}.yml" for name in WORKFLOWS]
+    lacking = [
+        path.as_posix()
+        for path in paths
+        if not all(line in (root / path).read_text("utf-8") for line in (*wish.keys, wish.hosts))
+    ]
+    if not lacking:
+        return ""
+    lines = "".join(f"    {line}\n" for line in wish.keys)
+    return (
+        f"{', '.join(lacking)}: the jobs of {wish.target} get no key yet. Beside TARGET write\n\n{lines}\n"
+        f"and add {wish.hosts} to RECONCILER_ALLOWED_HOSTS there, after a comma. A name that is there "
+        "already is another target's: give this one a variable of its own, in its target.yaml too."
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from starting import a_wish
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -183,9 +184,9 @@ def test_somebody_tries_every_command_to_get_a_step_of_their_own(command: str) -
     """Somebody tries every command to get a step of their own: what is taken stays one text of one step."""
     if what_is_wrong(command):
         return
-    jobs = yaml.safe_load(workflow("drift", command))["jobs"].values()
+    jobs = yaml.safe_load(workflow("drift", a_wish(command)))["jobs"].values()
     names = [[step.get("name", step.get("uses")) for step in job["steps"]] for job in jobs]
-    plain = yaml.safe_load(workflow("drift", HASHES))["jobs"].values()
+    plain = yaml.safe_load(workflow("drift", a_wish(HASHES)))["jobs"].values()
     assert names == [[step.get("name", step.get("uses")) for step in job["steps"]] for job in plain]
     (line,) = {step["run"] for job in jobs for step in job["steps"] if step.get("name") == "Install"}
     assert line.split() == command.split()

@@ -6,14 +6,18 @@ The environment binds each key to its own host, and no file can change that.
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from project import KEY, LIVE, Hooked, Served, served
 from screen import Output
+from starting import a_wish
 
 from reconciler import cli
 from reconciler.errors import ExitCode
+from reconciler.starter.write import WORKFLOWS, workflow
 
 ANOTHER = "opens-only-the-other-one"
 
@@ -105,6 +109,21 @@ def test_no_file_of_the_repository_changes_the_binding(two: Two, capsys: Output)
     two.says(url=two.there.url)
     assert f"the key of OMNI_API_KEY is not sent to {two.there.host}" in refused(capsys)
     assert two.seen == []
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_job_of_a_target_holds_its_own_key_alone_and_it_is_bound(name: str) -> None:
+    """Somebody adds a target, and hopes that its job finds the keys of the others."""
+    text = workflow(name, replace(a_wish(), variables=("ID", "SECRET"), host="acme.example:8443"))
+    steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+    (environ,) = [step["env"] for step in steps if "secrets." in json.dumps(step)]
+    mine = "matrix.target.name == 'production'"
+    assert {key: value for key, value in environ.items() if "secrets." in value} == {
+        "ID": f"${{{{ {mine} && secrets.ID || '' }}}}",
+        "SECRET": f"${{{{ {mine} && secrets.SECRET || '' }}}}",
+    }
+    assert environ["RECONCILER_ALLOWED_HOSTS"] == "ID=acme.example:8443,SECRET=acme.example:8443"
+    assert text.count("secrets.") == 2
 
 
 def test_a_doctor_says_where_a_key_may_go(two: Two, capsys: Output) -> None:

@@ -40,6 +40,26 @@ def test_a_repository_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
         assert schema.resolve().is_file(), path
 
 
+def test_a_second_target_is_told_the_lines_that_give_its_jobs_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = ["init", "live", "--install", HASHES, "--url", "https://acme.omniapp.co"]
+    assert cli.run(first) == ExitCode.OK
+    assert "get no key" not in capsys.readouterr().out
+    assert cli.run(["init", "trial", *first[2:-1], "https://trial.omniapp.co:8443"]) == ExitCode.OK
+    said = capsys.readouterr().out
+    line = "OMNI_API_KEY: ${{ matrix.target.name == 'trial' && secrets.OMNI_API_KEY || '' }}"
+    plan, hosts = Path(".github/workflows/plan.yml"), "OMNI_API_KEY=trial.omniapp.co:8443"
+    assert "plan.yml, .github/workflows/apply.yml, .github/workflows/drift.yml: the jobs" in said
+    assert f"    {line}\n" in said
+    assert f"and add {hosts} to RECONCILER_ALLOWED_HOSTS there, after a comma." in said
+    assert "A name that is there already is another target's" in said
+    plan.write_text(f"{plan.read_text()}# {line} {hosts}\n")
+    assert cli.run(["init", "trial", *first[2:-1], "https://trial.omniapp.co:8443"]) == ExitCode.OK
+    assert "\n.github/workflows/apply.yml, .github/workflows/drift.yml: the" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

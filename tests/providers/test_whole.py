@@ -72,6 +72,12 @@ def test_another_kind_is_begun_and_refused_in_its_own_words(
     assert "the address of your Acme: --url https://eu.acme.example" in capsys.readouterr().err
     assert cli.run([*init, "--url", "https://eu.acme.example/"]) == ExitCode.OK
     assert "Next: export ACME_TOKEN=..." in capsys.readouterr().out
+    for path in Path(".github/workflows").iterdir():
+        text = path.read_text("utf-8")
+        assert "ACME_TOKEN: ${{ matrix.target.name == 'production' && secrets.ACME_TOKEN || '' }}" in text
+        assert "RECONCILER_ALLOWED_HOSTS: ACME_TOKEN=eu.acme.example\n" in text
+        assert "environment: acme-" in text
+        assert "omni" not in text.lower()
     (target,) = load_targets(Path("desired-state"))
     assert (target.kind, target.url, target.requests_per_minute) == ("acme", "https://eu.acme.example", 7)
     monkeypatch.setenv("ACME_TOKEN", "opens-nothing")
