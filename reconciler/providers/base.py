@@ -67,7 +67,11 @@ class Provider(Protocol):
     """One kind of system. All methods but the two that take a Reader are pure."""
 
     def read(self, reader: Reader, need: Need) -> LiveState:
-        """Read everything, completely; raises IncompleteRead, BadAnswer, Refused or NoAnswer."""
+        """Read everything, completely; raises IncompleteRead, BadAnswer, Refused or NoAnswer.
+
+        Where the system shows what it has taken and not done yet, that is ``under_way``. Where no
+        answer shows who is in a group, its ``members`` are None.
+        """
         ...
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:

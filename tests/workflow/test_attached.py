@@ -108,7 +108,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.chdir(tmp_path)
     project = a_project(tmp_path)
     provider, kind = Pictures({"avatar": Definition("avatar", "file", readable=False)}), OmniKind()
-    monkeypatch.setattr(kind, "provider", lambda *_: provider, raising=False)
+    monkeypatch.setattr(kind, "provider", lambda _settings, _quirks: provider, raising=False)
     monkeypatch.setitem(KINDS, "omni", kind)
     project.write("people.yaml", PEOPLE)
     (project.target / "pictures").mkdir()
