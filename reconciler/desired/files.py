@@ -8,7 +8,6 @@ from what was reviewed. Each real file is read once.
 
 import gc
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import Any
 
 from reconciler.desired import schema
 from reconciler.desired.build import build
+from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
+from reconciler.desired.named import Reach, lists, shared
 from reconciler.desired.sources import Source
-from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.links import leads_out, stay_inside
+from reconciler.links import stay_inside
 from reconciler.model import KINDS, DesiredState, Kind
 
 TARGET_FILE = "target.yaml"
@@ -58,7 +58,7 @@ def _not_here(root: Path) -> Problem:
     hint = "run this where that folder is, or name it with --dir"
     if above and not root.is_absolute():
         way = Path(os.path.relpath(above / root))
-        hint = f"run this in {_printable(above)}, or give --dir {_printable(way)}"
+        hint = f"run this in {printable(above)}, or give --dir {printable(way)}"
     return Problem(Place(shown(root)), "there is no such folder here", hint)
 
 
@@ -94,12 +94,14 @@ def load(
     shown_as: str = "",
     settings: Mapping[str, Any] | None = None,
     rules: Callable[[DesiredState], Iterable[Problem]] = lambda _: (),
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
 
     The sandbox's seed file, which ``target.yaml`` names, is no desired state. Places begin with
     ``shown_as``, else with the folder as seen from the working directory. ``settings`` replace the
-    data of the folder's own ``target.yaml``. ``rules`` says what no system of the target's kind can hold.
+    data of the folder's own ``target.yaml``, but for what that names beside the folder: desired
+    state is as proposed. ``rules`` says what no system of the kind can hold, ``reach`` what may be named.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -111,6 +113,9 @@ def load(
         if seed := settings.get("sandbox", {}).get("seed"):
             skipped.add(_real(folder / seed))
         documents = list(_documents(folder, name, skipped, problems))
+        for path, shown_path in shared(folder, target, reach, problems):
+            documents += _documents(path, shown_path, skipped, problems)
+        documents += lists(folder, target, reach, problems)
         ignore = settings.get("ignore", {})
         state, between = build(
             documents,
@@ -128,11 +133,16 @@ def load(
 
 
 def _documents(folder: Path, name: str, skipped: set[str], problems: list[Problem]) -> Iterator[Document]:
-    """Every desired-state file below a target's folder, each real file once."""
+    """Every desired-state file at or below a path, each real file once."""
     for path in _find_files(folder, name, problems):
         if _real(path) not in skipped:
             skipped.add(_real(path))
-            yield read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
+            yield read_document(path, _below(folder, name, path), "desired-state")
+
+
+def _below(folder: Path, name: str, path: Path) -> str:
+    """How to show a path that is at or below a folder, which is shown as ``name``."""
+    return name if path == folder else f"{name}/{printable(path.relative_to(folder))}"
 
 
 def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
@@ -144,13 +154,14 @@ def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
 def desired_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """The desired-state files of a target that loads: the path of each, the path to show, and its text."""
     data, _ = load_target_file(folder)
-    name = shown(folder)
     skipped = set()
     if seed := data.get("sandbox", {}).get("seed"):
         skipped.add(_real(folder / seed))
-    for path in _find_files(folder, name, []):
-        if _real(path) not in skipped:
-            yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
+    for start in (folder, *(Path(os.path.normpath(folder / path)) for path in data.get("files", ()))):
+        for path in _find_files(start, "", []):
+            if _real(path) not in skipped:
+                skipped.add(_real(path))
+                yield path, _below(start, shown(start), path), path.read_text("utf-8-sig")
 
 
 def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str]]:
@@ -205,17 +216,6 @@ def texts(folder: Path) -> dict[Path, str]:
     return {path.relative_to(folder): text for path, text in by_path.items()}
 
 
-def shown(path: Path) -> str:
-    """A path as a person in the working directory would write it, where it is below that."""
-    absolute, here = path.absolute(), Path.cwd()
-    return _printable(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
-
-
-def _printable(path: Path) -> str:
-    text = os.fsencode(path.as_posix()).decode(errors="replace")
-    return CONTROL.sub("\ufffd", text)
-
-
 def _real(path: Path) -> str:
     return os.path.realpath(path)
 
@@ -225,8 +225,8 @@ def _walk(root: Path, name: str, problems: list[Problem]) -> Iterator[tuple[Path
 
     def failed(error: OSError) -> None:
         path = Path(error.filename)
-        inside = _printable(path.relative_to(root))
-        problems.append(_unreadable(name if inside == "." else f"{name}/{inside}", error))
+        inside = printable(path.relative_to(root))
+        problems.append(unreadable(name if inside == "." else f"{name}/{inside}", error))
 
     for folder, folders, files in os.walk(root, onerror=failed):
         folders[:] = sorted(item for item in folders if not item.startswith("."))
@@ -234,8 +234,10 @@ def _walk(root: Path, name: str, problems: list[Problem]) -> Iterator[tuple[Path
 
 
 def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path]:
-    """The YAML files below a target's folder that belong to it, but for its target file."""
+    """The YAML files below a target's folder that belong to it, but for its target file; a file is itself."""
     inside = Path(_real(root))
+    if inside.is_file():
+        yield root
     for folder, _, files in _walk(root, name, problems):
         for item in files:
             path = folder / item
@@ -243,7 +245,7 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
                 continue
             if item == TARGET_FILE:
                 if folder != root:
-                    place = Place(f"{name}/{_printable(path.relative_to(root))}")
+                    place = Place(f"{name}/{printable(path.relative_to(root))}")
                     hint = "move that folder out of this one"
                     problems.append(Problem(place, "a target inside another target's folder", hint))
             elif path.suffix.lower() in _SUFFIXES and Path(_real(path)).is_relative_to(inside):
@@ -259,33 +261,13 @@ def read_document(path: Path, name: str, schema_name: schema.Name, *, inside: Pa
 
     With ``inside``, a link that leads out of that folder is a problem.
     """
-    try:
-        if inside and leads_out(path, inside):
-            problem = _leads_out(name)
-        elif not stat.S_ISREG((status := path.stat()).st_mode):
-            problem = Problem(Place(name), "this is no regular file", "put a text file in its place")
-        elif status.st_size > MAX_BYTES:
-            problem = too_large(name)
-        else:
-            with path.open("rb") as file:
-                document = parse(file.read(MAX_BYTES + 1), name)
-            schema.check(document, schema_name)
-            return document
-    except OSError as error:
-        problem = _unreadable(name, error)
-    document = parse(b"", name)
-    document.refuse((), problem)
+    found = content(path, name, inside=inside)
+    document = parse(b"" if isinstance(found, Problem) else found, name)
+    if isinstance(found, Problem):
+        document.refuse((), found)
+    else:
+        schema.check(document, schema_name)
     return document
-
-
-def _leads_out(name: str) -> Problem:
-    message = "this is a link that leads out of the target's folder"
-    return Problem(Place(name), message, "put the file itself in its place")
-
-
-def _unreadable(name: str, error: OSError) -> Problem:
-    hint = "check that it is there and that you may read it"
-    return Problem(Place(name), f"this cannot be read: {error.strerror}", hint)
 
 
 @contextmanager

@@ -27,9 +27,10 @@ def departed_since(now: DesiredState, before: DesiredState) -> Mapping[Address, 
     """The objects that ``before`` declared and ``now`` does not name any more, with their old places.
 
     Tombstones of ``before`` do not count, and what has a tombstone now is named. An
-    older name of a declared object is that object.
+    older name of a declared object is that object. What only lists declared that git
+    ignores may have been anything then.
     """
-    gone = before.declared - now.named
+    gone = before.declared - before.lists.untracked - now.named
     return {address: before.locate(address, ()) for address in sorted(gone)}
 
 

@@ -116,6 +116,13 @@ class Repository:
             if kind == "blob" and (mode in _REGULAR or mode == _LINK)
         ]
 
+    def ignored(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of the paths in the work tree that git is told to ignore; what is tracked is not."""
+        asked = {str(Path(os.path.abspath(path))): path for path in paths}  # noqa: PTH100 (links stay links)
+        done = self._run("check-ignore", "-z", "--stdin", stdin="".join(f"{path}\0" for path in asked))
+        found = os.fsdecode(done.stdout).split("\0")[:-1]
+        return {asked[path] for path in found if path in asked}
+
     def contents(self, ids: Iterable[str]) -> Iterator[bytes]:
         """The bytes of each of these blobs, in their order."""
         blobs = list(ids)

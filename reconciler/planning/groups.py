@@ -146,13 +146,18 @@ def _stated_by_users(inputs: Inputs, users: PlannedUsers) -> Mapping[str, _Wante
     """What the users state of each group ``from_users``; people who say nothing stay as they are."""
     named: dict[str, set[str]] = {key: set() for key in inputs.desired.from_users}
     decided = set(users.revoked)
+    decides = inputs.desired.lists.decides
+    decided_of: dict[str, set[str]] = {key: set() for key in named} if decides else {}
     if "groups" in inputs.policy.manage:
         for person, user in inputs.desired.users.items():
             if user.groups is not None:
-                decided.add(person)
+                if (only := decides.get(person)) is None:
+                    decided.add(person)
+                for key in only or ():
+                    decided_of[key].add(person)
                 for key in user.groups:
                     named[key].add(person)
-    return {key: _Wanted(people, decided) for key, people in named.items()}
+    return {key: _Wanted(people, decided | decided_of.get(key, set())) for key, people in named.items()}
 
 
 def _known(

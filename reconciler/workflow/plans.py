@@ -14,6 +14,7 @@ from reconciler.model import DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Plan, PullRequest
 from reconciler.planning.inputs import undefined
+from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.references import nobody
@@ -52,6 +53,7 @@ def plan(
         since, option = _since(target, saved, since), "the plan counts what left the files from"
     states = read_revisions(target, since, base, option)
     live = target.provider.read(session.reader, states.need)
+    states = replace(states, desired=following(states.desired, live))
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
