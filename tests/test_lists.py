@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from project import KEY, Project
+from repository import begin, git
+from screen import Output
 from worlds import session
 
-from reconciler import workflow
-from reconciler.errors import Invalid
+from reconciler import cli, workflow
+from reconciler.errors import ExitCode, Invalid
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned
 from reconciler.sandbox.omni.store import Store
@@ -314,3 +316,33 @@ def test_a_list_with_too_few_rows_plans_nothing(company: Company) -> None:
             "(was it cut short? else lower `min_rows`)"
         )
     ]
+
+
+def test_a_row_that_was_left_out_is_exit_code_6_and_nothing_is_recorded(
+    company: Company, capsys: Output
+) -> None:
+    company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\nbob,B,,,\n")
+    company.target({**HR, "bad_rows": "skip"})
+    begin(company.project)
+    for command in (["validate"], ["plan"], ["drift"], ["apply", "--auto-approve"]):
+        assert cli.run(command) == ExitCode.PARTIAL, command
+        said_of = capsys.readouterr()
+        assert "hr.csv:3:email" in said_of.out + said_of.err
+    assert company.project.live()["users"]["ada@acme.com"]["name"] == "Ada L."
+    assert "refs/reconciler" not in git(company.project.root, "for-each-ref")
+
+
+def test_a_list_is_no_stray_file_and_no_output_takes_its_place(company: Company, capsys: Output) -> None:
+    shared = company.project.target.parent / "shared"
+    shared.mkdir()
+    (shared / "hr.csv").write_text("email,full_name,department,cc,role\n")
+    (shared / "more.yaml").write_text("users:\n    bob@acme.com:\n        name: Robert\n")
+    (shared / "notes.txt").write_text("")
+    company.target({**HR, "path": "../shared/hr.csv"}, files=["../shared"])
+    assert cli.run(["validate"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "note: desired-state/shared/notes.txt: read by nothing: it is in no target's folder"
+    ]
+    assert cli.run(["plan", "--out", "desired-state/shared/hr.csv"]) == ExitCode.USAGE
+    assert cli.run(["fmt"]) == 0
+    assert "more.yaml: put in order" in capsys.readouterr().out

@@ -33,6 +33,7 @@ def validate(
     from reconciler import workflow
     from reconciler.desired.files import strays, unread
     from reconciler.report import number_of
+    from reconciler.views.safe import printable
 
     if not targets and root.is_dir():
         _name_unread((path, "it is in no target's folder") for path in strays(root))
@@ -42,8 +43,10 @@ def validate(
         users, groups = number_of(len(state.users), "user"), number_of(len(state.groups), "group")
         _name_unread(unread(target.folder, target.sandbox or ()))
         gone = f", {len(state.absent)} to be gone" if state.absent else ""
+        for problem in (*state.lists.skipped, *state.lists.remarks):
+            console.complain(f"note: {printable(str(problem))}")
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
-        return ExitCode.OK
+        return ExitCode.PARTIAL if state.lists.skipped else ExitCode.OK
 
     match shape:
         case ProblemFormat.TEXT:

@@ -9,6 +9,7 @@ from what was reviewed. Each real file is read once.
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from reconciler.desired import schema
 from reconciler.desired.build import build
 from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
-from reconciler.desired.named import Reach, lists, shared
+from reconciler.desired.named import Reach, listed, lists, named, shared
 from reconciler.desired.sources import Source
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_inside
@@ -170,7 +171,7 @@ def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str
     ``others`` are files that something else reads, such as a sandbox's seed.
     """
     inside, read = Path(_real(folder)), {_real(path) for path in (*_find_files(folder, "", []), *others)}
-    read |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)}
+    read |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)} | _named(folder)
     for where, folders, names in os.walk(folder):
         for item in sorted((*folders, *names)):
             path = Path(where) / item
@@ -192,10 +193,11 @@ def _unread_because(path: Path, inside: Path, *, is_folder: bool) -> str:
 def strays(root: Path) -> Iterator[str]:
     """The files below the root that are in no target's folder, by the path to show."""
     targets = set(find_targets(root).values())
+    read = {path for folder in targets for path in _named(folder)}
     for where, folders, names in _walk(root, "", []):
         folders[:] = [item for item in folders if where / item not in targets]
         if where not in targets:
-            yield from (shown(where / item) for item in names)
+            yield from (shown(where / item) for item in names if _real(where / item) not in read)
 
 
 def is_read(path: Path, root: Path) -> bool:
@@ -204,16 +206,35 @@ def is_read(path: Path, root: Path) -> bool:
     real = Path(_real(path.parent)) / path.name
     if not real.is_relative_to(_real(root)):
         return False
-    read = (path for folder in find_targets(root).values() for path in _find_files(folder, "", []))
-    return real.suffix.lower() in _SUFFIXES or str(real) in map(_real, read)
+    folders = find_targets(root).values()
+    read = {_real(path) for folder in folders for path in _find_files(folder, "", [])}
+    read |= {path for folder in folders for path in _named(folder)}
+    return real.suffix.lower() in _SUFFIXES or str(real) in read
 
 
-def texts(folder: Path) -> dict[Path, str]:
-    """The text of every file of a target that loads, by its path below the folder, with Unix line ends."""
+def _named(folder: Path) -> set[str]:
+    """The real path of every file that a target names beside its own YAML; none where it has problems."""
+    try:
+        data, _ = load_target_file(folder)
+    except Invalid:
+        return set()
+    return {_real(path) for name in named(data) for path in _find_files(folder / name, "", [])} | {
+        _real(folder / name) for name in listed(data)
+    }
+
+
+def texts(folder: Path, ignored: AbstractSet[str] = frozenset()) -> dict[str, str]:
+    """The text of every file of a target that loads, by its path from the folder, with Unix line ends.
+
+    ``ignored`` are lists to leave out.
+    """
     settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
     by_path = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
     by_path |= {path: text for path, _, text in desired_files(folder)}
-    return {path.relative_to(folder): text for path, text in by_path.items()}
+    data, _ = load_target_file(folder)
+    tables = (folder / path for path in listed(data) if path not in ignored)
+    by_path |= {path: path.read_text("latin-1") for path in tables}
+    return {os.path.relpath(path, folder): text for path, text in by_path.items()}
 
 
 def _real(path: Path) -> str:

@@ -117,10 +117,10 @@ class Repository:
         ]
 
     def ignored(self, paths: Iterable[Path]) -> set[Path]:
-        """Those of the paths in the work tree that git is told to ignore; what is tracked is not."""
-        asked = {str(Path(os.path.abspath(path))): path for path in paths}  # noqa: PTH100 (links stay links)
-        done = self._run("check-ignore", "-z", "--stdin", stdin="".join(f"{path}\0" for path in asked))
-        found = os.fsdecode(done.stdout).split("\0")[:-1]
+        """Those of these files in the work tree that git is told to ignore; what is tracked is not."""
+        asked = {f"{self.inside(path.parent)}/{path.name}".lstrip("/"): path for path in paths}
+        which = ("--others", "--ignored", "--exclude-standard", "--full-name")
+        found = os.fsdecode(self._output("ls-files", "-z", *which, "--", *asked)).split("\0")
         return {asked[path] for path in found if path in asked}
 
     def contents(self, ids: Iterable[str]) -> Iterator[bytes]:

@@ -18,8 +18,8 @@ def at_base(target: Target, revision: str) -> Target:
     may be taken away holds at once. Raises Invalid where the revision cannot be
     read, or had no such target.
     """
-    with history.at(target.folder, revision, "--base") as (scratch, shown_as):
-        base = read_target(target.name, target.folder, scratch, shown_as)
+    with history.at(target.folder, revision, "--base") as then:
+        base = read_target(target.name, target.folder, then.folder, then.shown_as)
     own, old = _flat(_settings(target)), _flat(_settings(base))
     changed = sorted(key for key in own.keys() | old.keys() if own.get(key) != old.get(key))
     if target.quirks != base.quirks:

@@ -13,7 +13,7 @@ from typing import Any
 from reconciler import git
 from reconciler.desired import files
 from reconciler.desired.content import shown
-from reconciler.desired.named import Reach
+from reconciler.desired.named import Reach, named
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
@@ -73,6 +73,11 @@ class Target:
     def reach(self) -> Reach:
         """What its files may name beside its own folder."""
         return Reach(self.root, self.system.likes)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its folder, and what its target.yaml names beside it."""
+        return (self.folder, *(Path(os.path.normpath(self.folder / path)) for path in named(self.settings)))
 
     @property
     def place(self) -> Place:

@@ -81,6 +81,7 @@ def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str
         unchanged=max(0, census.users + census.groups - touched),
         requests=0,
         seconds=0.0,
+        left_out_rows=proposal.fresh.plan.left_out_rows,
         mandate=mandate,
     )
 
@@ -113,6 +114,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     """
     if not report.complete:
         return "not everything was done"
+    if report.left_out_rows:
+        return "rows of a list were left out"
     if recheck := proposal.recheck:
         origins = proposal.plan.origins
         excluded = (origins[atom.address, atom.path] for change in recheck.excluded for atom in atoms(change))
@@ -122,7 +125,7 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
             return "the files now ask for more than was reviewed"
         if any(origin != "drift" for origin in excluded):
             return "backlog was not applied"
-    return record_applied(target.folder, target.name)
+    return record_applied(target.folder, target.name, target.reach)
 
 
 def ran_by() -> str:
