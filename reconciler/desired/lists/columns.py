@@ -90,9 +90,16 @@ def columns_of(entry: Mapping[str, Any], like: Mapping[str, Any]) -> Columns:
         id=_several(both.get("id")),
         op=_several(both.get("op")),
         fields={name: _several(column) for name, column in fields.items()},
-        groups=tuple(_rule(rule) for rule in (*like.get("groups", ()), *entry.get("groups", ()))),
+        # A list of groups states its members by itself.
+        groups=tuple(
+            _rule(rule)
+            for rule in (
+                *(like.get("groups", ()) if "groups_file" not in entry else ()),
+                *entry.get("groups", ()),
+            )
+        ),
         rest_after=_several(both.get("rest_after")),
-        left=_several(both.get("left")),
+        left=(*_several(both.get("left")), *(rule["column"] for rule in like.get("groups", ()))),
         strict=bool(like),
         clears=both.get("empty") == "clear",
         follows=_several(both.get("follows")),

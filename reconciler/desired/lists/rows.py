@@ -88,6 +88,8 @@ class People:
         try:
             login = _person(self._raw(row, self.login_column or ""), is_cell=self._table.is_text)
             given = self._raw(row, self._id) if self._id else None
+            if not self.login_column and "@" not in login:
+                given, login = given or login, ""  # a bare text that is no address is an id
             if not login:
                 if given or self._leavers:
                     message = f"this row names nobody but by the id `{clip(str(given or ''))}`"
