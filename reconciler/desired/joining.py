@@ -93,7 +93,9 @@ class Joined:
 
     def decide(self, key: str, groups: frozenset[str]) -> None:
         """The groups of a person speak about these."""
-        self.decides[key] = self.decides.get(key, frozenset()) | groups
+        before = self.decides.get(key)
+        both = groups if before is None else before | groups
+        self.decides[key] = self._shared.setdefault(both, both)
 
     def beaten(self, own: Address, place: Place, tombstone: Place) -> None:
         """A row counts for nothing, since somebody wrote a tombstone."""

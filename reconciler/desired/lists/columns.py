@@ -4,7 +4,7 @@ A ``like`` is such data that ships with a kind of system. What the target writes
 beside it counts before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -27,13 +27,13 @@ class GroupRule:
 
     With a ``map`` its values stand for groups, by value without case; ``otherwise`` are those for
     any other value. Without one a value names a group itself. ``decides`` are the groups that the
-    rule speaks about; None stands for all that the list names.
+    rule speaks about, each name by its key; None stands for all that the list names.
     """
 
     column: Aliases
     map: Mapping[str, tuple[str, ...]] | None
     otherwise: tuple[str, ...]
-    decides: tuple[str, ...] | None
+    decides: Mapping[str, str] | None
 
     def groups_for(self, values: Sequence[str]) -> tuple[str, ...]:
         """The groups that a person with these values is in, among those that the rule decides."""
@@ -42,8 +42,8 @@ class GroupRule:
             return tuple(name for names in found for name in names) if values else self.otherwise
         if self.decides is None:
             return tuple(values)
-        named = {group_key(value) for value in values}
-        return tuple(name for name in self.decides if group_key(name) in named)
+        every = map(self.decides.get, map(group_key, values))
+        return tuple(name for name in every if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,15 @@ def columns_of(entry: Mapping[str, Any], like: Mapping[str, Any]) -> Columns:
 def _rule(data: Mapping[str, Any]) -> GroupRule:
     otherwise = _several(data.get("otherwise"))
     if "map" not in data:
-        decides = _several(data["decides"]) if "decides" in data else None
+        decides = _by_key(_several(data["decides"])) if "decides" in data else None
         return GroupRule(_several(data["column"]), None, otherwise, decides)
     found = {str(value).strip().casefold(): _several(names) for value, names in data["map"].items()}
     every = (name for names in (*found.values(), otherwise) for name in names)
-    return GroupRule(_several(data["column"]), found, otherwise, tuple(dict.fromkeys(every)))
+    return GroupRule(_several(data["column"]), found, otherwise, _by_key(every))
+
+
+def _by_key(names: Iterable[str]) -> dict[str, str]:
+    return {group_key(name): name for name in names}
 
 
 T = TypeVar("T")

@@ -98,8 +98,8 @@ def _listing(wanted: Wanted, table: Table, people: People, groups: Groups | None
         listing.ids[Address("group", group_key(name))] = given
     listing.decides |= {user_key(login): people.decided(ruled) for login, ruled in people.ruled.items()}
     for _, rule in people.rules:
-        for name in (*(rule.decides or ()), *rule.otherwise):
-            listing.groups.setdefault(group_key(name), (name, wanted.place))
+        for key, name in (rule.decides or {}).items():
+            listing.groups.setdefault(key, (name, wanted.place))
     for key, (name, row) in people.groups.items():
         columns = [column for column, _ in people.rules if column]
         listing.groups[key] = (name, table.place(row, columns[0] if len(columns) == 1 else ""))
@@ -192,6 +192,6 @@ class _RowPlaces(Source):
         """The column that decides a group, else the first of those for groups."""
         columns = [(column, rule) for column, rule in self._people.rules if column]
         for column, rule in columns:
-            if path and str(path[0]) in map(group_key, rule.decides or ()):
+            if path and str(path[0]) in (rule.decides or ()):
                 return column
         return columns[0][0] if columns else None

@@ -212,7 +212,7 @@ class People:
         if ruled not in self._decided:
             every = [self.rules[at][1].decides for at in ruled]
             named = self.groups if None in every else ()
-            stated = {group_key(name) for names in every for name in names or ()}
+            stated = {key for keys in every for key in keys or ()}
             self._decided[ruled] = frozenset(stated.union(named))
         return self._decided[ruled]
 
