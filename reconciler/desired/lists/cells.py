@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from reconciler.desired.documents import number
+from reconciler.desired.text import clip
 
 MAX_DEPTH: Final = 20
 
@@ -60,7 +61,7 @@ def listed(text: str) -> list[str]:
     while inner and at <= len(inner):
         match = _ITEM.match(inner, at)
         if not match:
-            message = f"the list cannot be read from `{inner[at : at + 20].strip()}` on"
+            message = f"the list cannot be read from `{clip(inner[at : at + 20].strip())}` on"
             raise ValueError(message)
         items.append(_item(match))
         at = match.end() + (not match[4])
@@ -96,7 +97,7 @@ def _fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        message = f"`{twice[:60]}` is written twice"
+        message = f"`{clip(twice)}` is written twice"
         raise NotJson(message, 0)
     return fields
 
