@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from project import KEY, Project
-from repository import begin, git
+from repository import begin, commit, git
 from screen import Output
 from worlds import session
 
@@ -15,6 +15,7 @@ from reconciler.errors import ExitCode, Invalid
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned
 from reconciler.sandbox.omni.store import Store
+from reconciler.target.at_base import at_base
 from reconciler.target.settings import Target, load_targets
 
 GROUPS = """\
@@ -346,3 +347,31 @@ def test_a_list_is_no_stray_file_and_no_output_takes_its_place(company: Company,
     assert cli.run(["plan", "--out", "desired-state/shared/hr.csv"]) == ExitCode.USAGE
     assert cli.run(["fmt"]) == 0
     assert "more.yaml: put in order" in capsys.readouterr().out
+
+
+def test_a_list_that_a_change_proposes_is_part_of_its_plan(company: Company) -> None:
+    company.target()
+    begin(company.project)
+    company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\n")
+    target = at_base(company.target(HR), "HEAD")
+    assert target.pending == ()
+    plan = workflow.plan(target, session(Store.from_seed(company.live), target), base="HEAD").plan
+    assert said(plan) == ["Update user/ada@acme.com name: Ada -> Ada L."]
+    assert set(plan.origins.values()) == {"change"}
+
+
+def test_what_git_ignores_is_told_and_is_in_every_revision_as_it_is_today(company: Company) -> None:
+    company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\neve@acme.com,E,,,\n")
+    target = company.target(HR, leavers={"users": {"left_files": "deactivate"}})
+    begin(company.project)
+    git(company.project.root, "rm", "--quiet", "--cached", "desired-state/acme/lists/hr.csv")
+    (company.project.root / ".gitignore").write_text("lists/\n")
+    commit(company.project.root)
+    company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\n")
+    store = Store.from_seed(company.live)
+    plan = workflow.plan(target, session(store, target), since="HEAD", base="HEAD").plan
+    assert said(plan) == ["Update user/ada@acme.com name: Ada -> Ada L."]
+    assert set(plan.origins.values()) == {"backlog"}
+    assert [note.message for note in plan.notes if note.code == "list"] == [
+        "1 are declared by lists alone that git ignores: whoever leaves such a list is not noticed"
+    ]

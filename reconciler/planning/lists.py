@@ -1,10 +1,12 @@
 """What lists of other tools bring along: attributes that the system sets itself, ids, rows left out."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.model import Address, DesiredState, LiveState, User
 from reconciler.plan import Note
+from reconciler.planning.diff import Definitions
 from reconciler.planning.match import Pairing
 
 _MOST_NAMED = 5
@@ -17,12 +19,18 @@ def following(desired: DesiredState, live: LiveState) -> DesiredState:
     """
     if not desired.lists.follows or live.definitions is None:
         return desired
-    written = {name for name, definition in live.definitions.items() if not definition.system}
     users = dict(desired.users)
-    for key, names in desired.lists.follows.items():
-        if (unwritten := names - written) and key in users:
-            users[key] = _without(users[key], unwritten)
+    for key, names in _unwritten(desired, live.definitions):
+        users[key] = _without(users[key], names)
     return replace(desired, users=users)
+
+
+def _unwritten(desired: DesiredState, definitions: Definitions) -> Iterator[tuple[str, frozenset[str]]]:
+    """Each person of whom a list says something that only the system can write, with what that is."""
+    written = {name for name, definition in definitions.items() if not definition.system}
+    for key, names in desired.lists.follows.items():
+        if (unwritten := names - written) and key in desired.users:
+            yield key, unwritten
 
 
 def _without(user: User, names: frozenset[str]) -> User:
@@ -30,7 +38,7 @@ def _without(user: User, names: frozenset[str]) -> User:
     return replace(user, attributes=kept)
 
 
-def notes_on_lists(desired: DesiredState, pairing: Pairing) -> Iterator[Note]:
+def notes_on_lists(desired: DesiredState, pairing: Pairing, definitions: Definitions) -> Iterator[Note]:
     """What a reader of a plan should know of the lists."""
     lists = desired.lists
     for problem in lists.skipped:
@@ -47,6 +55,10 @@ def notes_on_lists(desired: DesiredState, pairing: Pairing) -> Iterator[Note]:
             f"{len(lists.untracked)} are declared by lists alone that git ignores: "
             "whoever leaves such a list is not noticed"
         )
+        yield Note("list", message)
+    left = Counter(name for _, names in _unwritten(desired, definitions) for name in names)
+    for name, number in sorted(left.items()) if definitions else ():
+        message = f"lists state `{name}` of {number} people, which the system sets itself: left alone"
         yield Note("list", message)
     if other := sorted(_with_other_ids(desired, pairing)):
         names = ", ".join(map(str, other[:_MOST_NAMED]))

@@ -20,7 +20,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     desired, pairing, policy = inputs.desired, inputs.pairing, inputs.policy
     yield from _about_names(desired, pairing, inputs.system)
     yield from _reactivated(inputs, changes)
-    yield from notes_on_lists(desired, pairing)
+    yield from notes_on_lists(desired, pairing, inputs.definitions)
     yield from _about_tombstones(desired, pairing, policy)
     yield from _about_left(desired, pairing, policy, inputs.going.keys())
     if policy.never_listed != "keep" and not lists_people(desired, policy) and census.unlisted_users:
