@@ -63,11 +63,11 @@ class Groups:
         self.entries[name] = {"members": list(dict.fromkeys(filter(None, found)))}
 
     def _member(self, number: int, name: str, member: str) -> str:
-        """The login of a member: an id of the list of people, or a login itself."""
+        """The login of a member: an id of the list of people, where that has ids, or a login itself."""
         known = self._people.by_id.get(member)
         if known:
             return known
-        if user_key(member) in self._logins or "@" in member:
+        if user_key(member) in self._logins or "@" in member or not self._people.by_id:
             return member
         why = (
             "is the id of several people"
