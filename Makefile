@@ -24,8 +24,9 @@ docs: .venv/ready ## Build the book as pages with search, in docs/_build
 	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --fresh-env --quiet docs docs/_build
 	@echo 'Open docs/_build/index.html'
 
-fuzz: .venv/ready ## Read 100,000 files with mistakes in them, and 50,000 texts that hide a line
+fuzz: .venv/ready ## Read 100,000 files and as many lists with mistakes in them, and 50,000 texts that hide a line
 	$(BIN)/python tests/fuzzing.py
+	$(BIN)/python tests/fuzzing_lists.py
 	$(BIN)/python tests/fuzzing_lines.py --inputs 50000
 
 kill: .venv/ready ## Kill an apply at every write and every line of its journal (5 minutes and more)

@@ -112,6 +112,7 @@ def rows(folder: Path, users: int) -> Iterator[Row]:
     least = {size: measure("make", folder / f"{size}", size, 1, 100) for size in sizes}
     yield from loads(folder / f"{users}", users)
     yield from growth(folder, sizes)
+    yield from tables(folder, sizes[-1])
     yield from against_octodns(folder / "newcomers", users)
     yield from views(folder / "newcomers")
     yield from requests(folder / f"{users}", users, least[users])
@@ -180,6 +181,19 @@ def growth(folder: Path, sizes: tuple[int, int, int]) -> Iterator[Row]:
     yield Row(what, grown, f"at most {MOST_GROWTH:.2f}x", more <= MOST_GROWTH * fewer)
     yield ratio("  the same in processor time", both(large, "processor"), both(small, "processor"))
     yield ratio("  the same by the clock", seconds, both(small, "seconds"))
+
+
+def tables(folder: Path, size: int) -> Iterator[Row]:
+    """Validating people in a table, against the same people in YAML; the two take turns."""
+    measure("table", folder / f"{size}", size)
+    rows_, yaml = [], []
+    for _ in range(TURNS):
+        rows_.append(measure("validate", folder / f"{size}" / "in-table", 1))
+        yaml.append(measure("validate", folder / f"{size}" / "in-1", 1))
+    least = [min(each["seconds"] for each in found) for found in (rows_, yaml)]
+    yield ratio(f"validate {size:,} rows of a table, against the same people in YAML", *least, 1.5)
+    peak = max(each["peak"] for each in rows_)
+    yield Row("  peak memory", f"{peak:.0f} MB", f"under {MOST_MEMORY} MB", peak < MOST_MEMORY)
 
 
 def against_octodns(folder: Path, size: int) -> Iterator[Row]:

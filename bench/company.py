@@ -4,6 +4,8 @@ Each person has the shape ``{name, active, 3 groups, 4 attributes}``; two in a
 hundred differ from the live directory in one way or another.
 """
 
+import csv
+import io
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -120,6 +122,34 @@ class Company:
                     *(_user_yaml(email, person) for email, person in people[share]),
                 ]
             )
+
+    def table(self) -> str:
+        """The same people as a table; the files have the groups."""
+        columns = ("login", "name", "active", "groups", *DEFINITIONS)
+        written = io.StringIO()
+        writer = csv.writer(written)
+        writer.writerow(columns)
+        for email, person in self.desired.people.items():
+            lists = (f"[{', '.join(names)}]" for names in (person.groups, person.attributes["region"]))
+            groups, region = lists
+            values = {**person.attributes, "region": region}
+            active = "true" if person.active else "false"
+            writer.writerow([email, person.name, active, groups, *(values[name] for name in DEFINITIONS)])
+        return written.getvalue()
+
+    def source(self) -> dict[str, Any]:
+        """What says how to read the table."""
+        return {
+            "type": "csv",
+            "path": "people.csv",
+            "login": "login",
+            "fields": {
+                "name": "name",
+                "active": "active",
+                **{f"attributes.{name}": name for name in DEFINITIONS},
+            },
+            "groups": [{"column": "groups", "decides": list(self.desired.groups)}],
+        }
 
     def _group_yaml(self, name: str) -> str:
         earlier = f"    previously: [{self.renamed[name]}]\n" if name in self.renamed else ""

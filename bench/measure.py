@@ -101,6 +101,17 @@ def make(folder: Path, size: str, *numbers: str) -> dict[str, Any]:
     return asdict(made.least())
 
 
+def table(folder: Path, size: str) -> dict[str, float]:
+    """Write the company's people as a table, and their groups as YAML."""
+    made = company.make(int(size))
+    target = folder / "in-table" / "acme"
+    target.mkdir(parents=True)
+    (target / "target.yaml").write_text(f"{TARGET}sources: {json.dumps([made.source()])}\n", "utf-8")
+    (target / "people.csv").write_text(made.table(), "utf-8")
+    (target / "groups.yaml").write_text("".join(made.files(1)).partition("users:\n")[0], "utf-8")
+    return {}
+
+
 def newcomers(folder: Path, size: str) -> dict[str, Any]:
     """Write files of people who are all new to an empty sandbox, and as many TXT records for octoDNS."""
     made = company.newcomers(int(size))
@@ -278,6 +289,7 @@ def _peak() -> float:
 if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
-        each.__name__: each for each in (make, newcomers, load, validate, plan, calls, requests, views, pace)
+        each.__name__: each
+        for each in (make, table, newcomers, load, validate, plan, calls, requests, views, pace)
     }
     print(json.dumps(steps[step](Path(where), *rest)))

@@ -62,15 +62,21 @@ def gravest(codes: Iterable[ExitCode]) -> ExitCode:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something is written: a file and, where known, a line and column from 1."""
+    """Where something is written: a file and, where known, a line and column from 1.
+
+    In a table or a record the column has a ``name``, which stands in place of its number.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    name: str = ""
 
     def __str__(self) -> str:
         if not self.line:
             return self.file
+        if self.name:
+            return f"{self.file}:{self.line}:{self.name}"
         return f"{self.file}:{self.line}:{self.column or 1}"
 
 

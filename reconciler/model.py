@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, Literal, TypeVar
 
-from reconciler.errors import Place
+from reconciler.errors import Place, Problem
 
 Kind = Literal["user", "group"]
 KINDS: tuple[Kind, ...] = ("user", "group")
@@ -189,6 +189,25 @@ class UnderWay:
     value: Value
 
 
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What desired state holds because lists of other tools are part of it.
+
+    ``decides`` are the groups that the ``groups`` of a person speak about, where these are not all.
+    ``ids`` are those that the lists give, which only the system can. ``follows`` are the attributes
+    of a person that hold where the system lets anybody write them. ``untracked`` is declared by
+    lists alone that git ignores: that it is missing in a commit proves nothing. ``skipped`` has each
+    row that was left out, ``remarks`` what else a reader of a plan should know.
+    """
+
+    decides: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    follows: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    untracked: frozenset[Address] = frozenset()
+    skipped: tuple[Problem, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+
+
 def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
@@ -205,9 +224,10 @@ class DesiredState:
     are in ``absent``. ``departed`` holds what an older revision declared and these
     files do not name any more, with its old place. ``from_users`` are the groups
     whose members the users state. ``previously`` holds the older keys of what is
-    declared, absent or departed. ``locate`` finds the place of an object or of a
-    field in it; it may read the file again. ``attached`` gives the value of an attribute that is
-    a file, for the path that stands at a place; it raises FileUnusable.
+    declared, absent or departed. ``lists`` is what only lists of other tools say. ``locate``
+    finds the place of an object or of a field in it; it may read the file again. ``attached``
+    gives the value of an attribute that is a file, for the path that stands at a place; it raises
+    FileUnusable.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -217,6 +237,7 @@ class DesiredState:
     previously: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
+    lists: Lists = Lists()
     attached: Callable[[Place, str], str] = field(default=_as_stated, compare=False)
 
     @property

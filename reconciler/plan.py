@@ -182,6 +182,11 @@ class Plan:
         """How much changes, by kind."""
         return count(self.changes)
 
+    @property
+    def left_out_rows(self) -> bool:
+        """Whether bad rows of a list took no part in it."""
+        return any(note.code == "skipped" for note in self.notes)
+
     def cut(self, wanted: Callable[[Atom], bool]) -> tuple[Change, ...]:
         """The changes cut down to the wanted atoms.
 

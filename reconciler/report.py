@@ -38,6 +38,7 @@ class Report:
     ``ids`` are all live ids that are known by now, also of what was created. ``stopped`` says
     why the apply ended early, ``unrecorded`` why the commit is not recorded as applied; each
     is empty where that is not so.
+    ``left_out_rows`` says that bad rows of a list took no part in it.
     """
 
     target: str
@@ -53,6 +54,7 @@ class Report:
     interrupted: bool = False
     unrecorded: str = ""
     ids: Mapping[Address, str] = field(default_factory=dict)
+    left_out_rows: bool = False
 
     @property
     def complete(self) -> bool:
@@ -65,7 +67,7 @@ class Report:
         if self.interrupted and (self.stopped or not self.complete):
             return ExitCode.INTERRUPTED
         if self.complete:
-            return ExitCode.OK
+            return ExitCode.PARTIAL if self.left_out_rows else ExitCode.OK
         wrote = any(outcome.status not in ("failed", "skipped") for outcome in self.outcomes)
         return ExitCode.PARTIAL if wrote or not self.stopped else ExitCode.ERROR
 

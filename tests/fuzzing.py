@@ -531,16 +531,25 @@ def _check_places(state: DesiredState, document: documents.Document, text: str) 
     assert document.whole
 
 
-def run(numbers: Sequence[int], seed: int) -> Seen:
+Each = Callable[[Path, int, int], str]
+"""Examines one input, in a folder for it, by seed and number: how that ended."""
+
+
+def each_file(folder: Path, seed: int, number: int) -> str:
+    """Examine one file of YAML."""
+    is_target, raw = mutated(seed, number)
+    return examine(folder, is_target=is_target, raw=raw)
+
+
+def run(numbers: Sequence[int], seed: int, each: Each = each_file) -> Seen:
     """Examine these inputs one after the other; ends the process, with a traceback, where that hangs."""
     seen = Seen()
     faulthandler.dump_traceback_later(_HUNG_AFTER, exit=True)
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         for number in numbers:
-            is_target, raw = mutated(seed, number)
             began = time.process_time()
             try:
-                seen.outcomes[examine(Path(name), is_target=is_target, raw=raw)] += 1
+                seen.outcomes[each(Path(name), seed, number)] += 1
             except Exception as error:  # noqa: BLE001 (whatever it is, it is a finding)
                 seen.failures.append(
                     f"input {number}: {''.join(traceback.format_exception(error, limit=-2))}"
@@ -553,7 +562,7 @@ def run(numbers: Sequence[int], seed: int) -> Seen:
     return seen
 
 
-def main() -> int:
+def main(each: Each = each_file, raw_of: Callable[[int, int], bytes] = lambda *of: mutated(*of)[1]) -> int:
     parser = argparse.ArgumentParser(description="Fuzz the reader of the files.")
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -561,15 +570,15 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="examine this input alone")
     asked = parser.parse_args()
     if asked.only is not None:
-        sys.stdout.write(f"{mutated(asked.seed, asked.only)[1].decode(errors='backslashreplace')}\n")
-        found = run([asked.only], asked.seed)
+        sys.stdout.write(f"{raw_of(asked.seed, asked.only).decode(errors='backslashreplace')}\n")
+        found = run([asked.only], asked.seed, each)
         sys.stdout.write(f"{dict(found.outcomes)} {found.failures} {found.slowest[0]:.3f} s\n")
         return bool(found.failures)
     began = time.monotonic()
     seen = Seen()
     chunks = [range(at, min(at + _CHUNK, asked.inputs)) for at in range(0, asked.inputs, _CHUNK)]
     with ProcessPoolExecutor(2) as pool:
-        for part in pool.map(partial(run, seed=asked.seed), chunks):
+        for part in pool.map(partial(run, seed=asked.seed, each=each), chunks):
             seen.add(part)
             if time.monotonic() - began > asked.seconds:
                 pool.shutdown(cancel_futures=True)

@@ -68,6 +68,8 @@ def drift(
                 console.show(plan, shape)
             case _:  # pragma: no cover (mypy proves that there is no other format)
                 assert_never(shape)
+        if plan.left_out_rows:
+            return ExitCode.PARTIAL
         return ExitCode.DRIFT if plan.changes else ExitCode.OK
 
     only_one = {"--out": out, "--expect": expect}

@@ -34,6 +34,7 @@ def validate(
     from reconciler.desired.attached import named_in
     from reconciler.desired.files import strays, unread
     from reconciler.report import number_of
+    from reconciler.views.safe import printable
 
     if not targets and root.is_dir():
         _name_unread((path, "it is in no target's folder") for path in strays(root))
@@ -44,8 +45,10 @@ def validate(
         others, named = unread(target.folder, target.sandbox or ()), named_in(state)
         _name_unread((path, why) for path, why in others if path.rpartition("/")[2] not in named)
         gone = f", {len(state.absent)} to be gone" if state.absent else ""
+        for problem in (*state.lists.skipped, *state.lists.remarks):
+            console.complain(f"note: {printable(str(problem))}")
         console.say(f"{target.name}: {users}, {groups}{gone}. Valid.")
-        return ExitCode.OK
+        return ExitCode.PARTIAL if state.lists.skipped else ExitCode.OK
 
     match shape:
         case ProblemFormat.TEXT:

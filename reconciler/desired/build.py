@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, Final, TypeVar
 
-from reconciler.desired.documents import Document
+from reconciler.desired.documents import Document, Listing
+from reconciler.desired.joining import Joined, clashes, joined, stated, undeclared_together
 from reconciler.desired.places import SECTIONS, Places, find_field
 from reconciler.desired.text import clip
 from reconciler.errors import Place, Problem
@@ -56,6 +57,7 @@ def build(
     of them that target.yaml does not say any more, and that hold until that is merged.
     """
     builder = _Builder({"user": ignore_users, "group": ignore_groups}, elsewhere, dropped)
+    documents = sorted(documents, key=lambda document: document.listing is not None)
     for document in documents:
         builder.declare(document)
     for document in documents:
@@ -100,6 +102,8 @@ class _Builder:
         # A large directory repeats the same few values: equal ones are one object.
         self._shared: dict[Hashable, Any] = {}
 
+        self._listed = Joined()
+
     def state(self) -> DesiredState:
         return DesiredState(
             users=self._users,
@@ -108,6 +112,7 @@ class _Builder:
             from_users=frozenset(self._from_users),
             previously=self._previously,
             locate=self._places,
+            lists=self._listed.lists(),
         )
 
     # First pass: what is declared
@@ -121,33 +126,99 @@ class _Builder:
                 if members == "from_users":
                     self._from_users.add(key)
                 stated = frozenset(map(user_key, members)) if isinstance(members, list) else None
-                self._groups[key] = Group(name, stated)
+                if document.listing and stated:
+                    stated = frozenset(member for member in stated if not self._beaten("user", member))
+                self._groups[key] = self._added_group(document, key, Group(name, stated))
         defaults = document.data.get("defaults", {}).get("users", {})
         for name, entry in document.data.get("users", {}).items():
             key = user_key(name)
             if self._admit(document, "user", key, name, entry):
-                self._users[key] = self._user(name, entry, defaults)
+                self._users[key] = self._added_user(document, key, self._user(name, entry, defaults))
+        if document.listing:
+            self._listed.take(document.listing)
+
+    # What a list adds
+
+    def _beaten(self, kind: Kind, key: str) -> Address | None:
+        """The tombstone in YAML that counts before a list which names this object."""
+        tombstone = self._claims.get(Address(kind, key), Address(kind, key))
+        is_yaml = tombstone in self._absent and tombstone not in self._listed.absent
+        return tombstone if is_yaml else None
+
+    def _again(self, document: Document, own: Address, name: str, entry: dict[str, Any]) -> bool:
+        """Whether a list adds to an object that is declared already; else there is a problem, or nothing."""
+        place = document.source.nearest((SECTIONS[own.kind], name))
+        first = self._places(own)
+        if document.listing and (own in self._absent) == ("state" in entry):
+            return own not in self._absent
+        message = f"{own.kind} `{clip(name)}` is declared twice; first at {first}"
+        if document.listing:
+            which = "here" if "state" in entry else f"at {first}"
+            other = first if "state" in entry else "here"
+            message = f"`{clip(name)}` is to be absent {which}, and declared {other}"
+        self.problems.append(Problem(place, message, "keep one of them"))
+        return False
+
+    def _added_user(self, document: Document, key: str, user: User) -> User:
+        """The person with what other files state of them too; what two of them state is a problem."""
+        own = Address("user", key)
+        before, listing = self._users.get(key), document.listing
+        if listing:
+            self._listed.note(own, listing, user, is_new=before is None)
+        decided = listing.decides.get(key) if listing else None
+        if not before or not listing:
+            if decided is not None:
+                self._listed.decide(key, decided)
+            return user
+        twice = clashes(before, user, (self._listed.decides.get(key), decided))
+        if decided is not None and ("groups",) not in twice:
+            self._listed.decide(key, decided)
+        for path in twice:
+            self._say_twice(document, own, user.email, path)
+        self._places.add(own, set(stated(user)) - set(twice), document.source, user.email)
+        return joined(before, user)
+
+    def _added_group(self, document: Document, key: str, group: Group) -> Group:
+        own, before = Address("group", key), self._groups.get(key)
+        if document.listing and before is None:
+            self._listed.note(own, document.listing, None, is_new=True)
+        if not before or not document.listing:
+            return group
+        if before.members is not None or key in self._from_users:
+            self._say_twice(document, own, group.name, ("members",))
+            return before
+        self._places.add(own, [("members",)], document.source, group.name)
+        return Group(before.name, group.members)
+
+    def _say_twice(self, document: Document, own: Address, name: str, path: FieldPath) -> None:
+        first = self._places(own, path)
+        message = f"`{clip(path[-1])}` of {own.kind} `{clip(name)}` is stated twice; first at {first}"
+        self._say_at(document, own.kind, name, path, (message, "state it in one place"))
 
     def _admit(self, document: Document, kind: Kind, key: str, name: str, entry: dict[str, Any]) -> bool:
         """Give an entry its identity and place; returns whether it declares an object."""
         steps = (SECTIONS[kind], name)
         names = self._places.names[kind]
-        if key in names:
-            message = f"{kind} `{clip(name)}` is declared twice; first at {self._places(Address(kind, key))}"
-            self.problems.append(Problem(document.source.nearest(steps), message, "keep one of them"))
+        own = Address(kind, key)
+        if document.listing and (tombstone := self._beaten(kind, key)):
+            if "state" not in entry:
+                self._listed.beaten(own, document.source.nearest(steps), self._places(tombstone))
             return False
+        if key in names:
+            return self._again(document, own, name, entry)
         names[key] = (document.source, name)
         if complaint := self._against_ignored(kind, key, name):
             self.problems.append(Problem(document.source.nearest(steps), *complaint))
         if steps in document.damaged:
-            self._unsure.add(Address(kind, key))
-        own = Address(kind, key)
+            self._unsure.add(own)
         if earlier := entry.get("previously"):
             self._previously[own] = tuple(dict.fromkeys(map(KEY_OF[kind], earlier)))
             for old in self._previously[own]:
                 self._claims.setdefault(Address(kind, old), own)
         if "state" in entry:
             self._absent.add(own)
+            if document.listing:
+                self._listed.absent.add(own)
         return "state" not in entry
 
     def _user(self, name: str, entry: dict[str, Any], defaults: dict[str, Any]) -> User:
@@ -174,18 +245,34 @@ class _Builder:
     # Second pass: what is named
 
     def follow(self, document: Document) -> None:
+        if document.listing:
+            self._follow_listing(document.listing)
         for name, entry in document.data.get("groups", {}).items():
             members = entry.get("members")
             if isinstance(members, list) and "state" not in entry:
                 for member in members:
+                    if document.listing and self._beaten("user", user_key(member)):
+                        continue
                     if complaint := self._against_member(member):
                         self._say_at(document, "group", name, ("members", user_key(member)), complaint)
             self._follow_earlier(document, "group", name, entry)
         defaults = document.data.get("defaults", {}).get("users", {}).get("groups", ())
         for name, entry in document.data.get("users", {}).items():
-            if "state" not in entry:
+            if "state" not in entry and not document.listing:
                 self._follow_groups(document, name, entry.get("groups", defaults))
             self._follow_earlier(document, "user", name, entry)
+
+    def _follow_listing(self, listing: Listing) -> None:
+        """Once for each group that a list can name, whoever its rows put there."""
+        undeclared = []
+        for key, (name, place) in listing.groups.items():
+            complaint = None if key in self._from_users else self._against_group(key, name)
+            if complaint and complaint[0] == _undeclared(name):
+                undeclared.append(name)
+            elif complaint:
+                self.problems.append(Problem(place, *complaint))
+        if undeclared:
+            self.problems.append(Problem(listing.place, *undeclared_together(undeclared)))
 
     def _follow_groups(self, document: Document, name: str, groups: Sequence[str]) -> None:
         for group in groups:
@@ -245,7 +332,7 @@ class _Builder:
             return _renamed(name, self._claims[address])
         if not self._whole:
             return None
-        return f"group `{clip(name)}` is not declared in any file", self._hint_for_group(key)
+        return _undeclared(name), self._hint_for_group(key)
 
     def _hint_for_group(self, key: str) -> str:
         self._comparisons -= len(self._groups)
@@ -286,6 +373,10 @@ class _Builder:
 def _matcher(globs: Sequence[str], key_of: Callable[[str], str]) -> Callable[[str], object]:
     """Tells whether a key is matched by one of the globs."""
     return re.compile("|".join(translate(key_of(glob)) for glob in globs) or "(?!)").match
+
+
+def _undeclared(name: str) -> str:
+    return f"group `{clip(name)}` is not declared in any file"
 
 
 def _renamed(name: str, now: Address) -> Complaint:

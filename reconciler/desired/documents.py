@@ -30,17 +30,16 @@ from reconciler.desired.pyyaml import (
 )
 from reconciler.desired.sources import ENTRY_LEVELS, Source, Steps
 from reconciler.desired.text import (
-    CONTROL,
     MAX_PROBLEMS,
     SHORT,
     clip,
     decode,
     explain,
-    is_stacked,
-    name_of,
+    fault_in,
     too_many,
 )
 from reconciler.errors import Place, Problem
+from reconciler.model import Address
 
 MAX_DEPTH: Final = 20
 
@@ -63,11 +62,30 @@ _DROPPED: Final = "\0"
 
 
 @dataclass(slots=True)
+class Listing:
+    """What a list of another tool says beside the data that YAML would hold.
+
+    ``place`` is where target.yaml names it; ``tracked`` is False where git ignores it. ``groups`` are all
+    that it can name, by key, each with its name and a place. The others are as in ``model.Lists``,
+    but that ``follows`` are globs.
+    """
+
+    place: Place
+    tracked: bool = True
+    groups: dict[str, tuple[str, Place]] = field(default_factory=dict)
+    decides: dict[str, frozenset[str]] = field(default_factory=dict)
+    ids: dict[Address, str] = field(default_factory=dict)
+    follows: tuple[str, ...] = ()
+    skipped: list[Problem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Document:
     """What one file says. ``data`` is without what could not be read at all.
 
     ``damaged`` names the entries, as (section, key), of which something was
     refused; ``whole`` is False where the rest of the file is not known.
+    ``listing`` is there for a list of another tool.
     """
 
     source: Source
@@ -75,6 +93,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     damaged: set[Steps] = field(default_factory=set)
     whole: bool = True
+    listing: Listing | None = None
 
     def refuse(self, steps: Steps, problem: Problem) -> None:
         """Note a problem of the value at ``steps``."""
@@ -243,12 +262,8 @@ class _Reader:
         if event.anchor is not None:
             message = f"anchors (`&{clip(event.anchor)}`) are not supported"
             value = self._refuse(event, container, key, message, _QUOTED.format("&"))
-        if value is not REFUSED and (control := CONTROL.search(value)):
-            message = f"the text holds {name_of(control[0])}"
-            value = self._refuse(event, container, key, message, "write plain text on one line")
-        if value is not REFUSED and not value.isascii() and is_stacked(value):
-            message = "the text holds more accents in a row than any language"
-            value = self._refuse(event, container, key, message, "remove them")
+        if value is not REFUSED and (fault := fault_in(value)):
+            value = self._refuse(event, container, key, *fault)
         return value
 
     def _say_empty(self, event: Any, container: Any, key: Any) -> None:

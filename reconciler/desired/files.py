@@ -8,8 +8,8 @@ from what was reviewed. Each real file is read once.
 
 import gc
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,11 @@ from typing import Any
 from reconciler.desired import schema
 from reconciler.desired.attached import Attached
 from reconciler.desired.build import build
+from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
-from reconciler.desired.text import CONTROL, MAX_BYTES, too_large
+from reconciler.desired.named import Reach, listed, lists, named, shared
 from reconciler.errors import Invalid, Place, Problem
-from reconciler.links import leads_out, stay_inside
+from reconciler.links import stay_inside
 from reconciler.model import KINDS, DesiredState, Kind
 
 TARGET_FILE = "target.yaml"
@@ -59,7 +60,7 @@ def _not_here(root: Path) -> Problem:
     hint = "run this where that folder is, or name it with --dir"
     if above and not root.is_absolute():
         way = Path(os.path.relpath(above / root))
-        hint = f"run this in {_printable(above)}, or give --dir {_printable(way)}"
+        hint = f"run this in {printable(above)}, or give --dir {printable(way)}"
     return Problem(Place(shown(root)), "there is no such folder here", hint)
 
 
@@ -71,6 +72,14 @@ def read_target_file(folder: Path, shown_as: str, shape: Shape) -> Document:
     """``target.yaml``, checked by the schema that fits it; the document carries its problems."""
     with without_collector():
         return _read_target(folder, shown_as or shown(folder), shape)
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The data of ``target.yaml``, checked in what all kinds of system share; raises Invalid."""
+    target = _read_target(folder, shown(folder))
+    if target.problems:
+        raise Invalid(target.problems)
+    return target.data
 
 
 def read_quirks(folder: Path, shown_as: str, own: schema.Schema) -> Document | None:
@@ -87,12 +96,14 @@ def load(
     shown_as: str = "",
     settings: Mapping[str, Any] | None = None,
     rules: Callable[[DesiredState], Iterable[Problem]] = lambda _: (),
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
 
     The sandbox's seed file, which ``target.yaml`` names, is no desired state. Places begin with
     ``shown_as``, else with the folder as seen from the working directory. ``settings`` replace the
-    data of the folder's own ``target.yaml``. ``rules`` says what no system of the target's kind can hold.
+    data of the folder's own ``target.yaml``, but for what that names beside the folder: desired
+    state is as proposed. ``rules`` says what no system of the kind can hold, ``reach`` what may be named.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -104,6 +115,9 @@ def load(
         if seed := settings.get("sandbox", {}).get("seed"):
             skipped.add(_real(folder / seed))
         documents = list(_documents(folder, name, skipped, problems))
+        for path, shown_path in shared(folder, target, reach, problems):
+            documents += _documents(path, shown_path, skipped, problems)
+        documents += lists(folder, target, reach, problems)
         ignore = settings.get("ignore", {})
         state, between = build(
             documents,
@@ -121,11 +135,16 @@ def load(
 
 
 def _documents(folder: Path, name: str, skipped: set[str], problems: list[Problem]) -> Iterator[Document]:
-    """Every desired-state file below a target's folder, each real file once."""
+    """Every desired-state file at or below a path, each real file once."""
     for path in _find_files(folder, name, problems):
         if _real(path) not in skipped:
             skipped.add(_real(path))
-            yield read_document(path, f"{name}/{_printable(path.relative_to(folder))}", "desired-state")
+            yield read_document(path, _below(folder, name, path), "desired-state")
+
+
+def _below(folder: Path, name: str, path: Path) -> str:
+    """How to show a path that is at or below a folder, which is shown as ``name``."""
+    return name if path == folder else f"{name}/{printable(path.relative_to(folder))}"
 
 
 def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
@@ -136,13 +155,15 @@ def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
 
 def desired_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """The desired-state files of a target that loads: the path of each, the path to show, and its text."""
-    name = shown(folder)
+    data = settings_of(folder)
     skipped = set()
-    if seed := _read_target(folder, name).data.get("sandbox", {}).get("seed"):
+    if seed := data.get("sandbox", {}).get("seed"):
         skipped.add(_real(folder / seed))
-    for path in _find_files(folder, name, []):
-        if _real(path) not in skipped:
-            yield path, f"{name}/{_printable(path.relative_to(folder))}", path.read_text("utf-8-sig")
+    for start in (folder, *(Path(os.path.normpath(folder / path)) for path in data.get("files", ()))):
+        for path in _find_files(start, "", []):
+            if _real(path) not in skipped:
+                skipped.add(_real(path))
+                yield path, _below(start, shown(start), path), path.read_text("utf-8-sig")
 
 
 def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str]]:
@@ -151,7 +172,7 @@ def unread(folder: Path, others: Iterable[Path] = ()) -> Iterator[tuple[str, str
     ``others`` are files that something else reads, such as a sandbox's seed.
     """
     inside, read = Path(_real(folder)), {_real(path) for path in (*_find_files(folder, "", []), *others)}
-    read |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)}
+    read |= {_real(folder / name) for name in (TARGET_FILE, QUIRKS_FILE)} | _named(folder)
     for where, folders, names in os.walk(folder):
         for item in sorted((*folders, *names)):
             path = Path(where) / item
@@ -173,10 +194,11 @@ def _unread_because(path: Path, inside: Path, *, is_folder: bool) -> str:
 def strays(root: Path) -> Iterator[str]:
     """The files below the root that are in no target's folder, by the path to show."""
     targets = set(find_targets(root).values())
+    read = {path for folder in targets for path in _named(folder)}
     for where, folders, names in _walk(root, "", []):
         folders[:] = [item for item in folders if where / item not in targets]
         if where not in targets:
-            yield from (shown(where / item) for item in names)
+            yield from (shown(where / item) for item in names if _real(where / item) not in read)
 
 
 def is_read(path: Path, root: Path) -> bool:
@@ -185,27 +207,35 @@ def is_read(path: Path, root: Path) -> bool:
     real = Path(_real(path.parent)) / path.name
     if not real.is_relative_to(_real(root)):
         return False
-    read = (path for folder in find_targets(root).values() for path in _find_files(folder, "", []))
-    return real.suffix.lower() in _SUFFIXES or str(real) in map(_real, read)
+    folders = find_targets(root).values()
+    read = {_real(path) for folder in folders for path in _find_files(folder, "", [])}
+    read |= {path for folder in folders for path in _named(folder)}
+    return real.suffix.lower() in _SUFFIXES or str(real) in read
 
 
-def texts(folder: Path) -> dict[Path, str]:
-    """The text of every file of a target that loads, by its path below the folder, with Unix line ends."""
+def _named(folder: Path) -> set[str]:
+    """The real path of every file that a target names beside its own YAML; none where it has problems."""
+    try:
+        data = settings_of(folder)
+    except Invalid:
+        return set()
+    return {_real(path) for name in named(data) for path in _find_files(folder / name, "", [])} | {
+        _real(folder / name) for name in listed(data)
+    }
+
+
+def texts(folder: Path, ignored: AbstractSet[str] = frozenset()) -> dict[str, str]:
+    """The text of every file of a target that loads, by its path from the folder, with Unix line ends.
+
+    ``ignored`` are lists to leave out.
+    """
     settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
     by_path = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
     by_path |= {path: text for path, _, text in desired_files(folder)}
-    return {path.relative_to(folder): text for path, text in by_path.items()}
-
-
-def shown(path: Path) -> str:
-    """A path as a person in the working directory would write it, where it is below that."""
-    absolute, here = path.absolute(), Path.cwd()
-    return _printable(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
-
-
-def _printable(path: Path) -> str:
-    text = os.fsencode(path.as_posix()).decode(errors="replace")
-    return CONTROL.sub("\ufffd", text)
+    data = settings_of(folder)
+    tables = (folder / path for path in listed(data) if path not in ignored)
+    by_path |= {path: path.read_text("latin-1") for path in tables}
+    return {os.path.relpath(path, folder): text for path, text in by_path.items()}
 
 
 def _real(path: Path) -> str:
@@ -217,8 +247,8 @@ def _walk(root: Path, name: str, problems: list[Problem]) -> Iterator[tuple[Path
 
     def failed(error: OSError) -> None:
         path = Path(error.filename)
-        inside = _printable(path.relative_to(root))
-        problems.append(_unreadable(name if inside == "." else f"{name}/{inside}", error))
+        inside = printable(path.relative_to(root))
+        problems.append(unreadable(name if inside == "." else f"{name}/{inside}", error))
 
     for folder, folders, files in os.walk(root, onerror=failed):
         folders[:] = sorted(item for item in folders if not item.startswith("."))
@@ -226,8 +256,10 @@ def _walk(root: Path, name: str, problems: list[Problem]) -> Iterator[tuple[Path
 
 
 def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path]:
-    """The YAML files below a target's folder that belong to it, but for its target file."""
+    """The YAML files below a target's folder that belong to it, but for its target file; a file is itself."""
     inside = Path(_real(root))
+    if inside.is_file():
+        yield root
     for folder, _, files in _walk(root, name, problems):
         for item in files:
             path = folder / item
@@ -235,7 +267,7 @@ def _find_files(root: Path, name: str, problems: list[Problem]) -> Iterator[Path
                 continue
             if item == TARGET_FILE:
                 if folder != root:
-                    place = Place(f"{name}/{_printable(path.relative_to(root))}")
+                    place = Place(f"{name}/{printable(path.relative_to(root))}")
                     hint = "move that folder out of this one"
                     problems.append(Problem(place, "a target inside another target's folder", hint))
             elif path.suffix.lower() in _SUFFIXES and Path(_real(path)).is_relative_to(inside):
@@ -254,33 +286,13 @@ def read_document(
 
     With ``inside``, a link that leads out of that folder is a problem.
     """
-    try:
-        if inside and leads_out(path, inside):
-            problem = _leads_out(name)
-        elif not stat.S_ISREG((status := path.stat()).st_mode):
-            problem = Problem(Place(name), "this is no regular file", "put a text file in its place")
-        elif status.st_size > MAX_BYTES:
-            problem = too_large(name)
-        else:
-            with path.open("rb") as file:
-                document = parse(file.read(MAX_BYTES + 1), name)
-            schema.check(document, shape(document.data) if callable(shape) else shape)
-            return document
-    except OSError as error:
-        problem = _unreadable(name, error)
-    document = parse(b"", name)
-    document.refuse((), problem)
+    found = content(path, name, inside=inside)
+    document = parse(b"" if isinstance(found, Problem) else found, name)
+    if isinstance(found, Problem):
+        document.refuse((), found)
+    else:
+        schema.check(document, shape(document.data) if callable(shape) else shape)
     return document
-
-
-def _leads_out(name: str) -> Problem:
-    message = "this is a link that leads out of the target's folder"
-    return Problem(Place(name), message, "put the file itself in its place")
-
-
-def _unreadable(name: str, error: OSError) -> Problem:
-    hint = "check that it is there and that you may read it"
-    return Problem(Place(name), f"this cannot be read: {error.strerror}", hint)
 
 
 @contextmanager

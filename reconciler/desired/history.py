@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from reconciler import git
 from reconciler.desired import files
 from reconciler.desired.attached import Attached, are_in
+from reconciler.desired.content import content
+from reconciler.desired.named import Reach, ignored, named
 from reconciler.desired.text import MAX_BYTES
 from reconciler.errors import GitFailed, Invalid, Place, Problem
 from reconciler.git import Entry, Repository, Revision
@@ -28,9 +30,10 @@ def departed_since(now: DesiredState, before: DesiredState) -> Mapping[Address, 
     """The objects that ``before`` declared and ``now`` does not name any more, with their old places.
 
     Tombstones of ``before`` do not count, and what has a tombstone now is named. An
-    older name of a declared object is that object.
+    older name of a declared object is that object. What only lists declared that git
+    ignores may have been anything then.
     """
-    gone = before.declared - now.named
+    gone = before.declared - before.lists.untracked - now.named
     return {address: before.locate(address, ()) for address in sorted(gone)}
 
 
@@ -52,19 +55,32 @@ def with_departed(now: DesiredState, before: DesiredState | None) -> DesiredStat
     return replace(now, departed=departed, previously={**older, **now.previously})
 
 
-def load_at(folder: Path, revision: str, option: str = "--since") -> DesiredState:
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A copy of a target's folder as it was at a revision, and how to show it in places."""
+
+    folder: Path
+    shown_as: str
+    reach: Reach
+
+    def load(self) -> DesiredState:
+        """Its desired state; raises Invalid where the files do not load."""
+        state = files.load(self.folder, shown_as=self.shown_as, reach=self.reach)
+        return replace(state, attached=Attached(self.folder, self.shown_as).kept())
+
+
+def load_at(
+    folder: Path,
+    revision: str,
+    option: str = "--since",
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
+) -> DesiredState:
     """The desired state of a target's folder at a revision.
 
     Raises Invalid as ``at`` does, and where the files do not load.
     """
-    with at(folder, revision, option) as (scratch, shown_as):
-        return load_older(scratch, shown_as)
-
-
-def load_older(scratch: Path, shown_as: str) -> DesiredState:
-    """The desired state of an older revision, in a folder that will be gone; raises as ``files.load``."""
-    state = files.load(scratch, shown_as=shown_as)
-    return replace(state, attached=Attached(scratch, shown_as).kept())
+    with at(folder, revision, option, reach) as then:
+        return then.load()
 
 
 def commit_of(folder: Path, revision: str, option: str) -> str:
@@ -73,11 +89,17 @@ def commit_of(folder: Path, revision: str, option: str) -> str:
 
 
 @contextmanager
-def at(folder: Path, revision: str, option: str) -> Iterator[tuple[Path, str]]:
-    """A target's folder as it was at a revision, and how to show it in places.
+def at(
+    folder: Path,
+    revision: str,
+    option: str,
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
+) -> Iterator[Then]:
+    """A target's folder as it was at a revision, with what it names beside it.
 
-    Raises Invalid where there is no such revision, where it is no ancestor of HEAD,
-    or where it does not have the folder.
+    A list that git ignores is in no revision: the one of today stands for it. Raises Invalid
+    where there is no such revision, where it is no ancestor of HEAD, or where it
+    does not have the folder.
     """
     place = Place(f"{option} {revision}")
     repository = _repository(folder, option, revision)
@@ -93,8 +115,35 @@ def at(folder: Path, revision: str, option: str) -> Iterator[tuple[Path, str]]:
             hint = "name a later revision; what is new has no older one to compare with"
             raise Invalid([Problem(place, message, hint)])
         with TemporaryDirectory(prefix="reconciler-") as scratch:
-            _write(repository, entries, Path(scratch))
-            yield Path(scratch), f"{name[:8]}:{inside or '.'}"
+            way = os.path.relpath(folder, reach.root or folder)
+            copy = Path(scratch, way)
+            _write(repository, entries, copy)
+            unseen = _write_named(repository, name, folder, Path(scratch), reach)
+            beside = replace(reach, root=Path(scratch), ignored=unseen)
+            yield Then(copy, f"{name[:8]}:{inside or '.'}", beside)
+
+
+def _write_named(
+    repository: Repository, commit: str, folder: Path, scratch: Path, reach: Reach
+) -> frozenset[str]:
+    """Write what the target.yaml of a copy names beside its folder; returns the lists that git ignores."""
+    root = reach.root or folder
+    way = os.path.relpath(folder, root)
+    try:
+        data = files.settings_of(scratch / way)
+    except Invalid:
+        return frozenset()  # who loads the copy is told why
+    unseen = ignored(folder, data)
+    for path in dict.fromkeys(named(data)):
+        there = os.path.normpath(Path(way, path))
+        if there.startswith(os.pardir) or (scratch / there).exists():
+            continue
+        inside = f"{repository.inside(root)}/{there}".lstrip("/")
+        _write(repository, repository.entries(commit, inside), scratch / there)
+        if path in unseen and isinstance(today := content(folder / path, path, inside=root), bytes):
+            (scratch / there).parent.mkdir(parents=True, exist_ok=True)
+            (scratch / there).write_bytes(today)
+    return unseen
 
 
 def _write(repository: Repository, entries: list[Entry], scratch: Path) -> None:
@@ -138,7 +187,12 @@ class Applied:
     is_first: bool = False
 
 
-def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
+def applied(
+    folder: Path,
+    target: str,
+    line: str = "HEAD",
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
+) -> Applied:
     """What was last applied completely to a target.
 
     Whoever can push can move the ref that records it. So it counts only among the
@@ -157,7 +211,7 @@ def applied(folder: Path, target: str, line: str = "HEAD") -> Applied:
         if commit not in repository.first_parents(line):
             why = f"{name} names {commit[:8]}, which never was the head of this branch"
             return Applied(why=f"{why}{_shallow(repository)}")
-        return Applied(Revision(commit, repository.day(commit)), load_at(folder, commit, name))
+        return Applied(Revision(commit, repository.day(commit)), load_at(folder, commit, name, reach))
     except (GitFailed, Invalid) as error:
         return Applied(why=str(error).partition("\n")[0])
 
@@ -181,7 +235,12 @@ def _why_none(repository: Repository, folder: Path, target: str) -> str:
     return ""
 
 
-def record_applied(folder: Path, target: str, attached: Iterable[str] = ()) -> str:
+def record_applied(
+    folder: Path,
+    target: str,
+    reach: Reach = Reach(),  # noqa: B008 (frozen)
+    attached: Iterable[str] = (),
+) -> str:
     """Record HEAD as applied, where its files are the ones in the work tree; returns why it is not recorded.
 
     ``attached`` are the values of attributes that are files.
@@ -192,8 +251,10 @@ def record_applied(folder: Path, target: str, attached: Iterable[str] = ()) -> s
         repository = git.find(folder)
         if repository is None:
             return ""
-        with at(folder, "HEAD", "HEAD") as (committed, _):
-            if files.texts(committed) != files.texts(folder) or not are_in(committed, attached):
+        with at(folder, "HEAD", "HEAD", reach) as committed:
+            unseen = committed.reach.ignored or frozenset()
+            same = files.texts(committed.folder, unseen) == files.texts(folder, unseen)
+            if not same or not are_in(committed.folder, attached):
                 return "the files here are not those of the commit that is checked out"
         repository.set_ref(f"{REFS}/{target}", _commit_of(repository, "HEAD", "HEAD"))
     except GitFailed as error:

@@ -1,5 +1,6 @@
 """The place of every object of a desired state, and of every field in it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.desired.sources import Source, Steps
@@ -16,6 +17,17 @@ class Places:
     def __init__(self, elsewhere: Place) -> None:
         self._elsewhere = elsewhere
         self.names: dict[Kind, dict[str, tuple[Source, str]]] = {"user": {}, "group": {}}
+        self._added: dict[tuple[Address, FieldPath], tuple[Source, str]] = {}
+
+    def add(self, address: Address, paths: Iterable[FieldPath], source: Source, name: str) -> None:
+        """Note that these fields of an object stand in another file than the object itself."""
+        self._added.update(dict.fromkeys(((address, path) for path in paths), (source, name)))
+
+    def _stating(self, address: Address, path: FieldPath) -> tuple[Source, str] | None:
+        """The file that states a field, or else declares the object, and its name there."""
+        lengths = range(len(path), 0, -1) if self._added else ()
+        added = (self._added.get((address, path[:length])) for length in lengths)
+        return next(filter(None, added), None) or self.names[address.kind].get(address.key)
 
     def __call__(self, address: Address, path: FieldPath = ()) -> Place:
         """The place where a field is written, else the innermost thing around it.
@@ -25,13 +37,15 @@ class Places:
         user. An object that no file declares is at ``elsewhere``: the settings
         decide about it.
         """
-        declared = self.names[address.kind].get(address.key)
+        declared = self._stating(address, path)
         if declared is None:
             return self._elsewhere
         source, name = declared
         place = find_field(source, address.kind, name, path)
-        if not place and path[:1] == ("members",) and (person := self.names["user"].get(path[-1])):
-            place = find_field(person[0], "user", person[1], ("groups", address.key))
+        if not place and path[:1] == ("members",):
+            own = ("groups", address.key)
+            if person := self._stating(Address("user", path[-1]), own):
+                place = find_field(person[0], "user", person[1], own)
         return place or source.nearest((SECTIONS[address.kind], name, *path))
 
 

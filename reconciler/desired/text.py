@@ -24,6 +24,7 @@ _UNREADABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u202
 # A lone carriage return ends a line for YAML, but not on most screens: what follows it could pass for a
 # comment. A line that begins with "%" is a directive; the parser compares every two of them.
 _FAULT: Final = re.compile(_UNREADABLE.pattern + r"|\r(?!\n)|^%", re.MULTILINE)
+_FAULT_IN_LIST: Final = re.compile(_UNREADABLE.pattern + r"|\r(?!\n)")
 
 SHORT: Final = 30
 """Characters of a text that cannot hold too many accents."""
@@ -39,10 +40,10 @@ _MARKS: Final = (
 )
 
 
-def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
+def decode(raw: bytes, file: str, *, is_yaml: bool = True) -> tuple[str, list[Problem]]:
     """Read UTF-8, with or without a byte order mark, up to 32 MiB.
 
-    Characters that no file should hold are problems, and so are directives;
+    Characters that no file should hold are problems, and so are directives of YAML;
     another character stands for each of them in the text, so that every other
     place stays right. Where nothing can be read the text is empty.
     """
@@ -62,15 +63,16 @@ def decode(raw: bytes, file: str) -> tuple[str, list[Problem]]:
         return "", [Problem(place, message, hint)]
     if not ("\r" in text or "%" in text or _UNREADABLE.search(text)):
         return text, []
-    problems = list(islice(_faults(text, file), MAX_PROBLEMS + 1))
+    fault = _FAULT if is_yaml else _FAULT_IN_LIST
+    problems = list(islice(_faults(text, file, fault), MAX_PROBLEMS + 1))
     if len(problems) > MAX_PROBLEMS:
         return "", [*problems[:MAX_PROBLEMS], too_many(problems[-1].place)]
-    return _FAULT.sub(lambda match: "#" if match[0] == "%" else "\ufffd", text), problems
+    return fault.sub(lambda match: "#" if match[0] == "%" else "\ufffd", text), problems
 
 
-def _faults(text: str, file: str) -> Iterator[Problem]:
+def _faults(text: str, file: str, fault: re.Pattern[str]) -> Iterator[Problem]:
     line, line_start, counted_to = 1, 0, 0
-    for match in _FAULT.finditer(text):
+    for match in fault.finditer(text):
         at = match.start()
         line += text.count("\n", counted_to, at)
         line_start = text.rfind("\n", counted_to, at) + 1 or line_start
@@ -124,6 +126,17 @@ def is_stacked(text: str) -> bool:
         if run > _MOST_ACCENTS:
             return True
     return False
+
+
+def fault_in(text: str) -> tuple[str, str] | None:
+    """What is wrong with a text as a value, and what to do; None where nothing is."""
+    if text.isprintable() and len(text) <= SHORT:
+        return None
+    if control := CONTROL.search(text):
+        return f"the text holds {name_of(control[0])}", "write plain text on one line"
+    if not text.isascii() and is_stacked(text):
+        return "the text holds more accents in a row than any language", "remove them"
+    return None
 
 
 def name_of(character: str) -> str:

@@ -116,6 +116,13 @@ class Repository:
             if kind == "blob" and (mode in _REGULAR or mode == _LINK)
         ]
 
+    def ignored(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of these files in the work tree that git is told to ignore; what is tracked is not."""
+        asked = {f"{self.inside(path.parent)}/{path.name}".lstrip("/"): path for path in paths}
+        which = ("--others", "--ignored", "--exclude-standard", "--full-name")
+        found = os.fsdecode(self._output("ls-files", "-z", *which, "--", *asked)).split("\0")
+        return {asked[path] for path in found if path in asked}
+
     def contents(self, ids: Iterable[str]) -> Iterator[bytes]:
         """The bytes of each of these blobs, in their order."""
         blobs = list(ids)

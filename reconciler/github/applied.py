@@ -105,7 +105,7 @@ def check_rerun(github: GitHub, target: Target) -> None:
                 raise Stale(message)
     repository = repository_of(target)
     commit, tip = repository.commit("HEAD") or "", _tip(repository)
-    if tip is None or not repository.same(commit, tip, repository.inside(target.folder)):
+    if tip is None or not _same(repository, commit, tip, target):
         message = (
             f"the files of {target.name} have changed since {commit[:8]}, and this job is run again: "
             "what it wanted and is still in the files is backlog"
@@ -124,7 +124,12 @@ def _tip(repository: Repository) -> str | None:
 def changed_by_merge(target: Target, commit: str) -> bool:
     """Whether a merge changed a target's files; True too where the commit before it is not here."""
     repository = repository_of(target)
-    return not repository.same(f"{commit}^1", commit, repository.inside(target.folder))
+    return not _same(repository, f"{commit}^1", commit, target)
+
+
+def _same(repository: Repository, first: str, second: str, target: Target) -> bool:
+    """Whether all that a target's desired state is made of is the same in two commits."""
+    return all(repository.same(first, second, repository.inside(path)) for path in target.paths)
 
 
 def name_unapplied(github: GitHub, target: Target, pull: Pull) -> list[int]:

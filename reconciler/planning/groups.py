@@ -158,12 +158,38 @@ def _stated_by_users(inputs: Inputs, users: PlannedUsers) -> Mapping[str, _Wante
     """What the users state of each group ``from_users``; people who say nothing stay as they are."""
     named: dict[str, set[str]] = {key: set() for key in inputs.desired.from_users}
     decided = set(users.revoked)
+    decides = inputs.desired.lists.decides
+    only_of: dict[AbstractSet[str], set[str]] = {}
     for person, user in inputs.desired.users.items():
         if user.groups is not None:
-            decided.add(person)
+            only = decides.get(person)
+            (decided if only is None else only_of.setdefault(only, set())).add(person)
             for key in user.groups:
                 named[key].add(person)
-    return {key: _Wanted(people, decided) for key, people in named.items()}
+    about = _About(decided, only_of)
+    return {key: _Wanted(people, about.group(key)) for key, people in named.items()}
+
+
+class _About:
+    """About whom the users' own statements decide in each group.
+
+    ``everywhere`` do in any; ``only_of`` are those who do in some groups alone. Groups with the same
+    people share one set: there may be thousands of both.
+    """
+
+    def __init__(
+        self, everywhere: AbstractSet[str], only_of: Mapping[AbstractSet[str], AbstractSet[str]]
+    ) -> None:
+        self._everywhere = everywhere
+        self._only_of = only_of
+        self._unions: dict[tuple[AbstractSet[str], ...], AbstractSet[str]] = {(): everywhere}
+
+    def group(self, key: str) -> AbstractSet[str]:
+        """The people about whom the statements decide in this group."""
+        which = tuple(groups for groups in self._only_of if key in groups)
+        if which not in self._unions:
+            self._unions[which] = set(self._everywhere).union(*(self._only_of[groups] for groups in which))
+        return self._unions[which]
 
 
 def _known(

@@ -9,7 +9,8 @@ Three kinds of leavers, each with its own setting in ``target.yaml``:
 The last two are kept unless the target says otherwise. They are always kept
 
 * where the files declare nothing at all: an empty folder is more often a mistake than a wish;
-* where a group still names them as a member.
+* where a group still names them as a member;
+* where a row of a list was left out: it may have been theirs.
 
 Protected people and the owners of the keys never count as never listed. Where the files declare
 no user, or the target manages nothing of users, nobody does: such files do not list people.
@@ -35,7 +36,7 @@ def endings(
     for address in sorted(desired.absent & pairing.live):
         user = address.kind == "user"
         ways[address] = policy.effective(policy.tombstone) if user else policy.of_groups("delete")
-    if desired.users or desired.groups:
+    if (desired.users or desired.groups) and not desired.lists.skipped:
         members = {Address("user", key) for key in desired.members}
         for address in sorted(pairing.unlisted - members):
             ways[address] = _of_unlisted(address, desired, policy, callers)

@@ -11,6 +11,7 @@ from reconciler.planning import references, unseen
 from reconciler.planning.diff import taken
 from reconciler.planning.inputs import Inputs
 from reconciler.planning.leavers import lists_people
+from reconciler.planning.lists import notes_on_lists
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Policy, is_matched, states_members, unmanaged_fields
 from reconciler.planning.users import PlannedUsers
@@ -23,6 +24,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     yield from _about_names(inputs)
     yield from _about_known(inputs)
     yield from _reactivated(inputs, changes)
+    yield from notes_on_lists(desired, pairing, inputs.definitions)
     yield from _about_tombstones(desired, pairing, policy)
     yield from _about_left(desired, pairing, policy, inputs.going.keys())
     if policy.never_listed != "keep" and not lists_people(desired, policy) and census.unlisted_users:
@@ -174,6 +176,8 @@ def _about_left(
             by_reason[" and are not live"].append(address)
         elif not desired.users and not desired.groups:
             by_reason[_EMPTY].append(address)
+        elif desired.lists.skipped:
+            by_reason[" and are kept, since rows of a list were left out"].append(address)
         elif address in members:
             by_reason[" and are kept, since groups still name them as members"].append(address)
         elif address.kind == "user" and policy.left_users != "keep":

@@ -7,7 +7,7 @@ which kinds there are loads nothing else, so that ``--help`` answers at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,6 +62,9 @@ class Reading:
     requests_per_minute: int
     quirks: Mapping[str, Any]
     attributes: Callable[[], int]
+
+
+Likes: TypeAlias = "Mapping[str, Mapping[str, Mapping[str, Any]]]"
 
 
 class Examiner(Protocol):
@@ -255,6 +258,11 @@ class Kind(Protocol):
 
     def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
         """Its pretend system over a seed and, where there is one, a state file; raises ValueError."""
+        ...
+
+    @property
+    def likes(self) -> Likes:
+        """The mappings for lists of its other tools, by name and by type, as ``sources`` would hold them."""
         ...
 
     def rules(self, desired: DesiredState) -> Iterator[Problem]:

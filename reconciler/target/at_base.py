@@ -18,9 +18,9 @@ def at_base(target: Target, revision: str) -> Target:
     may be taken away holds at once. Raises Invalid where the revision cannot be
     read, or had no such target.
     """
-    with history.at(target.folder, revision, "--base") as (scratch, shown_as):
-        base = read_target(target.name, target.folder, scratch, shown_as)
-    own, old = _flat(target.settings), _flat(base.settings)
+    with history.at(target.folder, revision, "--base") as then:
+        base = read_target(target.name, target.folder, then.folder, then.shown_as)
+    own, old = _flat(_settings(target)), _flat(_settings(base))
     changed = sorted(key for key in own.keys() | old.keys() if own.get(key) != old.get(key))
     if target.quirks != base.quirks:
         changed.append("quirks.yaml")
@@ -28,6 +28,7 @@ def at_base(target: Target, revision: str) -> Target:
     ignore = {"users": both.ignore.user, "groups": both.ignore.group}
     return replace(
         base,
+        root=target.root,
         policy=both,
         base_policy=base.policy,
         own_policy=target.policy,
@@ -35,6 +36,11 @@ def at_base(target: Target, revision: str) -> Target:
         pending=tuple(changed),
         approvals=max(base.approvals, target.approvals),
     )
+
+
+def _settings(target: Target) -> dict[str, Any]:
+    """The settings of a target; what it names as desired state is proposed like any other file."""
+    return {key: value for key, value in target.settings.items() if key not in ("files", "sources")}
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -6,12 +6,14 @@ makes a Target of one, ``_policy`` its Policy.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reconciler import git
 from reconciler.desired import files
+from reconciler.desired.content import shown
+from reconciler.desired.named import Reach, named
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
@@ -36,7 +38,7 @@ class Target:
     embedded pretend system, None for a real one. ``probe`` says whether scratch
     objects may be made there, ``quirks`` what a probe found out. ``approvals`` is
     how many people must approve a pull request before it is applied. ``settings``
-    is the data of target.yaml.
+    is the data of target.yaml. ``root`` is the folder that all targets are in.
 
     Under a base revision, ``policy`` is the stricter of ``base_policy`` (the base's) and ``own_policy``
     (that of the folder's own files), and ``pending`` names the settings that differ.
@@ -58,6 +60,7 @@ class Target:
     pending: tuple[str, ...] = ()
     base_policy: Policy | None = None
     own_policy: Policy | None = None
+    root: Path | None = None
 
     @property
     def provider(self) -> Provider:
@@ -75,13 +78,23 @@ class Target:
         return KINDS[self.kind]
 
     @property
+    def reach(self) -> Reach:
+        """What its files may name beside its own folder."""
+        return Reach(self.root, self.system.likes)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its folder, and what its target.yaml names beside it."""
+        return (self.folder, *(Path(os.path.normpath(self.folder / path)) for path in named(self.settings)))
+
+    @property
     def place(self) -> Place:
         """Where the target is configured."""
-        return Place(files.shown(self.folder / "target.yaml"))
+        return Place(shown(self.folder / "target.yaml"))
 
     def load(self) -> DesiredState:
         """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
-        return files.load(self.folder, settings=self.settings, rules=self.rules)
+        return files.load(self.folder, settings=self.settings, rules=self.rules, reach=self.reach)
 
     def rules(self, state: DesiredState) -> list[Problem]:
         """What the files cannot mean: to this kind of system, or by the settings."""
@@ -97,7 +110,7 @@ def load_targets(root: Path, names: Sequence[str] = ()) -> list[Target]:
     for name in (name for name in wanted if name in folders):
         try:
             _check_name(name, folders[name])
-            targets.append(read_target(name, folders[name]))
+            targets.append(replace(read_target(name, folders[name]), root=root))
         except Invalid as error:
             problems += error.problems
     if problems:
@@ -121,7 +134,7 @@ def _check_name(name: str, folder: Path) -> None:
     """Raise Invalid for a name that no ref of git can have: one records what was last applied."""
     if fault := git.fault_in_ref(name):
         message = f"a target cannot be called {name!r}: it has {fault}, which git allows in no ref"
-        raise Invalid([Problem(Place(files.shown(folder)), message, "rename its folder")])
+        raise Invalid([Problem(Place(shown(folder)), message, "rename its folder")])
 
 
 def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as: str = "") -> Target:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from reconciler.desired.content import shown
 from reconciler.desired.export import Export, Wish, export
-from reconciler.desired.files import shown
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_below
 from reconciler.model import Address, DesiredState, Group, Live, LiveState, Need, User, address_of

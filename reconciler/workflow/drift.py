@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.changes import fields_of
 from reconciler.desired import files
+from reconciler.desired.content import shown
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
@@ -51,7 +52,7 @@ _NO_COMMIT = "no commit here holds these files, so drift cannot be told from bac
 
 def load_expectations(path: Path) -> list[Expectation]:
     """Read a file of expected drift; raises Invalid with every problem."""
-    document = files.read_document(path, files.shown(path), "expected-drift")
+    document = files.read_document(path, shown(path), "expected-drift")
     if document.problems:
         raise Invalid(document.problems)
     return [

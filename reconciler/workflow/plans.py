@@ -15,6 +15,7 @@ from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Plan, PullRequest, Scope
 from reconciler.planning.inputs import undefined
+from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.references import impossible, nobody
@@ -61,6 +62,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     """
     states = _states(target, since, base, saved, desired)
     live = target.provider.read(session.reader, states.need)
+    states = replace(states, desired=following(states.desired, live))
     states, unusable = _with_files(states, live.definitions or {})
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.desired.code import checked
-from reconciler.desired.history import Applied, applied, at, commit_of, load_at, load_older, with_departed
+from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_departed
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note
@@ -105,16 +105,16 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     or where a revision cannot be read.
     """
     desired = target.load()
-    last = applied(target.folder, target.name, base or "HEAD")
+    last = applied(target.folder, target.name, base or "HEAD", target.reach)
     then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:
-        then = load_at(target.folder, since, option) if since else None
+        then = load_at(target.folder, since, option, target.reach) if since else None
         counted = commit_of(target.folder, since, option) if since else ""
     desired = with_departed(desired, then)
     if base is None:
         return Revisions(target, desired, last, counted)
     before: DesiredState | None = None
     # A base whose files do not load is what this change may be about to mend.
-    with at(target.folder, base, "--base") as (folder, shown_as), suppress(Invalid):
-        before = with_departed(load_older(folder, shown_as), then)
+    with at(target.folder, base, "--base", target.reach) as at_base, suppress(Invalid):
+        before = with_departed(at_base.load(), then)
     return Revisions(target, desired, last, counted, commit_of(target.folder, base, "--base"), before)

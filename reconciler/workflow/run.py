@@ -86,6 +86,7 @@ def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str
         unchanged=max(0, census.users + census.groups - touched),
         requests=0,
         seconds=0.0,
+        left_out_rows=proposal.fresh.plan.left_out_rows,
         mandate=mandate,
     )
 
@@ -129,7 +130,9 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     if reason := _incomplete(proposal, report):
         return reason
     fresh = proposal.fresh
-    return record_applied(target.folder, target.name, values_of(fresh.desired, fresh.definitions))
+    return record_applied(
+        target.folder, target.name, target.reach, values_of(fresh.desired, fresh.definitions)
+    )
 
 
 def _incomplete(proposal: Proposal, report: Report) -> str:
@@ -138,6 +141,8 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         return "the desired state was made in code"
     if not report.complete:
         return "not everything was done"
+    if report.left_out_rows:
+        return "rows of a list were left out"
     if proposal.plan.scope:
         return f"it was about {' and '.join(proposal.plan.scope)} alone"
     return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""

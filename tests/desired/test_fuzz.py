@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fuzzing
+import fuzzing_lists
 import pytest
 
 from reconciler.desired import files
@@ -15,6 +16,14 @@ def test_mutated_files_are_refused_clearly_or_read_exactly() -> None:
     assert seen.failures == []
     assert seen.outcomes.total() == 2000
     assert len(seen.outcomes) == 3
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_mutated_lists_are_refused_clearly_or_read_exactly() -> None:
+    seen = fuzzing.run(range(1000), 0, fuzzing_lists.each_list)
+    assert seen.failures == []
+    assert seen.outcomes.total() == 1000
+    assert len(seen.outcomes) == 4
 
 
 def test_a_failure_is_told_with_the_number_of_its_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from repository import git
 
 from reconciler.desired.files import load
 from reconciler.desired.history import Applied, applied, blame, departed_since, load_at, record_applied
+from reconciler.desired.named import Reach
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, user_address
 
@@ -168,6 +169,59 @@ def test_a_link_that_leads_out_of_an_older_folder_is_not_followed(folder: Path) 
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", "links")
     assert keys(load_at(folder, "HEAD")) == keys(load(folder)) == ["ada@acme.com", "bob@acme.com"]
+
+
+LIST = """\
+sources: [{type: csv, path: ../shared/hr.csv, login: email}, {type: csv, path: private.csv, login: email}]
+files: [../shared]
+"""
+
+
+@pytest.fixture
+def listed(folder: Path) -> tuple[Path, Reach]:
+    """Lists and YAML beside the target's folder; git ignores one of the lists."""
+    (folder.parent / "shared").mkdir()
+    (folder.parent / "shared" / "hr.csv").write_text("email\neve@acme.com\nzoe@acme.com\n")
+    (folder.parent / "shared" / "more.yaml").write_text("groups: {All: {}}\n")
+    (folder / "target.yaml").write_text(TARGET + LIST)
+    (folder / "private.csv").write_text("email\nmax@acme.com\ntom@acme.com\n")
+    (folder.parent.parent / ".gitignore").write_text("private.csv\n.reconciler/\n")
+    git(folder.parent.parent, "add", ".")
+    commit(folder, "users: {bob@acme.com: {}}\n")
+    return folder, Reach(folder.parent)
+
+
+def test_an_older_revision_reads_what_its_target_names(listed: tuple[Path, Reach]) -> None:
+    folder, reach = listed
+    (folder.parent / "shared" / "hr.csv").write_text("email\nzoe@acme.com\n")
+    (folder.parent / "shared" / "more.yaml").write_text("groups: {}\n")
+    (folder / "private.csv").write_text("email\ntom@acme.com\n")
+    then, now = load_at(folder, "HEAD", reach=reach), load(folder, reach=reach)
+    assert keys(then) == ["bob@acme.com", "eve@acme.com", "tom@acme.com", "zoe@acme.com"]
+    assert [*then.groups] == ["all"]
+    revision = git(folder, "rev-parse", "HEAD")[:8]
+    # Whoever left the list that git ignores is not noticed.
+    assert {str(a): str(place) for a, place in departed_since(now, then).items()} == {
+        "group/all": f"{revision}:desired-state/shared/more.yaml:1:10",
+        "user/eve@acme.com": f"{revision}:desired-state/shared/hr.csv:2:email",
+    }
+    (folder / "target.yaml").write_text(TARGET)
+    assert {a.key for a in departed_since(load(folder, reach=reach), then)} == {
+        "all",
+        "eve@acme.com",
+        "zoe@acme.com",
+    }
+
+
+def test_what_was_applied_is_recorded_where_lists_are_as_committed(listed: tuple[Path, Reach]) -> None:
+    folder, reach = listed
+    (folder / "private.csv").write_text("email\ntom@acme.com\n")
+    assert record_applied(folder, "acme", reach) == ""
+    state = applied(folder, "acme", reach=reach).state
+    assert state
+    assert keys(state) == ["bob@acme.com", "eve@acme.com", "tom@acme.com", "zoe@acme.com"]
+    (folder.parent / "shared" / "hr.csv").write_text("email\n")
+    assert "not those of the commit" in record_applied(folder, "acme", reach)
 
 
 def test_the_applied_revision_counts_where_it_was_the_branch_itself(folder: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.errors import Problem
     from reconciler.model import DesiredState
     from reconciler.providers.base import Provider
-    from reconciler.providers.kind import Examiner, Probe
+    from reconciler.providers.kind import Examiner, Likes, Probe
     from reconciler.sandbox.pretend import Pretend
     from reconciler.transport.auth import Secret
     from reconciler.transport.messages import Transport
@@ -97,6 +97,15 @@ class OmniKind:
         from reconciler.sandbox.omni.instance import open_pretend
 
         return open_pretend(seed, state)
+
+    @property
+    def likes(self) -> Likes:
+        """The lists of omni-user-manager, and of the bulk script of Omni's Python SDK."""
+        import json
+        from importlib.resources import files
+
+        found: Likes = json.loads((files("reconciler.providers.omni") / "likes.json").read_text("utf-8"))
+        return found
 
     def rules(self, desired: DesiredState) -> Iterator[Problem]:
         """What no instance can hold, told from the files alone."""
