@@ -1,5 +1,6 @@
 """Lists of other tools as desired state: from a file beside target.yaml to a plan, and what it applies."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -375,3 +376,14 @@ def test_what_git_ignores_is_told_and_is_in_every_revision_as_it_is_today(compan
     assert [note.message for note in plan.notes if note.code == "list"] == [
         "1 are declared by lists alone that git ignores: whoever leaves such a list is not noticed"
     ]
+
+
+def test_a_row_that_no_system_of_the_kind_can_hold_is_left_out_too(company: Company) -> None:
+    company.write(
+        json.dumps([{"email": "ada@acme.com", "cc": True}, {"email": "eve@acme.com", "cc": 1}]), "hr.json"
+    )
+    source = {"type": "json", "path": "lists/hr.json", "login": "email", "fields": {"attributes.cc": "cc"}}
+    assert company.problems(source)[0].startswith("lists/hr.json:1:cc: `cc` must be text")
+    plan = company.plan({**source, "bad_rows": "skip"})
+    assert said(plan) == ["Update user/eve@acme.com attributes.cc: None -> 1"]
+    assert next(str(note.place) for note in plan.notes if note.code == "skipped").endswith("hr.json:1:cc")

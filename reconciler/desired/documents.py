@@ -65,9 +65,9 @@ _DROPPED: Final = "\0"
 class Listing:
     """What a list of another tool says beside the data that YAML would hold.
 
-    ``place`` is where target.yaml names it; ``tracked`` is False where git ignores it. ``groups`` are all
-    that it can name, by key, each with its name and a place. The others are as in ``model.Lists``,
-    but that ``follows`` are globs.
+    ``place`` is where target.yaml names it; ``tracked`` is False where git ignores it. With ``skips``
+    bad rows are left out, and are in ``skipped``. ``groups`` are all that it can name, by key, each
+    with its name and a place. The others are as in ``model.Lists``, but that ``follows`` are globs.
     """
 
     place: Place
@@ -76,6 +76,7 @@ class Listing:
     decides: dict[str, frozenset[str]] = field(default_factory=dict)
     ids: dict[Address, str] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
+    skips: bool = False
     skipped: list[Problem] = field(default_factory=list)
 
 

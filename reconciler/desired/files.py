@@ -8,7 +8,7 @@ from what was reviewed. Each real file is read once.
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +20,7 @@ from reconciler.desired.attached import Attached
 from reconciler.desired.build import build
 from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
+from reconciler.desired.joining import Rules, leave_out_refused
 from reconciler.desired.named import Reach, listed, lists, named, shared
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_inside
@@ -95,7 +96,7 @@ def load(
     *,
     shown_as: str = "",
     settings: Mapping[str, Any] | None = None,
-    rules: Callable[[DesiredState], Iterable[Problem]] = lambda _: (),
+    rules: Rules = lambda _: (),
     reach: Reach = Reach(),  # noqa: B008 (frozen)
 ) -> DesiredState:
     """The desired state that all files of a target describe together.
@@ -119,14 +120,15 @@ def load(
             documents += _documents(path, shown_path, skipped, problems)
         documents += lists(folder, target, reach, problems)
         ignore = settings.get("ignore", {})
-        state, between = build(
-            documents,
-            ignore.get("users", ()),
-            ignore.get("groups", ()),
-            Place(target.source.file),
-            _ignored(settings) - _ignored(target.data),
-        )
-        problems += (*between, *rules(state))
+        beside = (ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file))
+        dropped = _ignored(settings) - _ignored(target.data)
+        state, between = build(documents, *beside, dropped)
+        broken = list(rules(state))
+        skipping = [d for d in documents if broken and d.listing and d.listing.skips]
+        if [document for document in skipping if leave_out_refused(document, state, rules)]:
+            state, between = build(documents, *beside, dropped)
+            broken = list(rules(state))
+        problems += (*between, *broken)
     for document in (target, *documents):
         problems += document.problems
     if problems:

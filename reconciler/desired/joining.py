@@ -6,15 +6,17 @@ about.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from reconciler.desired.documents import Listing
+from reconciler.desired.documents import Document, Listing
 from reconciler.errors import Place, Problem
-from reconciler.model import PLAIN, Address, FieldPath, Lists, User
+from reconciler.model import KEY_OF, KINDS, PLAIN, Address, DesiredState, FieldPath, Lists, User
 
+Rules = Callable[[DesiredState], Iterable[Problem]]
+"""What is wrong with a desired state that no schema can know."""
 Decides = AbstractSet[str] | None
 """The groups that a person's ``groups`` speak about; None stands for all."""
 
@@ -56,6 +58,34 @@ def undeclared_together(names: Sequence[str]) -> tuple[str, str]:
         else f"{len(names)} groups that this list can name are"
     )
     return f"{what} not declared in any file", f"declare them: groups: {{{entries}}}"
+
+
+def leave_out_refused(document: Document, state: DesiredState, rules: Rules) -> bool:
+    """Leave out the rows that break a rule by themselves; returns whether there were any.
+
+    ``state`` is what all files describe together.
+    """
+    listing = document.listing
+    before = len(listing.skipped) if listing else 0
+    for kind in KINDS:
+        entries = document.data.get(f"{kind}s", {})
+        for name in list(entries) if listing else ():
+            if listing and (problems := list(rules(_alone(state, Address(kind, KEY_OF[kind](name)))))):
+                listing.skipped += problems
+                del entries[name]
+    return bool(listing and len(listing.skipped) > before)
+
+
+def _alone(state: DesiredState, address: Address) -> DesiredState:
+    """The state with one object and no other."""
+    users = {address.key: state.users[address.key]} if address.key in state.users else {}
+    groups = {address.key: state.groups[address.key]} if address.key in state.groups else {}
+    return DesiredState(
+        users=users if address.kind == "user" else {},
+        groups=groups if address.kind == "group" else {},
+        absent=state.absent & {address},
+        locate=state.locate,
+    )
 
 
 @dataclass(slots=True)

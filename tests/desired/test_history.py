@@ -216,12 +216,12 @@ def test_an_older_revision_reads_what_its_target_names(listed: tuple[Path, Reach
 def test_what_was_applied_is_recorded_where_lists_are_as_committed(listed: tuple[Path, Reach]) -> None:
     folder, reach = listed
     (folder / "private.csv").write_text("email\ntom@acme.com\n")
-    assert record_applied(folder, "acme", reach) == ""
+    assert record_applied(folder, "acme", reach=reach) == ""
     state = applied(folder, "acme", reach=reach).state
     assert state
     assert keys(state) == ["bob@acme.com", "eve@acme.com", "tom@acme.com", "zoe@acme.com"]
     (folder.parent / "shared" / "hr.csv").write_text("email\n")
-    assert "not those of the commit" in record_applied(folder, "acme", reach)
+    assert "not those of the commit" in record_applied(folder, "acme", reach=reach)
 
 
 def test_the_applied_revision_counts_where_it_was_the_branch_itself(folder: Path) -> None:

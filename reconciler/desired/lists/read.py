@@ -91,7 +91,7 @@ def _document(wanted: Wanted, tables: list[Table], people: People, groups: Group
 
 
 def _listing(wanted: Wanted, table: Table, people: People, groups: Groups | None) -> Listing:
-    listing = Listing(wanted.place, tracked=wanted.tracked, follows=wanted.columns.follows)
+    listing = Listing(wanted.place, tracked=wanted.tracked, follows=wanted.columns.follows, skips=wanted.skip)
     for login, given in people.ids.items():
         listing.ids[Address("user", user_key(login))] = given
     for name, given in groups.ids.items() if groups else ():
