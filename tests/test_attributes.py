@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 import pytest
 from builders import a_user, live
+from providers.toy_provider import ToyProvider
 
-from reconciler.changes import Create, FieldChange
+from reconciler.changes import Create
 from reconciler.desired import schema
 from reconciler.desired.build import build
 from reconciler.desired.documents import parse
@@ -30,7 +31,7 @@ from reconciler.model import (
     group_address,
     user_address,
 )
-from reconciler.operations import Ref, stages
+from reconciler.operations import Content, Field, Multipart, Ref, stages
 from reconciler.plan import Plan
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import MANAGED, MANAGED_GROUPS, Policy
@@ -56,6 +57,7 @@ ATTRIBUTES: dict[str, tuple[Definition, str, Value, object]] = {
     "booleans": (Definition("a", "boolean", multiple=True), "[true]", (True,), [True]),
     "any case": (Definition("a", exact_case=False), "EMEA", "EMEA", "EMEA"),
     "on creation": (Definition("a", written="on creation"), "x", "x", "x"),
+    "never shown": (Definition("a", readable=False), "x", "x", "x"),
 }
 """An attribute of each kind: its definition, what the file says, the value in the plan, and on the wire."""
 
@@ -79,9 +81,16 @@ def sent(plan: Plan) -> Any:
     return [operation.body for part in stages(saved.changes) for operation in Omni().translate(part)]
 
 
-def test_every_type_is_walked_but_a_file_which_no_such_system_takes() -> None:
+def test_every_type_is_walked_and_a_file_where_a_system_takes_one() -> None:
     walked = {definition.type for definition, _, _, _ in ATTRIBUTES.values()}
     assert walked == {*get_args(Type)} - {"file"}
+    wanted = loaded("users:\n  ada@acme.com:\n    attributes: {photo: ada.png}\n")
+    plan = planned(wanted, live(definitions=[Definition("photo", "file", readable=False)]))
+    saved = from_json(to_json(plan))
+    assert saved == plan
+    (operation,) = ToyProvider().translate(saved.changes)
+    assert isinstance(operation.body, Multipart)
+    assert operation.body.fields[-1] == Field("0.photo", Content("ada.png"), "a.png")
 
 
 @pytest.mark.parametrize(("definition", "written", "value", "wire"), ATTRIBUTES.values(), ids=ATTRIBUTES)
@@ -93,7 +102,8 @@ def test_an_attribute_goes_from_the_file_to_the_request(
     plan = planned(wanted, live(definitions=[definition]))
     (change,) = plan.changes
     assert isinstance(change, Create)
-    assert FieldChange(("attributes", "a"), None, value, definition.refers) in change.fields
+    (field,) = (field for field in change.fields if field.path == ("attributes", "a"))
+    assert (field.before, field.after, field.refers) == (None, value, definition.refers)
     *_, body = sent(plan)
     found = body["Operations"][0]["value"] if definition.refers else body
     assert found[OMNI.attributes] == {"a": wire}

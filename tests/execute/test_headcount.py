@@ -1,11 +1,13 @@
 """What may be taken away while a plan is applied: the parts that the stories of the attacks do not show."""
 
+from dataclasses import replace
+
 import pytest
 from builders import a_group, a_user, desired, live
 
 from reconciler.changes import Atom, Delete, Update, atoms
 from reconciler.execute.headcount import Headcount
-from reconciler.model import Address, group_address, user_address
+from reconciler.model import Address, FieldPath, UnderWay, Value, group_address, user_address
 from reconciler.planning.plan import make_plan
 from reconciler.planning.scope import Globs, Policy
 
@@ -86,3 +88,17 @@ def test_who_was_made_active_lets_another_one_go() -> None:
     assert count.take(gone, atom).startswith("nobody active would be left")
     count.gained(Atom(bob, "b", ("active",), before=False, after=True))
     assert count.take(gone, atom) == ""
+
+
+@pytest.mark.parametrize(("path", "value"), [(("active",), False), ((), None)])
+def test_who_is_to_go_by_what_is_under_way_does_not_count_as_staying(path: FieldPath, value: Value) -> None:
+    there = live(a_user(ADA, active=True), a_user(BOB, active=True))
+    waiting = replace(there, under_way=(UnderWay(BOB, path, value),))
+    said = []
+    for found in (there, waiting):
+        wanted = desired(a_user(ADA, active=False), a_user(BOB))
+        fresh = make_plan(wanted, found, Policy(), target="t", provider="any", url="")
+        (change,) = fresh.plan.changes
+        said.append(Headcount.of(fresh.plan, fresh, Policy()).take(change, *atoms(change)))
+    why = "nobody active would be left of those that the files manage: somebody has left since"
+    assert said == ["", why]
