@@ -72,7 +72,7 @@ def refused(state: DesiredState, **ignored: Iterable[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        (User("ada"), "desired.users['ada']: a name in `users` cannot be the text `ada`"),
+        (User("a da "), "a name in `users` cannot be the text `a da `"),
         (
             User("ada@acme.com", "A\x1b"),
             "desired.users['ada@acme.com'].name: the text holds the invisible character U+001B",
