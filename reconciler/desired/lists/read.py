@@ -79,7 +79,7 @@ def _document(wanted: Wanted, tables: list[Table], people: People, groups: Group
     document.damaged |= bad
     schema.check(document, "desired-state")
     if wanted.skip and document.listing:
-        document.listing.skipped += sorted(document.problems)
+        document.listing.skipped += document.problems
         document.problems = []
         for section, name in document.damaged:
             document.data.get(str(section), {}).pop(name, None)
