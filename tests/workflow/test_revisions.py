@@ -61,7 +61,8 @@ def test_a_one_line_change_does_not_revert_an_emergency_fix(project: Project, ca
     assert cli.run(["drift"]) == ExitCode.DRIFT
     said = capsys.readouterr().out
     assert said.startswith(
-        "Drift of acme: bob@acme.com changes\n(omni, https://acme.omniapp.co) against the embedded pretend system\n"
+        "Drift of acme: bob@acme.com changes\n"
+        "(omni, https://acme.omniapp.co) against the embedded pretend system\n"
     )
     assert "drift: 1 addition" in said
     assert "the files were last applied completely as of 20" in said
