@@ -77,7 +77,8 @@ def checked(
 ) -> DesiredState:
     """The state as files that say the same would make it; raises Invalid with every problem.
 
-    The globs and ``elsewhere`` are those of ``build``, ``rules`` those of ``files.load``. What departed from older files is not known.
+    The globs and ``elsewhere`` are those of ``build``, ``rules`` those of ``files.load``. What
+    departed from older files is not known.
     """
     document = Document(_InCode())
     desired = replace(desired, from_users=frozenset(map(group_key, desired.from_users)))
