@@ -152,7 +152,7 @@ def test_members_of_groups_are_ids_of_the_list_or_addresses(company: Company) ->
         "group/bi admins members.ada@acme.com: True -> None",
     ]
     company.put("groups.csv", table(("id", "name", "members"), ("g1", "Nobody", "[u7, u2]")))
-    hint = "(ids are the system's own: `reconciler convert --live` writes the list with names)"
+    hint = "(ids are the system's own: `reconciler convert --live FILE` asks whose they are)"
     assert company.problems(groups_file="groups.csv") == [
         f"groups.csv:2:members: the member `u2` is the id of several people {hint}",
         f"groups.csv:2:members: the member `u7` is no id of the list of people {hint}",

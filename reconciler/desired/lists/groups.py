@@ -4,7 +4,7 @@ from typing import Any
 
 from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import Columns
-from reconciler.desired.lists.rows import NOBODY_SAYS_WHO, Entry, People
+from reconciler.desired.lists.rows import Entry, People
 from reconciler.desired.lists.tables import Table
 from reconciler.desired.text import clip, fault_in
 from reconciler.errors import Place, Problem
@@ -64,7 +64,7 @@ class Groups:
 
     def _member(self, number: int, name: str, member: str) -> str:
         """The login of a member: an id of the list of people, where that has ids, or a login itself."""
-        known = self._people.by_id.get(member)
+        known = self._people.by_id.get(member) or self._people.live_login(member)
         if known:
             return known
         if user_key(member) in self._logins or "@" in member or not self._people.by_id:
@@ -75,7 +75,7 @@ class Groups:
             else "is no id of the list of people"
         )
         message = f"the member `{clip(member)}` {why}"
-        self._refuse(number, self.members_column, name, message, NOBODY_SAYS_WHO)
+        self._refuse(number, self.members_column, name, message, self._people.hint_for_id)
         return ""
 
     def _refuse(self, number: int, column: str, name: str, message: str, hint: str) -> None:
