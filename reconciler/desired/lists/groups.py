@@ -41,7 +41,8 @@ class Groups:
 
     def _read_row(self, number: int, row: Any) -> None:
         name = row.get(self.name_column)
-        name = cells.plain(name) if isinstance(name, str) else ""
+        name = name if isinstance(name, str) else ""
+        name = cells.plain(name) if self._table.is_text else name
         fault = fault_in(name) if name else ("this row does not name a group", "fill the cell in")
         if fault:
             self._refuse(number, self.name_column, "", *fault)
