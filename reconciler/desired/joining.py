@@ -139,7 +139,7 @@ class Joined:
             ids=self._ids,
             follows=self._follows,
             untracked=frozenset(self._untracked),
-            skipped=tuple(self._skipped),
+            skipped=tuple(sorted(self._skipped)),
             remarks=tuple(self._remarks.values()),
         )
 

@@ -68,7 +68,8 @@ class Tenant:
     """What a project is about: a system as it is at first, and what the files want of it.
 
     ``opened`` makes the system of a seed, or of what ``to_json`` gave. ``also`` is what the
-    command must be told beside its arguments (see sabotage.py).
+    command must be told beside its arguments (see sabotage.py). ``is_slow`` says that some of what
+    it takes may not be done yet at the end of a run.
     """
 
     opened: Callable[[Mapping[str, Any]], System]
@@ -77,6 +78,7 @@ class Tenant:
     files: str
     site: Site
     also: Mapping[str, object] | None = None
+    is_slow: bool = False
 
 
 class PretendOmni(Store):
@@ -376,12 +378,14 @@ def trial(arena: Arena, clean: Untroubled, kill: Kill) -> None:
         front.begin(state)
         front.took, front.refused = list(took), list(refused)
         run = arena.apply(folder, how)
+        if arena.tenant.is_slow and "Pending\n" in run.out:
+            run = arena.apply(folder, how)
         assert run.code == 0, run
         assert_settled(arena, folder, clean)
         # A run that had nothing left to do has no journal.
         first, *second = journals(folder)
         assert first.read_bytes() == journal.read_bytes()
-        assert [entries(each)[-1]["event"] for each in second] in ([], ["end"])
+        assert {entries(each)[-1]["event"] for each in second} <= {"end"}
     shutil.rmtree(top)
 
 

@@ -72,4 +72,4 @@ def opened(data: Mapping[str, Any]) -> PretendClub:
     return PretendClub(data)
 
 
-CLUB = Tenant(opened, SEED, SETTINGS, FILES, Site(), {"toy": True})
+CLUB = Tenant(opened, SEED, SETTINGS, FILES, Site(), {"toy": True}, is_slow=True)

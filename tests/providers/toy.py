@@ -14,7 +14,7 @@ from providers.toy_system import opened
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState
 from reconciler.providers.checks import KEY_HINT
-from reconciler.providers.kind import Ability, Credential, Reading
+from reconciler.providers.kind import Ability, Credential, Likes, Reading
 from reconciler.report import Check
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.auth import Secret, with_key
@@ -54,6 +54,7 @@ class Toy:
     variables: Mapping[str, str] = {"word": "TOY_WORD"}
     credential = "word: {env: TOY_WORD}"
     switches = ("slow", "stops")
+    likes: Likes = {}  # noqa: RUF012 (nobody writes to it)
 
     def schema(self, name: Literal["target", "quirks"]) -> Mapping[str, Any]:
         return {"required": ["url"], "properties": FIELDS} if name == "target" else {"properties": {}}
@@ -67,9 +68,7 @@ class Toy:
     def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
         return [Credential({"word": settings["word"]})] if "word" in settings else []
 
-    def authorise(
-        self, transport: Transport, secrets: Mapping[str, Secret], _: Mapping[str, Any]
-    ) -> Transport:
+    def authorise(self, transport: Transport, secrets: Mapping[str, Secret], _: object) -> Transport:
         return with_key(transport, secrets["word"])
 
     def first_target(self, url: str) -> str:

@@ -67,8 +67,6 @@ def test_every_object_of_the_schema_is_closed() -> None:
                 assert found["additionalProperties"] is False
                 optional = set(found["properties"]) - set(found.get("required", ()))
                 extra = {"removal", "origin", "refers", "unseen", "with_creation", "resend", "words"}
-                optional = set(found["properties"]) - set(found.get("required", ()))
-                extra = {"removal", "origin", "refers", "unseen", "with_creation", "resend", "words"}
                 assert optional <= {*extra, *_WORDS, "scope"}
 
 

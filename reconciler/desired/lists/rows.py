@@ -157,7 +157,7 @@ class People:
                 attributes[name[len(PREFIX) :]] = value
             else:
                 entry[name] = value
-        if attributes or ATTRIBUTES in self.column_of:
+        if attributes:
             entry[ATTRIBUTES] = attributes
         self._add_groups(number, row, login, entry)
         return entry
