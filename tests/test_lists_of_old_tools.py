@@ -159,6 +159,15 @@ def test_members_of_groups_are_ids_of_the_list_or_addresses(company: Company) ->
     ]
 
 
+def test_a_list_of_people_that_cannot_be_read_is_told_once(company: Company) -> None:
+    company.put("groups.csv", table(("id", "name", "members"), ("g1", "Nobody", "[u1]")))
+    for people in ("id,userName,nme\nu1,ada@acme.com,A\n", "id,userName\nu1,ada@acme.com,A\n"):
+        company.put("users.csv", people)
+        assert [line.partition(":")[0] for line in company.problems(groups_file="groups.csv")] == [
+            "users.csv"
+        ]
+
+
 def table(*rows: tuple[str, ...]) -> str:
     written = io.StringIO()
     csv.writer(written).writerows(rows)

@@ -68,7 +68,11 @@ class Groups:
         known = self._people.by_id.get(member) or self._people.live_login(member)
         if known:
             return known
-        if user_key(member) in self._logins or "@" in member or not self._people.by_id:
+        if user_key(member) in self._logins or "@" in member:
+            return member
+        if not self._people.is_whole:
+            return ""  # the row that has this id may be one that could not be read
+        if not self._people.by_id:
             return member
         why = (
             "is the id of several people"

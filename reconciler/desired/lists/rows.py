@@ -120,6 +120,11 @@ class People:
         return self.live.users.get(str(given), "") if self.live else ""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing was wrong with the list or with any of its rows."""
+        return not self._table.problems and not self._table.bad
+
+    @property
     def hint_for_id(self) -> str:
         """What to do about an id that nobody is known by."""
         return NOBODY_LIVE if self.live else NOBODY_SAYS_WHO
