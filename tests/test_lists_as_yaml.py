@@ -16,6 +16,7 @@ from reconciler.desired import pyyaml
 from reconciler.plan import Plan
 from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import load_targets
+from reconciler.workflow.convert import convert_sources
 
 LOGINS = [f"{name}@acme.com" for name in ("ada", "bob", "cleo", "dora", "eve")]
 ROLES = {"admin": "BI Admins", "analyst": "Analysts"}
@@ -132,4 +133,7 @@ def test_the_same_people_are_the_same_plan(
     as_json = planned(project, mapping("json"))
     (project.target / "people.csv").write_bytes(a_table(all_people, shape).encode())
     as_table = planned(project, mapping("csv"))
-    assert as_yaml.digest == as_json.digest == as_table.digest
+    (target,) = load_targets(project.root / "desired-state")
+    yaml_file.write_text(convert_sources(target, ["people.csv"]).text, "utf-8")
+    converted = planned(project)
+    assert as_yaml.digest == as_json.digest == as_table.digest == converted.digest

@@ -9,6 +9,7 @@ import typer
 from reconciler.cli import (
     apply,
     console,
+    convert,
     doctor,
     drift,
     export,
@@ -39,6 +40,7 @@ _VERBS: dict[str, Callable[..., ExitCode]] = {
     "get": get.get,
     "search": search.search,
     "export": export.export,
+    "convert": convert.convert,
     "init": init.init,
     "import": import_.import_,
     "fmt": fmt.fmt,

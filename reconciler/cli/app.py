@@ -147,13 +147,20 @@ def kind_named(name: str) -> "Kind":
 def check_out(out: Path | None, root: Path, option: str = "--out") -> None:
     """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link."""
     from reconciler.desired.files import is_read
-    from reconciler.links import left_through_link
 
     if out and is_read(out, root):
         message = f"{option} {out} would be read as desired state: choose another ending, or another folder"
         raise BadUsage(message)
+    if out:
+        check_link(out, option)
+
+
+def check_link(out: Path, option: str = "--out") -> None:
+    """Raise BadUsage where an output would leave the repository through a link."""
+    from reconciler.links import left_through_link
+
     # A link at the end is replaced itself.
-    if out and (what := left_through_link(out.parent)):
+    if what := left_through_link(out.parent):
         message = f"{option} {out} leads out of the {what}, through a link: name the folder that it leads to"
         raise BadUsage(message)
 

@@ -108,7 +108,7 @@ class Joined:
     def take(self, listing: Listing) -> None:
         """Add what a list says beside its entries, once these were added."""
         self._ids |= listing.ids
-        self._skipped += listing.skipped
+        self._skipped += sorted(listing.skipped)
 
     def note(self, own: Address, listing: Listing, user: User | None, *, is_new: bool) -> None:
         """An object is declared by a list, or a list adds to it."""

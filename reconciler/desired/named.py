@@ -6,7 +6,7 @@ are in, so that what is reviewed there is all that a plan is made from.
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,6 +18,7 @@ from reconciler.desired.content import content
 from reconciler.desired.documents import Document
 from reconciler.desired.lists.columns import Likes, columns_of
 from reconciler.desired.lists.read import Wanted, read
+from reconciler.desired.lists.rows import LiveIds
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import GitFailed, Place, Problem
@@ -87,10 +88,23 @@ def shared(
             yield folder / path, _shown(target.source, path)
 
 
-def lists(folder: Path, target: Document, reach: Reach, problems: list[Problem]) -> Iterator[Document]:
-    """The document of every list that can be read; ``target`` is that of target.yaml."""
+def lists(
+    folder: Path,
+    target: Document,
+    reach: Reach,
+    problems: list[Problem],
+    *,
+    only: Container[str] | None = None,
+    live: LiveIds | None = None,
+) -> Iterator[Document]:
+    """The document of every list that can be read; ``target`` is that of target.yaml.
+
+    ``only`` are the paths of those that are asked for, ``live`` the ids of the system, where it was asked.
+    """
     git_ignores = ignored(folder, target.data) if reach.ignored is None else reach.ignored
     for at, entry in enumerate(target.data.get("sources", ())):
+        if only is not None and entry["path"] not in only:
+            continue
         steps = ("sources", at)
         found = [
             _against_path(folder, target.source, reach, (*steps, key), entry.get(key))
@@ -101,7 +115,7 @@ def lists(folder: Path, target: Document, reach: Reach, problems: list[Problem])
             problems += said
             continue
         tracked = entry["path"] not in git_ignores
-        wanted = _wanted(entry, like, target.source.nearest((*steps, "path")), tracked=tracked)
+        wanted = _wanted(entry, like, target.source.nearest((*steps, "path")), tracked=tracked, live=live)
         contents = [
             (content(folder / path, name, inside=reach.root or folder), name)
             for path in (entry["path"], entry.get("groups_file"))
@@ -114,7 +128,14 @@ def lists(folder: Path, target: Document, reach: Reach, problems: list[Problem])
             yield read(wanted, *readable)
 
 
-def _wanted(entry: Mapping[str, Any], like: Mapping[str, Any], place: Place, *, tracked: bool) -> Wanted:
+def _wanted(
+    entry: Mapping[str, Any],
+    like: Mapping[str, Any],
+    place: Place,
+    *,
+    tracked: bool,
+    live: LiveIds | None,
+) -> Wanted:
     own: list[Any] = [entry.get("login"), entry.get("op"), *entry.get("fields", {}).values()]
     own += [rule["column"] for rule in entry.get("groups", ())]
     return Wanted(
@@ -126,6 +147,7 @@ def _wanted(entry: Mapping[str, Any], like: Mapping[str, Any], place: Place, *, 
         min_rows=entry.get("min_rows", 0),
         required=tuple(dict.fromkeys(name for name in own if name)),
         tracked=tracked,
+        live=live,
     )
 
 

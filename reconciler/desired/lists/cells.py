@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from reconciler.desired.cells import undone
 from reconciler.desired.documents import number
 from reconciler.desired.text import clip
 
@@ -14,8 +15,6 @@ _TRUTHS: Final = {"true": True, "false": False}
 _ITEM: Final = re.compile(
     r"""\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^,"'\[\]{}][^,\[\]{}]*|))\s*(,|\Z)"""
 )
-# What an export puts before a text that a spreadsheet would run (see OWASP: CSV injection).
-_HARMLESS: Final = re.compile(r"'(?=[=+\-@\t\r])")
 
 
 class NotJson(ValueError):
@@ -28,8 +27,7 @@ class NotJson(ValueError):
 
 def plain(cell: str) -> str:
     """The text of a cell, without blanks around it and without what made it harmless in a spreadsheet."""
-    text = cell.strip()
-    return _HARMLESS.sub("", text, count=1) if text[:1] == "'" else text
+    return undone(cell.strip())
 
 
 def truth(text: str) -> bool | str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import Columns
-from reconciler.desired.lists.rows import NOBODY_SAYS_WHO, Entry, People
+from reconciler.desired.lists.rows import Entry, People
 from reconciler.desired.lists.tables import Table
 from reconciler.desired.text import clip, fault_in
 from reconciler.errors import Place, Problem
@@ -41,7 +41,8 @@ class Groups:
 
     def _read_row(self, number: int, row: Any) -> None:
         name = row.get(self.name_column)
-        name = cells.plain(name) if isinstance(name, str) else ""
+        name = name if isinstance(name, str) else ""
+        name = cells.plain(name) if self._table.is_text else name
         fault = fault_in(name) if name else ("this row does not name a group", "fill the cell in")
         if fault:
             self._refuse(number, self.name_column, "", *fault)
@@ -64,10 +65,14 @@ class Groups:
 
     def _member(self, number: int, name: str, member: str) -> str:
         """The login of a member: an id of the list of people, where that has ids, or a login itself."""
-        known = self._people.by_id.get(member)
+        known = self._people.by_id.get(member) or self._people.live_login(member)
         if known:
             return known
-        if user_key(member) in self._logins or "@" in member or not self._people.by_id:
+        if user_key(member) in self._logins or "@" in member:
+            return member
+        if not self._people.is_whole:
+            return ""  # the row that has this id may be one that could not be read
+        if not self._people.by_id:
             return member
         why = (
             "is the id of several people"
@@ -75,7 +80,7 @@ class Groups:
             else "is no id of the list of people"
         )
         message = f"the member `{clip(member)}` {why}"
-        self._refuse(number, self.members_column, name, message, NOBODY_SAYS_WHO)
+        self._refuse(number, self.members_column, name, message, self._people.hint_for_id)
         return ""
 
     def _refuse(self, number: int, column: str, name: str, message: str, hint: str) -> None:

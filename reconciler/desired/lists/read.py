@@ -15,7 +15,7 @@ from reconciler.desired import schema
 from reconciler.desired.documents import Document, Listing
 from reconciler.desired.lists.columns import ATTRIBUTES, PREFIX, Columns, Type
 from reconciler.desired.lists.groups import Groups
-from reconciler.desired.lists.rows import People
+from reconciler.desired.lists.rows import LiveIds, People
 from reconciler.desired.lists.tables import Table, read_table, spelled
 from reconciler.desired.sources import ENTRY_LEVELS, Source, Steps
 from reconciler.desired.text import clip
@@ -30,7 +30,8 @@ File = tuple[bytes, str]
 class Wanted:
     """How to read one list: an entry of ``sources`` in target.yaml, which stands at ``place``.
 
-    ``required`` are columns that must be there. ``tracked`` is False where git ignores the list.
+    ``required`` are columns that must be there. ``tracked`` is False where git ignores the list. ``live``
+    are the ids of the system, where it was asked.
     """
 
     columns: Columns
@@ -41,6 +42,7 @@ class Wanted:
     min_rows: int = 0
     required: tuple[str, ...] = ()
     tracked: bool = True
+    live: LiveIds | None = None
 
 
 def read(wanted: Wanted, users: File, groups: File | None = None) -> Document:
@@ -53,7 +55,7 @@ def read(wanted: Wanted, users: File, groups: File | None = None) -> Document:
         )
         hint = "was it cut short? else lower `min_rows`"
         table.problems.append(Problem(Place(table.file, 1), message, hint))
-    people = People(table, wanted.columns, leavers=wanted.leavers)
+    people = People(table, wanted.columns, leavers=wanted.leavers, live=wanted.live)
     if not table.problems:
         people.read()
     tables = [table]

@@ -1,6 +1,7 @@
 """The rows of a list of people as entries, such as YAML would hold, by login."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.desired.lists import cells
@@ -12,11 +13,20 @@ from reconciler.model import group_key, user_key
 
 Entry = dict[str, Any]
 
-NOBODY_SAYS_WHO: Final = "ids are the system's own: `reconciler convert --live` writes the list with names"
+NOBODY_SAYS_WHO: Final = "ids are the system's own: `reconciler convert --live FILE` asks whose they are"
+NOBODY_LIVE: Final = "nobody who is live has this id: take it out"
 _HINTS: Final = {
     ATTRIBUTES: 'write JSON: {"region": ["emea"]}',
     PREFIX: 'write a list as [a, "b, c"]',
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LiveIds:
+    """What the system says of its ids: the login of each user's, and the name of each group's."""
+
+    users: Mapping[str, str]
+    groups: Mapping[str, str]
 
 
 class BadCell(ValueError):
@@ -33,10 +43,12 @@ class People:
     ``entries`` is by login as it is written first. ``row_of`` has the row of each, ``ids`` the id that
     the list gives, ``ruled`` which rules for groups speak of the person, ``groups`` every group that
     a row names with its first row. ``bad`` are the logins of rows that have a problem. ``by_id`` is
-    the login of each id, None where several people have it.
+    the login of each id, None where several people have it. ``live`` are the ids of the system, where
+    it was asked.
     """
 
-    def __init__(self, table: Table, columns: Columns, *, leavers: bool) -> None:
+    def __init__(self, table: Table, columns: Columns, *, leavers: bool, live: LiveIds | None = None) -> None:
+        self.live = live
         self.entries: dict[str, Entry] = {}
         self.row_of: dict[str, int] = {}
         self.ids: dict[str, str] = {}
@@ -90,12 +102,9 @@ class People:
             given = self._raw(row, self._id) if self._id else None
             if not self.login_column and "@" not in login:
                 given, login = given or login, ""  # a bare text that is no address is an id
+            login = login or self.live_login(given)
             if not login:
-                if given or self._leavers:
-                    message = f"this row names nobody but by the id `{clip(str(given or ''))}`"
-                    raise BadCell(message, NOBODY_SAYS_WHO)
-                message = "this row does not say who it is"
-                raise BadCell(message, "fill the cell in, or remove the row")
+                raise self._nobody(given)
             if fault := fault_in(login):
                 raise BadCell(*fault)
         except ValueError as error:
@@ -105,6 +114,26 @@ class People:
             self.ids[login] = given
             self.by_id[given] = None if given in self.by_id else login
         return login
+
+    def live_login(self, given: object) -> str:
+        """Who has this id in the system, where it was asked; empty for nobody."""
+        return self.live.users.get(str(given), "") if self.live else ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was wrong with the list or with any of its rows."""
+        return not self._table.problems and not self._table.bad
+
+    @property
+    def hint_for_id(self) -> str:
+        """What to do about an id that nobody is known by."""
+        return NOBODY_LIVE if self.live else NOBODY_SAYS_WHO
+
+    def _nobody(self, given: object) -> BadCell:
+        if given or self._leavers:
+            message = f"this row names nobody but by the id `{clip(str(given or ''))}`"
+            return BadCell(message, self.hint_for_id)
+        return BadCell("this row does not say who it is", "fill the cell in, or remove the row")
 
     def _raw(self, row: Row, column: str) -> Any:
         raw = row.get(column)
@@ -198,9 +227,10 @@ class People:
         if isinstance(item, str):
             return item
         name, given = (item.get("display"), item.get("value")) if isinstance(item, dict) else (None, None)
+        name = name or (self.live.groups.get(str(given)) if self.live else None)
         if not isinstance(name, str) or not name:
             message = "a group has no name (`display`) here"
-            raise BadCell(message, NOBODY_SAYS_WHO)
+            raise BadCell(message, self.hint_for_id)
         if isinstance(given, str) and self._displays.setdefault(given, name) != name:
             before = clip(self._displays[given])
             message = f"the id `{clip(given)}` is of the group `{clip(name)}` here, and of `{before}` before"
