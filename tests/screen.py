@@ -11,7 +11,8 @@ Output = pytest.CaptureFixture[str]
 RUN_NAME = re.compile(r"acme-\d{8}T\d{6}\.\d{6}Z")
 
 PLAN = """\
-Plan for acme (omni, https://acme.omniapp.co) against the embedded pretend system
+Plan for acme: Cleo joins, bob@acme.com leaves, Ada Lovelace changes
+(omni, https://acme.omniapp.co) against the embedded pretend system
 
 1 removal
   - 1 user deactivated

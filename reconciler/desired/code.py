@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from reconciler.desired import schema
 from reconciler.desired.build import build
 from reconciler.desired.documents import REFUSED, Document
+from reconciler.desired.joining import Rules
 from reconciler.desired.places import SECTIONS
 from reconciler.desired.sources import Source, Steps
 from reconciler.desired.text import CONTROL, is_stacked, name_of
@@ -72,10 +73,12 @@ def checked(
     ignore_users: Sequence[str] = (),
     ignore_groups: Sequence[str] = (),
     elsewhere: Place = Place("-"),  # noqa: B008 (frozen)
+    rules: Rules = lambda _: (),
 ) -> DesiredState:
     """The state as files that say the same would make it; raises Invalid with every problem.
 
-    The globs and ``elsewhere`` are those of ``build``. What departed from older files is not known.
+    The globs and ``elsewhere`` are those of ``build``, ``rules`` those of ``files.load``. What
+    departed from older files is not known.
     """
     document = Document(_InCode())
     desired = replace(desired, from_users=frozenset(map(group_key, desired.from_users)))
@@ -85,7 +88,7 @@ def checked(
     document.data = {section: entries for section, entries in data.items() if entries}
     schema.check(document, "desired-state")
     state, between = build([document], ignore_users, ignore_groups, elsewhere)
-    if problems := [*document.problems, *between]:
+    if problems := [*document.problems, *between, *rules(state)]:
         raise Invalid(problems)
     return state
 

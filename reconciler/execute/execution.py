@@ -40,7 +40,7 @@ from reconciler.errors import (
 from reconciler.execute.headcount import Headcount, undone
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
-from reconciler.execute.settling import CANNOT_READ, DIFFERS, Settling
+from reconciler.execute.settling import CANNOT_READ, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, UnderWay
@@ -297,7 +297,7 @@ class Execution:
         self._again(covered, first)
         before = self._ledger.outcomes.get(first[0])
         if before and before.status == "adopted" and first[0].address == second[0].address:
-            self._ledger.record(second, "failed", DIFFERS)
+            self._ledger.differs(second)
         else:
             self._again(covered, second)
 

@@ -13,6 +13,8 @@ from reconciler.execute.headcount import Headcount
 from reconciler.model import NAMED_BY, Address
 from reconciler.operations import Operation, Outcome, Stage, Status, stage_of
 
+_DIFFERS = "is there already, with something else"
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -38,8 +40,15 @@ class Ledger:
             self.headcount.missed(atom, f"{why} {verb}{yet}")
             if atom.member and atom.after:
                 self._failed.setdefault(atom.member, f"{why} added to {atom.address}{yet}")
-            elif atom.id is None:
+            elif atom.id is None and atom.path == NAMED_BY[atom.address.kind]:
+                # Without another of its fields it is there all the same.
                 self._failed.setdefault(atom.address, f"{why} created{yet}")
+
+    def differs(self, covers: Iterable[Atom]) -> None:
+        """Note that these could not be written, since their objects were there already."""
+        for atom in covers:
+            self.record([atom], "failed", f"it {_DIFFERS}; what differs waits for the next plan")
+            self._failed.setdefault(atom.address, _DIFFERS)
 
     def those(self, status: Status) -> list[Atom]:
         """The atoms of which this became."""

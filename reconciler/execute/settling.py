@@ -15,7 +15,6 @@ from reconciler.planning.unseen import is_unseen
 from reconciler.providers.base import Answer, Part
 
 RESENDS = 3
-DIFFERS = "it is there already, with something else; what differs waits for the next plan"
 UNSEEN = "whether it took place cannot be seen"
 CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
@@ -46,7 +45,7 @@ class Settling:
             untold = _untold(part, true, unseen)
             self.ledger.record(untold, "unsettled", f"{part.message}; {UNSEEN}")
             false = self._without_taken([a for a in part.covers if a not in true and a not in untold])
-            self.ledger.record([atom for atom in false if atom.address in found], "failed", DIFFERS)
+            self.ledger.differs(atom for atom in false if atom.address in found)
             remaining = tuple(atom for atom in false if atom.address not in found)
             is_live = any(atom.address in facts for atom in remaining)
             step = next_step(part, some_true=bool(mine), is_live=is_live, last=resends >= RESENDS)

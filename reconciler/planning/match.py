@@ -76,15 +76,15 @@ class Pairing:
 
     def _called_otherwise(self) -> dict[Address, str]:
         """The key in the files of each live object that has another name there."""
-        names = [(address_of(live.resource), address) for address, live in self.users.items()]
-        names += [(address_of(live.resource), address) for address, live in self.groups.items()]
-        return {name: address.key for name, address in names if name != address}
+        people = {Address("user", key): address.key for address, key in self.moved.items()}
+        groups = {address_of(live.resource): address.key for address, live in self.groups.items()}
+        return people | {name: key for name, key in groups.items() if name.key != key}
 
     def following(self, definitions: Mapping[str, Definition]) -> "Pairing":
         """The same, with each reference to a person or group by the name that the files have for them."""
-        named = self._called_otherwise()
         refer = {name: each.refers for name, each in definitions.items() if each.refers}
-        if not named or not refer:
+        named = self._called_otherwise() if refer else {}
+        if not named:
             return self
 
         def follow(name: str, value: Value) -> Value:

@@ -41,6 +41,8 @@ def misfits(desired: DesiredState, definitions: Mapping[str, Definition], system
 
 def bare_boolean(name: str, value: Value) -> Complaint | None:
     """What is wrong with true or false, alone or in a list, where the attribute is no boolean."""
+    if isinstance(value, str):
+        return None
     items = value if isinstance(value, tuple) else (value,)
     found = next((item for item in items if isinstance(item, bool)), None)
     if found is None:

@@ -17,6 +17,7 @@ from reconciler.changes import Change, Delete, FieldChange, Origin, atoms, only_
 from reconciler.plan import Plan
 from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
+from reconciler.views.headline import headline
 from reconciler.views.layout import Line, draw
 from reconciler.views.lines import (
     EXPLAINED,
@@ -80,6 +81,7 @@ def plan_html(plan: Plan) -> str:
         style=Markup(style),  # noqa: S704 (a file of this package)
         script=Markup(script),  # noqa: S704 (a file of this package)
         title=f"{TITLES[bool(plan.included)]} {label(plan.target)}{pretend}",
+        headline=", ".join(map(str, headline(plan))),
         provider=label(plan.provider),
         url=label(plan.url),
         created_at=printable(plan.created_at),

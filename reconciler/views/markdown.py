@@ -10,6 +10,7 @@ left out is counted. What the guards say and the numbers always stand.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from reconciler.changes import Change, takes_away
@@ -18,6 +19,7 @@ from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.report import Report, number_of
 from reconciler.views.differences import counted
 from reconciler.views.fences import LONGEST_PART, code, diff_row, fence, fence_that_fits, plain_row, row
+from reconciler.views.headline import headline
 from reconciler.views.lines import (
     PRETEND,
     TITLES,
@@ -114,7 +116,7 @@ def report_markdown(report: Report, *, budget: int = COMMENT) -> str:
 
 
 def _head(plan: Plan, most: int) -> Iterator[str]:
-    yield _title(plan, plan.target)
+    yield _title(plan, plan.target) + _clauses(plan)
     yield ""
     if not plan.changes:
         yield "**No changes.**" if plan.included else "**No drift.**"
@@ -132,6 +134,12 @@ def _head(plan: Plan, most: int) -> Iterator[str]:
 def _title(plan: Plan, name: str) -> str:
     pretend = f", {PRETEND}" if plan.sandbox else ""
     return f"### {TITLES[bool(plan.included)]} {code(name)}{pretend}"
+
+
+def _clauses(plan: Plan) -> str:
+    """How the first line goes on: names in spans, what becomes of them in plain text."""
+    clauses = (str(replace(c, who=code(c.who)) if c.named else c) for c in headline(plan))
+    return f": {', '.join(clauses)}" if plan.changes else ""
 
 
 def _refusal(plan: Plan, most: int) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """A plan, its guards' verdict, and problems, for a person at a terminal or in a log."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from reconciler.errors import Problem
 from reconciler.plan import Plan
 from reconciler.report import number_of
+from reconciler.views.headline import headline
 from reconciler.views.layout import BLANK, Line, Part, draw, line
 from reconciler.views.lines import (
     PRETEND,
@@ -38,9 +40,7 @@ def problems_text(problems: Sequence[Problem], *, width: int | None = None, colo
 
 
 def _plan(plan: Plan) -> Iterator[Line]:
-    heading = Part(f"{TITLES[bool(plan.included)]} {label(plan.target)}", "strong")
-    pretend = Part(PRETEND if plan.sandbox else "", "change")
-    yield line(heading, f"({label(plan.provider)},", f"{label(plan.url)})", pretend, hang=2)
+    yield from _title(plan)
     yield BLANK
     if plan.changes:
         yield from summary(plan.counts, plan.census, plan.words)
@@ -62,6 +62,19 @@ def _plan(plan: Plan) -> Iterator[Line]:
     if plan.violations:
         yield BLANK
         yield from violations(plan)
+
+
+def _title(plan: Plan) -> Iterator[Line]:
+    title = f"{TITLES[bool(plan.included)]} {label(plan.target)}"
+    system = (f"({label(plan.provider)},", f"{label(plan.url)})")
+    pretend = Part(PRETEND if plan.sandbox else "", "change")
+    if clauses := headline(plan):
+        *others, last = (Part(str(clause), clause.style) for clause in clauses)
+        commas = (replace(part, text=f"{part.text},") for part in others)
+        yield line(Part(f"{title}:", "strong"), *commas, last, hang=2)
+        yield line(*system, pretend, hang=2)
+    else:
+        yield line(Part(title, "strong"), *system, pretend, hang=2)
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[Line]:

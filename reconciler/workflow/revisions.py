@@ -90,9 +90,8 @@ class Revisions:
 def made_in_code(target: Target, desired: DesiredState) -> Revisions:
     """A desired state that no file says, checked as strictly as files; raises Invalid with every problem."""
     ignore = target.settings.get("ignore", {})
-    state = checked(desired, ignore.get("users", ()), ignore.get("groups", ()), target.place)
-    if problems := target.rules(state):
-        raise Invalid(problems)
+    globs = ignore.get("users", ()), ignore.get("groups", ())
+    state = checked(desired, *globs, target.place, target.rules)
     return Revisions(target, state, Applied(), in_code=True)
 
 

@@ -344,9 +344,9 @@ def test_any_tree_is_laid_out_within_its_folder(
     folder = root / "desired-state"
     folder.mkdir()
     # Refused in words is fine, too: every problem names the option.
-    with suppress(Invalid), at(folder, "HEAD", "--base") as (scratch, _):
-        real = scratch.resolve()
-        for path in scratch.rglob("*"):
+    with suppress(Invalid), at(folder, "HEAD", "--base") as then:
+        real = then.folder.resolve()
+        for path in then.folder.rglob("*"):
             assert path.is_symlink() or path.resolve().is_relative_to(real)
             assert ".git" not in path.parts
     assert {path.name for path in root.iterdir()} == {".git", "desired-state"}

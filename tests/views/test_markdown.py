@@ -228,7 +228,7 @@ def test_the_override_fits_this_plan_alone() -> None:
 
 def test_drift_is_called_so() -> None:
     text = plan_markdown(replace(COMPARED, included=(), violations=()), marker="<!-- here -->")
-    assert text.startswith("<!-- here -->\n### Drift of `production`\n")
+    assert text.startswith("<!-- here -->\n### Drift of `production`: 3 join, ")
     assert "76 writes" not in text
     assert "**No drift.**" in plan_markdown(replace(SAMPLES["no_changes"], included=()))
 

@@ -115,7 +115,7 @@ def test_a_plan_without_changes_says_exactly_so_and_what_is_kept() -> None:
 
 def test_removals_come_first_and_behind_a_minus_wherever_they_are() -> None:
     text = plan_text(EVERY_KIND)
-    first, second = re.findall(r"^\S.*", text, flags=re.MULTILINE)[1:3]
+    first, second = re.findall(r"^\S.*", text, flags=re.MULTILINE)[2:4]
     assert (first, second) == ("10 removals", "Additions and updates")
     taken = re.findall(r"^ *- (.*)$", text.partition("note:")[2], flags=re.MULTILINE)
     assert [line.split()[0] for line in taken] == [

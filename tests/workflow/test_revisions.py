@@ -61,7 +61,8 @@ def test_a_one_line_change_does_not_revert_an_emergency_fix(project: Project, ca
     assert cli.run(["drift"]) == ExitCode.DRIFT
     said = capsys.readouterr().out
     assert said.startswith(
-        "Drift of acme (omni, https://acme.omniapp.co) against the embedded pretend system\n"
+        "Drift of acme: bob@acme.com changes\n"
+        "(omni, https://acme.omniapp.co) against the embedded pretend system\n"
     )
     assert "drift: 1 addition" in said
     assert "the files were last applied completely as of 20" in said
@@ -275,15 +276,15 @@ def test_drift_and_saved_plans_come_in_every_format(project: Project, capsys: Ou
     assert cli.run(["drift", "--format", "markdown"]) == ExitCode.DRIFT
     assert "### Drift of `acme`" in capsys.readouterr().out
     for arguments, words in (
-        (["--format", "html"], "<h1>Drift of acme, against the embedded pretend system</h1>"),
+        (["--format", "html"], "<h1>Drift of acme, against the embedded pretend system: "),
         (["--format", "markdown", "--budget", "1000"], "### Drift of `acme`"),
         (["--format", "json"], '"target": "acme"'),
-        ([], "Drift of acme (omni,"),
+        ([], "Drift of acme: "),
     ):
         assert cli.run(["show", "drift.json", *arguments]) == ExitCode.OK
         assert words in capsys.readouterr().out
     assert cli.run(["plan", "--format", "html"]) == ExitCode.OK
-    assert "<h1>Plan for acme, against the embedded pretend system</h1>" in capsys.readouterr().out
+    assert "<h1>Plan for acme, against the embedded pretend system: " in capsys.readouterr().out
 
 
 def test_a_checkout_of_one_commit_plans_and_says_where_it_takes_more(
