@@ -153,13 +153,12 @@ class _Writer:
 
     def _remarks(self) -> Iterator[str]:
         for name, number in sorted(self._left.items()):
-            yield f"`{name}` of {number} people is left out, since the system may set it itself"
+            yield f"`{name}` of {_people(number)} is left out, since the system may set it itself"
         if self._open:
             names = ", ".join(f"`{self._names[key]}`" for key in sorted(self._open))
-            people = max(self._open.values())
             yield (
-                f"the list leaves it open for {people} people whether they are in {names}; in YAML their "
-                "`groups` decide that, too: --live writes those that they are in"
+                f"of {_people(max(self._open.values()))} the list does not say whether they are in {names}; "
+                "in YAML their `groups` say that, too: --live writes those that they are in"
             )
         yield from self._twice()
 
@@ -171,3 +170,7 @@ class _Writer:
                 yield f"{address} is left out, since its tombstone at {place} counts"
             elif place and not (address.kind == "group" and self._is_declared_so(address.key)):
                 yield f"{address} is declared at {place}, too: put both entries together"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"

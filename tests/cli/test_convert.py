@@ -198,8 +198,8 @@ def test_groups_of_which_the_list_says_nothing_stay_where_the_target_is_asked(
     assert yaml.safe_load(text)["users"]["ada@acme.com"]["groups"] == ["Nobody"]
     assert said == [
         (
-            "note: the list leaves it open for 1 people whether they are in `Analysts`, `BI Admins`; "
-            "in YAML their `groups` decide that, too: --live writes those that they are in"
+            "note: of 1 person the list does not say whether they are in `Analysts`, `BI Admins`; "
+            "in YAML their `groups` say that, too: --live writes those that they are in"
         )
     ]
     text, said = converted(capsys, "desired-state/acme/hr.csv", "--live")
