@@ -234,11 +234,13 @@ class Plan:
         joined = _joined(self.changes, changes)
         deserted = {n for n in losses if losses[n] == census.members.get(n) and n not in joined}
         ended = {c.address.key for c in changes if ends_access(c)}
+        # A group that the whole plan deletes is one more to be emptied, where this part lets it stay.
+        stays = _deleted_groups(self.changes) - _deleted_groups(changes)
         census = replace(
             census,
             losses=losses,
-            deserted=tuple(name for name in census.deserted if name in deserted),
-            emptied=tuple(name for name in census.emptied if name in deserted),
+            deserted=tuple(n for n in losses if n in deserted and n in {*census.deserted, *stays}),
+            emptied=tuple(n for n in losses if n in deserted and n in {*census.emptied, *stays}),
             ending=tuple(key for key in census.ending if key in ended),
         )
         after = census.active_users + sum(map(_begins, changes)) - len(census.ending)
@@ -303,6 +305,10 @@ def _begins(change: Change) -> bool:
     return isinstance(change, Create) or any(
         (f.path, f.before, f.after) == (ACTIVE, False, True) for f in change.fields
     )
+
+
+def _deleted_groups(changes: Sequence[Change]) -> set[str]:
+    return {str(c.address) for c in changes if isinstance(c, Delete) and c.address.kind == "group"}
 
 
 def _joined(whole: Sequence[Change], part: Sequence[Change]) -> set[str]:

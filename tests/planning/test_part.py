@@ -12,7 +12,7 @@ from worlds import World, renamed, session, standing, worlds
 
 from reconciler import workflow
 from reconciler.changes import Atom, Change, Create, Update, atoms
-from reconciler.model import Definition, DesiredState, LiveState, User, Value, user_address
+from reconciler.model import Definition, DesiredState, LiveState, User, Value, group_address, user_address
 from reconciler.plan import Plan, Scope
 from reconciler.planning.guard import check
 from reconciler.planning.plan import Planned, make_plan
@@ -190,3 +190,14 @@ def test_a_saved_plan_carries_its_scope_under_its_seal() -> None:
         from_json(text.replace('"scope": [\n    "users"\n  ]', '"scope": [\n    "groups"\n  ]'))
     with pytest.raises(ValueError, match="'people' is no part of a plan"):
         from_json(text.replace('"scope": [\n    "users"\n  ]', '"scope": [\n    "people"\n  ]'))
+
+
+def test_a_group_that_another_part_deletes_is_not_emptied_unseen() -> None:
+    gone = [user_address("bob@acme.com"), group_address("Old")]
+    wanted = desired(a_user("ada@acme.com"), absent=gone)
+    people = [a_user(f"{name}@acme.com", active=True) for name in ("ada", "bob")]
+    found, policy = live(*people, a_group("Old", ["bob@acme.com"])), Policy(tombstone="delete")
+    refused = [
+        check(planned(wanted, found, *scope, policy=policy).plan, policy) for scope in ((), ("users",))
+    ]
+    assert [[violation.code for violation in each] for each in refused] == [[], ["emptied"]]
