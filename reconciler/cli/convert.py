@@ -10,6 +10,7 @@ from reconciler.cli import console
 from reconciler.cli.answers import OneTarget, reading
 from reconciler.cli.app import DESIRED_STATE, BadUsage, KindName, Root, Verbose, check_link, kind_named
 from reconciler.errors import ExitCode
+from reconciler.providers.registry import DEFAULT
 
 if TYPE_CHECKING:
     from reconciler.desired.convert import Converted
@@ -38,7 +39,7 @@ def convert(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the target whose the ids are, and who is in which group.")
     ] = False,
-    kind_name: KindName = "omni",
+    kind_name: KindName = DEFAULT,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --out: replace a file that is there.")

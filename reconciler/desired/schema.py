@@ -257,7 +257,7 @@ def _say_unknown(key: str, schema: dict[str, Any], hint: str) -> tuple[str, str]
     near = get_close_matches(key.lower(), fields, 1)
     secret = next((name for name, field in fields.items() if "writeOnly" in field), None)
     if secret and (near == [secret] or key.lower() in _SECRETS):
-        hint = str(fields[secret].get("errorMessage", f"it is named in `{secret}`, by reference only"))
+        hint = str(fields[secret].get("errorMessage", f"a secret is named in `{secret}`, by reference only"))
     elif near:
         hint = f"did you mean `{near[0]}`?"
     else:

@@ -37,9 +37,10 @@ from reconciler.errors import (
     NoAnswer,
     Unreachable,
 )
-from reconciler.execute.headcount import Headcount, undone
+from reconciler.execute.headcount import Headcount
 from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
+from reconciler.execute.reading import look_again, look_for_pending, read_back
 from reconciler.execute.settling import CANNOT_READ, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
@@ -119,8 +120,8 @@ class Execution:
             self.journal.write("start", detail=f"{len(changes)} changes")
             self._leave_what_is_taken(changes)
             self._send_all(changes)
-            self._read_back()
-            self._look_for_pending()
+            read_back(self._ledger, self._look, self.journal)
+            look_for_pending(self._ledger, self._look, self.journal)
         except (_Stop, Interrupted, JournalFailed) as reason:
             stopped = str(reason)
         with suppress(JournalFailed):
@@ -149,27 +150,13 @@ class Execution:
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""
-        seen: set[Atom] = set()
-        missed = True
         try:
-            while missed:
-                missed = self._look_again(part, seen)
+            look_again(part, self.headcount, self._look)
         except CANNOT_READ as error:
             self.headcount.unseen(f"it could not be looked at again: {error}")
             self._stop_if_hopeless(error)
         else:
             self.headcount.unseen("")
-
-    def _look_again(self, part: Sequence[Change], seen: set[Atom]) -> bool:
-        """Read what is relied on now, but for what was seen; whoever is missed is relied on no more."""
-        relied = self.headcount.relied_on(part, self.ids.keys(), closely=bool(seen))
-        stay, go = ([atom for atom in atoms if atom not in seen] for atoms in relied)
-        missed = [*self._look.unmet(stay), *map(undone, self._look.met(go))]
-        for atom in missed:
-            why = "is not seen in it any more" if atom.member else "is not seen to be active any more"
-            self.headcount.missed(atom, why)
-        seen.update(stay, go)
-        return bool(missed)
 
     def _operations(self, changes: Sequence[Change]) -> list[tuple[Operation, tuple[Change, ...]]]:
         """The operations for what can run of these changes, each with the changes it covers."""
@@ -305,28 +292,3 @@ class Execution:
         parts = [part for change in covered if (part := narrow(change, wanted))]
         for operation, changes in self._operations(parts):
             self._perform(operation, changes, resends)
-
-    def _read_back(self) -> None:
-        """Read whether what was answered as done is true; what is not has failed."""
-        claimed = self._ledger.those("done")
-        try:
-            claimed = self._look.unmet(claimed)
-        except CANNOT_READ as error:
-            self._ledger.record(
-                claimed, "unsettled", f"answered as done, but it could not be read back: {error}"
-            )
-            return
-        self._ledger.record(claimed, "failed", "answered as done, but reading it back shows that it is not")
-        if claimed:
-            self.journal.write("read-back", covers=claimed, detail="not as it was answered")
-
-    def _look_for_pending(self) -> None:
-        """See once more whether what was only taken is done by now."""
-        pending = self._ledger.those("pending")
-        if not pending:
-            return
-        with suppress(*CANNOT_READ):
-            done = self._look.done_by_now(pending)
-            self._ledger.record(done, "done")
-            if done:
-                self.journal.write("read-back", covers=done, detail="done by now")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from reconciler.changes import Change, Create, fields_of
+from reconciler.changes import Change, Create, Delete, fields_of
 from reconciler.errors import Problem
 from reconciler.model import KEY_OF, Address, DesiredState, Kind, Value
 from reconciler.operations import waves
@@ -13,18 +13,31 @@ from reconciler.planning.diff import Definitions
 _MOST_NAMED = 5
 
 
-def nobody(desired: DesiredState, live: AbstractSet[Address], definitions: Definitions) -> Iterator[Problem]:
-    """Every reference in the files to a name that nobody has; a person on the way out is still somebody."""
+def nobody(
+    desired: DesiredState,
+    live: AbstractSet[Address],
+    definitions: Definitions,
+    changes: Sequence[Change] = (),
+) -> Iterator[Problem]:
+    """Every reference in the files to a name that nobody has, or whose owner these changes delete.
+
+    Whoever only loses their access is still somebody.
+    """
     kinds = {name: kind for name, each in definitions.items() if (kind := each.refers)}
     if not kinds:
         return
-    known = desired.declared | live
+    deleted = {change.address for change in changes if isinstance(change, Delete)}
+    known = (desired.declared | live) - deleted
     for key, user in sorted(desired.users.items()):
         for name, kind in sorted(kinds.items()):
             for unknown in _unknown((user.attributes or {}).get(name), kind, known):
                 place = desired.locate(Address("user", key), ("attributes", name))
-                message = f"`{name}` names {unknown!r}, which is no {kind} of the files or the system"
-                yield Problem(place, message, f"correct the name, or declare the {kind} first")
+                message = f"`{name}` names {unknown!r}, which is"
+                if Address(kind, KEY_OF[kind](unknown)) in deleted:
+                    yield Problem(place, f"{message} to be deleted", f"name another {kind}, or keep this one")
+                else:
+                    advice = f"correct the name, or declare the {kind} first"
+                    yield Problem(place, f"{message} no {kind} of the files or the system", advice)
 
 
 def without(value: Value, kind: Kind, accountless: AbstractSet[Address]) -> Value:

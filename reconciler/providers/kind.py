@@ -35,9 +35,11 @@ Ability = Literal[
     "revoke",
     "deactivate",
     "delete",
+    "create groups",
+    "rename groups",
     "delete groups",
 ]
-"""What target.yaml may ask for: parts of a person that the files decide, and ways to leave."""
+"""What target.yaml may ask for: parts of people and groups that the files decide, and ways to leave."""
 
 
 @dataclass(frozen=True, slots=True)

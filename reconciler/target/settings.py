@@ -20,7 +20,7 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import is_elsewhere
 from reconciler.model import DesiredState
 from reconciler.planning.exclusive import contradictions
-from reconciler.planning.scope import MANAGED, MANAGED_GROUPS, Globs, Limits, Policy, combined
+from reconciler.planning.scope import Globs, Limits, Policy, combined
 from reconciler.providers.base import Provider
 from reconciler.providers.kind import Credential, Kind
 from reconciler.providers.registry import KINDS
@@ -209,7 +209,7 @@ def _policy(data: Mapping[str, Any], source: Source, default: Policy) -> Policy:
     users, limits = leavers.get("users", {}), data.get("limits", {})
     return Policy(
         manage=frozenset(manage.get("users", default.manage)),
-        manage_groups=_managed_groups(manage),
+        manage_groups=_managed_groups(manage, default),
         exact_attributes=frozenset(manage.get("exact_attributes", ())),
         match=_match(data, source),
         exclusive=tuple(map(tuple, data.get("exclusive", ()))),
@@ -225,11 +225,12 @@ def _policy(data: Mapping[str, Any], source: Source, default: Policy) -> Policy:
     )
 
 
-def _managed_groups(manage: Mapping[str, Any]) -> frozenset[str]:
+def _managed_groups(manage: Mapping[str, Any], default: Policy) -> frozenset[str]:
     """What the files decide of groups; who leaves users' groups to others means lists of members, too."""
     if "groups" in manage:
         return frozenset(manage["groups"])
-    return MANAGED_GROUPS if "groups" in manage.get("users", MANAGED) else MANAGED_GROUPS - {"members"}
+    lists = "groups" in manage.get("users", default.manage)
+    return default.manage_groups if lists else default.manage_groups - {"members"}
 
 
 def _match(data: Mapping[str, Any], source: Source) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def user_rows(live: LiveState, extension: str = "") -> list[Row]:
 
 
 def group_rows(live: LiveState) -> list[Row]:
-    """Each group as SCIM has it, with the members that the list of users knows."""
+    """Each group as SCIM has it, with the members that the list of users knows, if any are shown."""
     people = {user_key(user.resource.email): user for user in live.users}
     return [_group(group, people) for group in live.groups]
 
@@ -53,10 +53,11 @@ def users_csv(rows: Sequence[Row]) -> str:
 
 
 def groups_csv(rows: Sequence[Row]) -> str:
-    """A line for each group: id, displayName, members, which are a JSON list of ids."""
+    """A line for each group: id, displayName, members, which are a JSON list of ids, or empty."""
+    ids = [[member["value"] for member in row["members"]] if "members" in row else None for row in rows]
     lines = [
-        (row["id"], row["displayName"], json.dumps([member["value"] for member in row["members"]]))
-        for row in rows
+        (row["id"], row["displayName"], "" if inside is None else json.dumps(inside))
+        for row, inside in zip(rows, ids, strict=True)
     ]
     return _csv(("id", "displayName", "members"), lines)
 
@@ -65,6 +66,7 @@ def _user(user: Live[User], groups: Mapping[str, Live[Group]], system: set[str],
     known = user.resource
     values = {name: plain(value) for name, value in sorted(stated(known).items()) if name not in system}
     inside = [groups[key] for key in sorted(known.groups or ())]
+    told = [{"display": group.resource.name, "value": group.id} for group in inside]
     return {
         "schemas": [f"{CORE}User", *([extension] if values else ())],
         "id": user.id,
@@ -72,19 +74,17 @@ def _user(user: Live[User], groups: Mapping[str, Live[Group]], system: set[str],
         "displayName": known.name or "",
         "active": known.active is not False,
         "emails": [{"primary": True, "value": known.email}],
-        "groups": [{"display": group.resource.name, "value": group.id} for group in inside],
+        **({} if known.groups is None else {"groups": told}),
         **({extension: values} if values else {}),
     }
 
 
 def _group(group: Live[Group], people: Mapping[str, Live[User]]) -> Row:
-    inside = [people[key] for key in sorted(group.resource.members or ()) if key in people]
-    return {
-        "schemas": [f"{CORE}Group"],
-        "id": group.id,
-        "displayName": group.resource.name,
-        "members": [{"display": user.resource.email, "value": user.id} for user in inside],
-    }
+    row: Row = {"schemas": [f"{CORE}Group"], "id": group.id, "displayName": group.resource.name}
+    if group.resource.members is None:
+        return row
+    inside = [people[key] for key in sorted(group.resource.members) if key in people]
+    return {**row, "members": [{"display": user.resource.email, "value": user.id} for user in inside]}
 
 
 def _csv(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

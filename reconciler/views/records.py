@@ -15,7 +15,7 @@ def users(live: LiveState) -> list[Record]:
 
 
 def groups(live: LiveState, *, members: bool) -> list[Record]:
-    """Each group, with the logins of its members where they are asked for."""
+    """Each group, with the logins of its members where they are asked for and the system shows them."""
     return [_group(group, members=members) for group in live.groups]
 
 
@@ -78,4 +78,5 @@ def _user(user: Live[User], names: Mapping[str, str]) -> Record:
 
 def _group(group: Live[Group], *, members: bool) -> Record:
     record: Record = {"name": group.resource.name, "id": group.id}
-    return {**record, "members": sorted(group.resource.members or ())} if members else record
+    known = group.resource.members
+    return {**record, "members": sorted(known)} if members and known is not None else record

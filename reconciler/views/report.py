@@ -38,7 +38,7 @@ def _report(report: Report) -> Iterator[Line]:
     yield from _outcomes("Skipped", "skipped", report.outcomes, names)
     yield BLANK
     if counts["pending"]:
-        advice = "Give the system time, and plan again then: what is still pending would be sent once more."
+        advice = "Give the system time, and plan again: what it does not show as under way is sent once more."
         yield line(advice, hang=2)
     if counts["failed"] or counts["skipped"]:
         yield line("Run the same command again: what is done is not done twice.", hang=2)

@@ -138,7 +138,8 @@ def _head(
     if "attributes" in target.policy.manage:
         problems += unwritable(states.desired, made.pairing, made.definitions)
         problems += impossible(states.desired, made.plan.changes)
-        problems += nobody(states.desired, made.ids.keys() | made.ignored.keys(), made.definitions)
+        known = made.ids.keys() | made.ignored.keys()
+        problems += nobody(states.desired, known, made.definitions, made.plan.changes)
     if problems:
         raise Invalid(problems)
     return made

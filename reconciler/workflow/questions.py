@@ -41,18 +41,20 @@ class Found:
 def everything(provider: Provider, reader: Reader, *, attributes: bool = False) -> LiveState:
     """Every user with their groups, and every group with its members; raises what a read raises.
 
-    ``attributes`` are read where they are asked for, and else None.
+    Where the system does not show who is in a group, both are None. ``attributes`` are read where
+    they are asked for, and else None.
     """
     live = provider.read(reader, Need(everything=attributes))
     groups: dict[str, set[str]] = {user_key(user.resource.email): set() for user in live.users}
     for group in live.groups:
         for member in group.resource.members or ():
             groups.setdefault(member, set()).add(group_key(group.resource.name))
+    shown = all(group.resource.members is not None for group in live.groups)
     users = [
         Live(
             replace(
                 user.resource,
-                groups=frozenset(groups[user_key(user.resource.email)]),
+                groups=frozenset(groups[user_key(user.resource.email)]) if shown else None,
                 attributes=user.resource.attributes if attributes else None,
             ),
             user.id,
@@ -91,10 +93,15 @@ def user(provider: Provider, reader: Reader, text: str, *, attributes: bool = Fa
 def group(provider: Provider, reader: Reader, text: str, *, members: bool = False) -> LiveState:
     """The group of that name or id; raises ReconcilerError where there is not one.
 
-    With ``members`` everything is read, so that they are complete and have names.
+    With ``members`` everything is read, so that they are complete and have names; where the system shows
+    nobody's, that is an error, too.
     """
     if members:
-        return _one("group", text, lambda _by, _wanted: None, lambda: everything(provider, reader))
+        found = _one("group", text, lambda _by, _wanted: None, lambda: everything(provider, reader))
+        if found.groups[0].resource.members is None:
+            message = f"the system does not show who is in a group, so not who is in {text!r}"
+            raise ReconcilerError(message)
+        return found
     return _one(
         "group",
         text,

@@ -3,7 +3,8 @@
 import pytest
 from builders import a_group, a_user, desired, live
 
-from reconciler.changes import fields_of
+from reconciler.changes import Delete, Update, fields_of
+from reconciler.errors import Place
 from reconciler.model import Address, Definition, DesiredState, User, Value, group_address, user_address
 from reconciler.operations import stages
 from reconciler.plan import Plan
@@ -57,6 +58,16 @@ def test_a_name_that_nobody_has_is_a_problem_at_its_line(name: str, value: Value
     place = f"files.yaml/user/ada@acme.com/attributes/{name}:1:1"
     said = f"`{name}` names {shown!r}, which is no {kind} of the files or the system"
     assert told(name, value) == [f"{place}: {said} (correct the name, or declare the {kind} first)"]
+
+
+def test_a_name_whose_owner_is_to_be_deleted_is_a_problem_and_one_whose_access_ends_is_none() -> None:
+    bob, old = user_address("bob@acme.com"), user_address("old@acme.com")
+    wanted = desired(a_user("ada@acme.com", attributes={"deputies": ("Bob@acme.com", "old@acme.com")}))
+    ending = Update(old, old.key, "o", (), Place("files.yaml"), removal="revoke")
+    changes = (Delete(bob, bob.key, "b", Place("files.yaml")), ending)
+    (problem,) = nobody(wanted, {bob, old}, DEFINED, changes)
+    assert problem.message == "`deputies` names 'Bob@acme.com', which is to be deleted"
+    assert problem.hint == "name another user, or keep this one"
 
 
 # Those who have no account yet

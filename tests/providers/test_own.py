@@ -238,6 +238,7 @@ class Pleasant(OmniKind):
             "groups": "memberships cannot be read",
             "revoke": "memberships cannot be read",
             "exact_attributes": "what is not there cannot be told from what is empty",
+            "rename groups": "their names are fixed",
             "delete groups": "they belong to their owners",
         }
     )
@@ -256,10 +257,12 @@ def test_what_no_system_of_a_kind_can_do_is_refused_where_it_is_asked_for(pleasa
     settings = (pleasant.target / "target.yaml").read_text()
     (target,) = load_targets(Path("desired-state"))
     assert target.policy.manage == {"create", "name", "active", "attributes"}
+    assert target.policy.manage_groups == {"create"}
     pleasant.write(
         "target.yaml",
         f"{settings[:-1]},\n"
-        '"manage": {"users": ["name",\n "groups"], "exact_attributes":\n ["region"]},\n'
+        '"manage": {"users": ["name",\n "groups"], "exact_attributes":\n ["region"],\n"groups": ["create",\n'
+        '"name",\n"members"]},\n'
         '"leavers": {"users": {"tombstone":\n ["revoke",\n "deactivate"],\n "never_listed": "revoke"},\n'
         '"groups": {"left_files": "delete"}},\n'
         '"probe": 1}\n',
@@ -267,13 +270,15 @@ def test_what_no_system_of_a_kind_can_do_is_refused_where_it_is_asked_for(pleasa
     assert [line.partition(" (")[0].replace(" is not possible in Pleasant", "") for line in problems()] == [
         "target.yaml:3:2: `groups`: memberships cannot be read",
         "target.yaml:3:13: `exact_attributes`: what is not there cannot be told from what is empty",
-        "target.yaml:6:3: `revoke`: memberships cannot be read",
-        "target.yaml:8:2: `revoke`: memberships cannot be read",
-        "target.yaml:9:12: `delete groups`: they belong to their owners",
-        "target.yaml:10:1: `probe` must be true or false, not the number 1",
+        "target.yaml:6:1: `name`: their names are fixed",
+        "target.yaml:7:1: `members`: memberships cannot be read",
+        "target.yaml:9:3: `revoke`: memberships cannot be read",
+        "target.yaml:11:2: `revoke`: memberships cannot be read",
+        "target.yaml:12:12: `delete groups`: they belong to their owners",
+        "target.yaml:13:1: `probe` must be true or false, not the number 1",
     ]
     assert problems()[0].endswith("(leave it out of `manage.users`)")
-    assert problems()[2].endswith("(write another way in `leavers.users.tombstone`)")
+    assert problems()[4].endswith("(write another way in `leavers.users.tombstone`)")
 
 
 def test_where_nobody_can_be_deactivated_a_target_says_what_else_a_tombstone_does(

@@ -167,6 +167,18 @@ def test_what_nobody_can_see_is_not_claimed(project: Project, capsys: Output) ->
     )
 
 
+@pytest.mark.usefixtures("project")
+def test_no_answer_claims_that_nobody_is_in_a_group(capsys: Output) -> None:
+    assert '"groups"' not in ran(capsys, "get", "users")
+    assert "members" not in ran(capsys, "get", "groups", "--members")
+    assert "does not show who is in a group" in ran(
+        capsys, "get", "group", "Typists", "--members", code=ExitCode.ERROR
+    )
+    assert "members" not in ran(capsys, "export", "groups")
+    assert '"Typists",""\n' in ran(capsys, "export", "groups", "--format", "csv")
+    assert '"groups"' not in ran(capsys, "export", "users")
+
+
 def test_a_picture_that_changed_holds_up_nobody_else(club: Club) -> None:
     def content(value: str) -> bytes:
         message = f"{value} has changed"
