@@ -314,6 +314,17 @@ def test_anything_else_in_op_and_a_column_before_the_name_are_problems(company: 
     ]
 
 
+def test_own_attributes_that_are_true_or_false_are_no_problem(company: Company) -> None:
+    company.live["switches"] = {**SEED["switches"], "builtins": "booleans"}
+    people = json.loads((OLD / "users.json").read_text())
+    for person in people["Resources"]:
+        own = {"omni_is_org_admin": False, "omni_allows_personal_content": True}
+        person["urn:omni:params:1.0:UserAttribute"] |= own
+    company.put("users.json", json.dumps(people))
+    company.put("groups.yaml", FROM_USERS)
+    assert company.plan(type_="json").changes == ()
+
+
 def test_own_attributes_of_the_system_follow_the_instance(company: Company) -> None:
     company.put(
         "users.csv", "op,email,display_name,omni_user_timezone\nupsert,eve@acme.com,Eve,Europe/Rome\n"

@@ -22,7 +22,7 @@ _LOOKS = (
 def rules(desired: DesiredState) -> Iterator[Problem]:
     """Logins that are no e-mail address, names of groups that are too long, and true or false as a value.
 
-    Omni has no attribute of such a type.
+    Omni has no attribute of such a type but its own, which exports of other tools hold as well.
     """
     yield from _logins(desired)
     for key, group in sorted(desired.groups.items()):
@@ -32,8 +32,9 @@ def rules(desired: DesiredState) -> Iterator[Problem]:
             )
             yield Problem(desired.locate(Address("group", key), ()), message, "shorten it")
     for key, user in sorted(desired.users.items()):
+        follows = desired.lists.follows.get(key, ())
         for name, value in (user.attributes or {}).items():
-            if complaint := bare_boolean(name, value):
+            if name not in follows and (complaint := bare_boolean(name, value)):
                 yield Problem(desired.locate(Address("user", key), ("attributes", name)), *complaint)
 
 
