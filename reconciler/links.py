@@ -60,6 +60,12 @@ def stay_below(folder: Path, path: Path) -> None:
         raise OSError(errno.ELOOP, f"a link on the way leads out of {folder.resolve().name}")
 
 
+def pass_no_link(folder: Path, path: Path) -> None:
+    """Raise OSError where a path below a folder has a link among its steps, wherever that leads."""
+    if os.path.realpath(path) != os.path.join(os.path.realpath(folder), path.relative_to(folder)):  # noqa: PTH118
+        raise OSError(errno.ELOOP, "a link is on the way")
+
+
 def follow_none(path: Path) -> None:
     """Raise OSError where a symbolic link is on the path to a file.
 

@@ -252,6 +252,27 @@ def test_the_same_person_twice_in_a_list_is_a_problem_with_both_lines(company: C
     ]
 
 
+LEAVERS = {"type": "csv", "path": "lists/gone.csv", "login": "email", "as": "leavers"}
+
+
+@pytest.mark.parametrize("bad_rows", ["stop", "skip"])
+def test_who_stands_twice_among_the_leavers_leaves(company: Company, bad_rows: str) -> None:
+    company.write("email,why\nbob@acme.com,moved\nBob@acme.com,\n", "gone.csv")
+    plan = company.plan({**LEAVERS, "bad_rows": bad_rows})
+    assert "Update user/bob@acme.com active: True -> False" in said(plan)
+    assert not plan.left_out_rows
+
+
+def test_who_is_deleted_twice_leaves_and_who_is_kept_as_well_is_a_problem(company: Company) -> None:
+    source = {"type": "csv", "path": "lists/hr.csv", "login": "email", "op": "op", "fields": {"name": "name"}}
+    company.write("op,email,name\ndelete,bob@acme.com,B\ndelete,bob@acme.com,\n")
+    assert "Update user/bob@acme.com active: True -> False" in company.changes(source)
+    for first, second in (("delete", "upsert"), ("upsert", "delete")):
+        company.write(f"op,email,name\n{first},bob@acme.com,B\n{second},bob@acme.com,B\n")
+        (problem,) = company.problems(source)
+        assert problem.startswith("lists/hr.csv:3:email: `bob@acme.com` stands in two rows")
+
+
 def test_two_lists_may_speak_of_one_person_and_of_different_groups(company: Company) -> None:
     company.write("email,full_name,department,cc,role\nada@acme.com,,Data,,\n")
     company.write("login;team\nada@acme.com;Analysts\n", "teams.csv")
@@ -332,6 +353,13 @@ def test_a_row_that_was_left_out_is_exit_code_6_and_nothing_is_recorded(
         assert "hr.csv:3:email" in said_of.out + said_of.err
     assert company.project.live()["users"]["ada@acme.com"]["name"] == "Ada L."
     assert "refs/reconciler" not in git(company.project.root, "for-each-ref")
+
+
+def test_a_refusal_of_a_guard_counts_before_a_row_that_was_left_out(company: Company) -> None:
+    company.write("email\nada@acme.com\nbob@acme.com\nnobody\n", "gone.csv")
+    company.target({**LEAVERS, "bad_rows": "skip"}, limits={"removals": {"share": 0.1, "floor": 1}})
+    assert cli.run(["plan"]) == ExitCode.GUARD
+    assert cli.run(["apply", "--auto-approve"]) == ExitCode.GUARD
 
 
 def test_a_list_is_no_stray_file_and_no_output_takes_its_place(company: Company, capsys: Output) -> None:

@@ -100,10 +100,10 @@ def plan(
                     console.say(f"\nSaved to {out}.{how}")
             case _:  # pragma: no cover (mypy proves that there is no other format)
                 assert_never(shape)
-        if judged.left_out_rows:
-            return ExitCode.PARTIAL
         if judged.violations:
             return ExitCode.GUARD
+        if judged.left_out_rows:
+            return ExitCode.PARTIAL
         return ExitCode.CHANGES if detailed_exitcode and judged.changes else ExitCode.OK
 
     only_one = {

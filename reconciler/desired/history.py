@@ -7,7 +7,7 @@ touched.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from reconciler.desired.named import Reach, ignored, named
 from reconciler.desired.text import MAX_BYTES
 from reconciler.errors import GitFailed, Invalid, Place, Problem
 from reconciler.git import Entry, Repository, Revision
+from reconciler.links import pass_no_link
 from reconciler.model import Address, DesiredState
 
 REFS = "refs/reconciler/applied"
@@ -117,7 +118,7 @@ def at(
         with TemporaryDirectory(prefix="reconciler-") as scratch:
             way = os.path.relpath(folder, reach.root or folder)
             copy = Path(scratch, way)
-            _write(repository, entries, copy)
+            _write(repository, entries, Path(scratch), copy)
             unseen = _write_named(repository, name, folder, Path(scratch), reach)
             beside = replace(reach, root=Path(scratch), ignored=unseen)
             yield Then(copy, f"{name[:8]}:{inside or '.'}", beside)
@@ -136,18 +137,18 @@ def _write_named(
     unseen = ignored(folder, data)
     for path in dict.fromkeys(named(data)):
         there = os.path.normpath(Path(way, path))
-        if there.startswith(os.pardir) or (scratch / there).exists():
+        if there.startswith((os.pardir, os.sep)) or os.path.lexists(scratch / there):
             continue
         inside = f"{repository.inside(root)}/{there}".lstrip("/")
-        _write(repository, repository.entries(commit, inside), scratch / there)
+        _write(repository, repository.entries(commit, inside), scratch, scratch / there)
         if path in unseen and isinstance(today := content(folder / path, path, inside=root), bytes):
-            (scratch / there).parent.mkdir(parents=True, exist_ok=True)
-            (scratch / there).write_bytes(today)
+            with suppress(OSError):  # a link was on its way then: who loads the copy is told so
+                _write_file(scratch, scratch / there, today, len(today))
     return unseen
 
 
-def _write(repository: Repository, entries: list[Entry], scratch: Path) -> None:
-    """Write the entries as files. Links come last, so that nothing is written through one.
+def _write(repository: Repository, entries: list[Entry], scratch: Path, below: Path) -> None:
+    """Write the entries as files below a folder of the scratch one. Links come last: none is passed.
 
     Hidden files are left out, since nothing reads them. A file that is too large
     to be read has its size and no content.
@@ -157,20 +158,28 @@ def _write(repository: Repository, entries: list[Entry], scratch: Path) -> None:
     contents = dict(zip(readable, repository.contents([entry.id for entry in readable]), strict=True))
     for entry in sorted(visible, key=lambda entry: entry.is_link):
         try:
-            _write_entry(scratch / entry.path, entry, contents.get(entry, b""))
+            _write_entry(scratch, below / entry.path, entry, contents.get(entry, b""))
         except (OSError, ValueError) as error:
             message = f"{entry.path} of that revision cannot be written to a temporary folder: {error}"
             raise GitFailed(message) from None
 
 
-def _write_entry(path: Path, entry: Entry, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if entry.is_link:
-        path.symlink_to(os.fsdecode(content))
+def _write_entry(scratch: Path, path: Path, entry: Entry, content: bytes) -> None:
+    if not entry.is_link:
+        _write_file(scratch, path, content, entry.size)
         return
+    pass_no_link(scratch, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(os.fsdecode(content))
+
+
+def _write_file(scratch: Path, path: Path, content: bytes, size: int) -> None:
+    """Write a new file, and through no link: links of what was written before may be there by now."""
+    pass_no_link(scratch, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         file.write(content)
-        file.truncate(entry.size)
+        file.truncate(size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Repository:
         """
         written = Path(os.path.abspath(folder))  # noqa: PTH100 (resolve would follow the very links)
         above = next((path for path in (written, *written.parents) if path.resolve() == self.top), None)
-        if above is None or written.relative_to(above) != folder.resolve().relative_to(self.top):
+        if above is None or self.top / written.relative_to(above) != folder.resolve():
             message = (
                 f"there is a link on the path to {folder}, and where it led at that revision is not known"
             )

@@ -4,6 +4,7 @@ Each story puts something into a branch, or into the environment, that makes git
 run a command where the key is. The command leaves a file behind: no story may.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,9 @@ from repository import begin, commit, git
 
 from reconciler import cli
 from reconciler.desired.history import applied, at, blame, head, load_at, record_applied
+from reconciler.desired.named import Reach
 from reconciler.errors import ExitCode, Invalid
+from reconciler.links import pass_no_link
 
 KEY = "omni_osk_the-key-of-the-whole-tenant"
 Output = pytest.CaptureFixture[str]
@@ -351,6 +354,95 @@ def test_any_tree_is_laid_out_within_its_folder(
             assert ".git" not in path.parts
     assert {path.name for path in root.iterdir()} == {".git", "desired-state"}
     assert not list(folder.iterdir())
+
+
+def test_an_older_link_is_no_way_out_for_a_list_of_today(tmp_path: Path, project: Project) -> None:
+    """Somebody merges a link, and later a folder in its place that holds a list which git ignores."""
+    evil = tmp_path / "evil"
+    shared = project.target.parent / "shared" / "base"
+    shared.mkdir(parents=True)
+    (shared / "lnk").symlink_to(evil)
+    (project.root / ".gitignore").write_text(".reconciler/\n*.json\n*.csv\n")
+    path = "../shared/base/lnk/pwn.csv"
+    source = {"type": "csv", "path": path, "login": "email", "fields": {"name": "name"}}
+    project.configure(files=["../shared/base"], sources=[source])
+    commit(project.root)
+    (shared / "lnk").unlink()
+    (shared / "lnk").mkdir()
+    (shared / "lnk" / "pwn.csv").write_text("email,name\neve@acme.com,Eve\n")
+    (shared / "more.yaml").write_text("users: {}\n")
+    commit(project.root)
+    assert cli.run(["plan", "--since", "HEAD~1"]) == ExitCode.ERROR
+    assert not evil.exists()
+    evil.mkdir()
+    assert cli.run(["plan", "--since", "HEAD~1"]) == ExitCode.ERROR
+    assert not list(evil.iterdir())
+
+
+_LINKS = st.sampled_from(
+    [
+        "acme/a",
+        "acme/people.csv",
+        "shared",
+        "shared/a",
+        "shared/a/b",
+        "shared/people.csv",
+        "shared/a/people.csv",
+    ]
+)
+_LEADS = st.sampled_from(["OUT", "OUT", "OUT/new.csv", "a", "..", "../acme"])
+_NAMED = st.sampled_from(
+    [
+        "people.csv",
+        "a/people.csv",
+        "../shared/people.csv",
+        "../shared/a/people.csv",
+        "../shared/a/b/people.csv",
+    ]
+)
+_SHARED = st.sampled_from(["../shared", "../shared/a", "a"])
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(_LINKS, _LEADS, min_size=1, max_size=3),
+    st.lists(_NAMED, min_size=1, max_size=3, unique=True),
+    st.lists(_SHARED, max_size=2, unique=True),
+)
+def test_what_a_target_names_is_laid_out_within_the_folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    links: dict[str, str],
+    lists: list[str],
+    shared: list[str],
+) -> None:
+    """Somebody had links where lists and shared files are now: nothing is written where they led."""
+    root = tmp_path_factory.mktemp("hostile")
+    out = root / "out"
+    out.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    sources = [{"type": "csv", "path": path, "login": "email"} for path in lists]
+    target = json.dumps({"kind": "omni", "url": "https://a.omniapp.co", "files": shared, "sources": sources})
+    folder = root / "desired-state" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "target.yaml").write_text(target)
+    for path, lead in sorted(links.items()):
+        link = folder.parent / path
+        with suppress(OSError):  # another link is in its place or on its way
+            pass_no_link(root, link)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(lead.replace("OUT", str(out)))
+    commit(root)
+    shutil.rmtree(folder.parent)
+    (root / ".gitignore").write_text("*.csv\n")
+    folder.mkdir(parents=True)
+    for path in lists:
+        (folder / path).resolve().parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).resolve().write_text("email\n")
+    with suppress(Invalid), at(folder, "HEAD", "--since", Reach(folder.parent)) as then:
+        real = then.folder.parent.resolve()
+        for path in real.rglob("*"):
+            assert path.is_symlink() or path.resolve().is_relative_to(real)
+    assert not list(out.iterdir())
 
 
 def _tree(root: Path, entries: list[tuple[list[str], str, str]]) -> str:

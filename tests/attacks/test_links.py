@@ -317,3 +317,19 @@ def test_a_folder_that_cannot_be_written_is_said(team: Team, capsys: Output) -> 
     """Somebody commits a file where that folder is to be."""
     assert linked_in_a_pull_request(team, {"out": "desired-state/acme/people.yaml"}) == ExitCode.ERROR
     assert "out: the plan cannot be kept: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["path", "groups_file"])
+def test_a_list_behind_a_link_that_leads_out_is_refused_at_its_place(
+    project: Project, capsys: Output, key: str
+) -> None:
+    """Somebody links a folder on the way to a list, so that what nobody reviews says who there is to be."""
+    (project.root.parent / "elsewhere" / "evil.csv").write_text("email\neve@acme.com\n")
+    (project.target / "lnk").symlink_to(project.root.parent / "elsewhere")
+    (project.target / "people.csv").write_text("email\nada@acme.com\n")
+    paths = {"path": "people.csv"} | {key: "lnk/evil.csv"}
+    project.configure(sources=[{"type": "csv", "login": "email", **paths}])
+    for command in READING[2:]:
+        assert cli.run(command) == ExitCode.ERROR
+        assert "`lnk/evil.csv` leads out of the folder that all targets are in" in capsys.readouterr().err
+    assert not (project.root / "acme.json").exists()

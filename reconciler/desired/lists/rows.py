@@ -15,6 +15,7 @@ Entry = dict[str, Any]
 
 NOBODY_SAYS_WHO: Final = "ids are the system's own: `reconciler convert --live FILE` asks whose they are"
 NOBODY_LIVE: Final = "nobody who is live has this id: take it out"
+_GONE: Final[Entry] = {"state": "absent"}
 _HINTS: Final = {
     ATTRIBUTES: 'write JSON: {"region": ["emea"]}',
     PREFIX: 'write a list as [a, "b, c"]',
@@ -85,15 +86,20 @@ class People:
             login = self._login(number, row)
             if not login:
                 continue
-            key = user_key(login)
-            if (first := self._logins.setdefault(key, login)) in self.entries:
-                before = self._table.place(self.row_of[first], self.login_column)
-                message = f"`{clip(login)}` stands in two rows; first at {before}"
-                self._refuse(number, self.login_column, first, BadCell(message, "keep one of them"))
+            if (first := self._logins.setdefault(user_key(login), login)) in self.entries:
+                self._again(number, row, first, login)
                 continue
             self.row_of[login] = number
             self.entries[login] = {}
             self.entries[login] = self._entry(number, row, login)
+
+    def _again(self, number: int, row: Row, first: str, login: str) -> None:
+        """A further row about somebody; one that ends their access once more adds nothing."""
+        if self.entries[first] == _GONE and (self._leavers or self._said_op(row) == "delete"):
+            return
+        before = self._table.place(self.row_of[first], self.login_column)
+        message = f"`{clip(login)}` stands in two rows; first at {before}"
+        self._refuse(number, self.login_column, first, BadCell(message, "keep one of them"))
 
     def _login(self, number: int, row: Row) -> str:
         """Who a row is about; empty where that cannot be read."""
@@ -112,7 +118,8 @@ class People:
             return ""
         if isinstance(given, str) and given:
             self.ids[login] = given
-            self.by_id[given] = None if given in self.by_id else login
+            before = self.by_id.get(given, login)
+            self.by_id[given] = before if before and user_key(before) == user_key(login) else None
         return login
 
     def live_login(self, given: object) -> str:
@@ -141,7 +148,7 @@ class People:
 
     def _entry(self, number: int, row: Row, login: str) -> Entry:
         if self._leavers or (self._op and self._is_deleted(number, row, login)):
-            return {"state": "absent"}
+            return dict(_GONE)
         entry: Entry = {}
         attributes: Entry = {}
         for name, column in self._fields:
@@ -178,8 +185,11 @@ class People:
             raise BadCell(*fault)
         return value
 
+    def _said_op(self, row: Row) -> str:
+        return str(self._raw(row, self._op) or "").lower() if self._op else ""
+
     def _is_deleted(self, number: int, row: Row, login: str) -> bool:
-        op = str(self._raw(row, self._op) or "").lower()
+        op = self._said_op(row)
         if op not in ("upsert", "delete"):
             message = f"`{clip(self._op)}` must be `upsert` or `delete`, not the text `{clip(op)}`"
             self._refuse(number, self._op, login, BadCell(message))
