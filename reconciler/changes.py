@@ -115,6 +115,20 @@ def atoms(change: Change) -> tuple[Atom, ...]:
     return tuple(Atom(change.address, live_id, f.path, f.before, f.after) for f in change.fields)
 
 
+def naming(change: Change) -> tuple[tuple[Atom, tuple[Address, ...]], ...]:
+    """All atoms of one change, each with the others whom it names.
+
+    They are the person of a membership, those whom a new value refers to, and the people of a
+    group that is deleted.
+    """
+    if isinstance(change, Delete):
+        people = change.ends if change.address.kind == "group" else ()
+        named: list[tuple[Address, ...]] = [tuple(Address("user", key) for key in people)]
+    else:
+        named = [(Address("user", f.path[1]),) if f.path[0] == "members" else f.names for f in change.fields]
+    return tuple(zip(atoms(change), named, strict=True))
+
+
 def is_removal(part: FieldChange | Atom) -> bool:
     """Whether this takes something away: a value, a membership, a whole object, or a person's access."""
     return part.after is None or (part.path == ACTIVE and part.after is False)

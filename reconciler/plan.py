@@ -23,6 +23,7 @@ from reconciler.changes import (
     ends_access,
     is_removal,
     leaving_members,
+    naming,
     narrow,
     renamed_from,
 )
@@ -153,7 +154,9 @@ class Plan:
     be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
     attributes that are sent again, though no answer shows whether that is needed. ``words`` are what
     its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise. ``scope``
-    names the parts that the plan is about, none where it is whole.
+    names the parts that the plan is about, none where it is whole. ``meant`` is the live id, by
+    address, of each person and group that the changes name as a member or by a reference; who is
+    not live has none.
     """
 
     target: str
@@ -176,6 +179,7 @@ class Plan:
     resend: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     scope: tuple[Scope, ...] = ()
+    meant: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -279,11 +283,15 @@ class Plan:
         return _sha256(self._named(self.intended.changes, {}))
 
     def _named(self, changes: Iterable[Change], origins: Origins) -> dict[str, object]:
+        changes = tuple(changes)
         encoded = [encode_change(each, origins) for each in changes]
+        named = {str(name) for each in changes for _, names in naming(each) for name in names}
+        meant = {name: self.meant[name] for name in sorted(named & self.meant.keys())}
         for change in encoded:
             del change["place"]
         included = list(self.included)
-        return {"target": self.target, "url": self.url, "included": included, "changes": encoded}
+        about = {"target": self.target, "url": self.url, "included": included, "changes": encoded}
+        return {**about, **({"meant": meant} if meant else {})}
 
 
 _JUDGED_BY = (

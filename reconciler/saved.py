@@ -49,6 +49,7 @@ def to_json(plan: Plan) -> str:
             for note in plan.notes
         ],
         "changes": [encode_change(change, plan.origins) for change in plan.changes],
+        **({"meant": dict(plan.meant)} if plan.meant else {}),
     }
     return dump_json(document)
 
@@ -105,6 +106,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         sandbox=_typed(document["sandbox"], bool),
         words={word: _typed(said, str) for word, said in _typed(document.get("words", {}), dict).items()},
         scope=tuple(_decode_part(item) for item in _typed(document.get("scope", []), list)),
+        meant={name: _typed(one, str) for name, one in _typed(document.get("meant", {}), dict).items()},
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(

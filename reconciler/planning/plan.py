@@ -15,12 +15,12 @@ What is decided here, and nowhere else:
 Nothing else is ever removed, so files that say nothing take nothing away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.changes import Atom, Change, Update
+from reconciler.changes import Atom, Change, Update, naming
 from reconciler.model import Address, DesiredState, Group, LiveState, address_of
 from reconciler.operations import in_order
 from reconciler.plan import Census, Plan, Scope
@@ -63,6 +63,11 @@ class Planned:
         known = frozenset(self.ids.values())
         return {address_of(o.resource): o.id for o in self.everything.objects if o.id not in known}
 
+    @property
+    def known(self) -> dict[Address, str]:
+        """The live id of everybody and everything that a change may name, what is ignored included."""
+        return {**self.ignored, **self.ids}
+
     def facts(self, address: Address) -> Facts | None:
         """What is known of one object, None where it is not live: what was read, or else what was sent."""
         if address.kind == "user":
@@ -103,9 +108,14 @@ def make_plan(
     whole = Plan(changes=changes, census=census, scope=scope, **about)
     plan, left_out, said = cut_to(whole, inputs, users.revoked) if scope else (whole, (), ())
     told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
-    return Planned(
-        replace(plan, notes=told), inputs.pairing, inputs.definitions, live, desired, sent, left_out
-    )
+    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, left_out)
+    return replace(made, plan=replace(plan, notes=told, meant=_meant(plan.changes, made.known)))
+
+
+def _meant(changes: Iterable[Change], known: Mapping[Address, str]) -> dict[str, str]:
+    """The live id of everybody and everything that the changes name beside what they change."""
+    named = {name for change in changes for _, names in naming(change) for name in names}
+    return {str(name): known[name] for name in sorted(named & known.keys())}
 
 
 def _without_empty_revocations(users: PlannedUsers, groups: PlannedGroups) -> Iterator[Change]:

@@ -10,6 +10,10 @@ Each reviewed atom stands in one of four ways:
 
 An object that was to be created counts as unset. A field of it is to do as long as it is
 unset, whoever has made the object by now: somebody else, or an apply that was interrupted.
+But what is found under another name, by an attribute or an older name, is not what was to be created.
+
+A name may come to mean another account. So what names a member, or somebody by a reference, has moved
+where the live id behind that name is not the reviewed one.
 
 Only fresh atoms that match a *to do* are executed. Nobody reviewed the rest of the fresh
 plan, so it waits.
@@ -20,8 +24,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.changes import Atom, Change, Delete, atoms, narrow
-from reconciler.model import Address, Value
+from reconciler.changes import Atom, Change, Create, Delete, atoms, naming, narrow
+from reconciler.model import Address, Group, Live, User, Value, address_of
 from reconciler.plan import Plan
 from reconciler.planning.diff import Definitions, Facts, explain, holds
 from reconciler.planning.plan import Planned
@@ -70,12 +74,14 @@ def recheck(saved: Plan, fresh: Planned) -> Recheck:
     wanted = {(atom.address, atom.path): atom for change in fresh.plan.changes for atom in atoms(change)}
     live_ids = frozenset(fresh.ids.values())
     deletes = {change.address: change for change in fresh.plan.changes if isinstance(change, Delete)}
+    others = _Others(saved, fresh)
     rechecked = tuple(
-        _without_new_losses(
-            _recheck_atom(atom, wanted.get((atom.address, atom.path)), fresh, live_ids), change, deletes
-        )
+        _without_new_losses(item, change, deletes, others)
+        if isinstance(change, Delete)
+        else _of_the_same(item, names, others)
         for change in saved.intended.changes
-        for atom in atoms(change)
+        for atom, names in naming(change)
+        for item in (_recheck_atom(atom, wanted.get((atom.address, atom.path)), fresh, live_ids),)
     )
     to_do = {wanted[item.atom.address, item.atom.path] for item in rechecked if item.standing == "to do"}
     rest = set(wanted.values()) - to_do
@@ -89,11 +95,52 @@ def recheck(saved: Plan, fresh: Planned) -> Recheck:
     )
 
 
-def _without_new_losses(item: Rechecked, reviewed: Change, deletes: Mapping[Address, Delete]) -> Rechecked:
-    """The same, but moved where a group is to be deleted that somebody has joined since the review."""
-    if item.standing != "to do" or not isinstance(reviewed, Delete) or reviewed.address.kind == "user":
+class _Others:
+    """Tells who is not, or not any more, whom the reviewed plan meant by a name."""
+
+    def __init__(self, saved: Plan, fresh: Planned) -> None:
+        self._meant = saved.meant
+        self._created = frozenset(each.address for each in saved.changes if isinstance(each, Create))
+        self._known = fresh.known
+        self._live: Mapping[Address, Live[User] | Live[Group]] = {
+            **fresh.pairing.users,
+            **fresh.pairing.groups,
+        }
+
+    def why(self, name: Address) -> str:
+        """Why it is not who was meant, in words; empty where it is."""
+        meant, now = self._meant.get(str(name)), self._known.get(name)
+        if meant is None and name in self._created:
+            called = address_of(self._live[name].resource) if name in self._live else name
+            return f"{name} was to be created, and now is the live {called}" if called != name else ""
+        if meant == now:
+            return ""
+        if now is None:
+            return f"{name} is not there any more"
+        return f"{name} is not who it was at the review: it is another one now, with the id {now}"
+
+
+def _of_the_same(item: Rechecked, names: Sequence[Address], others: _Others) -> Rechecked:
+    """The same, but moved where it would now be about somebody else than at the review."""
+    if item.standing != "to do":
         return item
-    joined = sorted(set(deletes[reviewed.address].ends) - set(reviewed.ends))
+    created = (item.atom.address,) if item.atom.id is None else ()
+    why = next(filter(None, map(others.why, (*created, *names))), "")
+    return Rechecked(item.atom, "moved", why) if why else item
+
+
+def _without_new_losses(
+    item: Rechecked, reviewed: Delete, deletes: Mapping[Address, Delete], others: _Others
+) -> Rechecked:
+    """The same, but moved where a group is to be deleted that somebody has joined since the review."""
+    if item.standing != "to do" or reviewed.address.kind == "user":
+        return item
+    known = frozenset(reviewed.ends)
+    joined = [
+        key
+        for key in sorted(deletes[reviewed.address].ends)
+        if key not in known or others.why(Address("user", key))
+    ]
     if not joined:
         return item
     more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""

@@ -1,9 +1,14 @@
 """What of a reviewed plan may still be done: each standing, for each kind of atom."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from builders import a_group, a_user, desired, live
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconciler.changes import atoms
+from reconciler.changes import atoms, naming
 from reconciler.model import Address, Definition, DesiredState, LiveState
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned, make_plan
@@ -229,3 +234,56 @@ def test_a_person_who_goes_may_have_joined_more_groups_since() -> None:
     wanted = desired(absent=[ADA])
     saved = planned(wanted, live(a_user("ada@acme.com"), a_group("Finance", [])), DELETES).plan
     assert recheck(saved, planned(wanted, found, DELETES)).stale == ()
+
+
+def under_ids(found: LiveState, ids: Sequence[str]) -> LiveState:
+    """The same people, behind other live ids."""
+    people = [replace(user, id=one) for user, one in zip(found.users, ids, strict=True)]
+    return replace(found, users=tuple(people))
+
+
+LOGINS = ("ada@acme.com", "bob@acme.com", "carl@acme.com")
+MANAGER = Definition("manager", "user")
+
+
+@given(
+    before=st.permutations("123"),
+    after=st.permutations("123456"),
+    inside=st.sets(st.sampled_from(LOGINS)),
+    stated=st.sets(st.sampled_from(LOGINS)),
+    ends=st.booleans(),
+)
+def test_nobody_gains_or_loses_anything_who_was_not_reviewed(
+    before: list[str], after: list[str], inside: set[str], stated: set[str], *, ends: bool
+) -> None:
+    policy = Policy(tombstone="delete")
+    people = [a_user(login, attributes={"manager": None}) for login in LOGINS]
+    found = live(
+        *people, a_group("Finance", sorted(inside)), a_group("Old", ["bob@acme.com"]), definitions=[MANAGER]
+    )
+    wanted = desired(
+        a_user("ada@acme.com", attributes={"manager": "bob@acme.com"}),
+        a_group("Finance", sorted(stated)),
+        absent=[Address("group", "old")] if ends else [],
+    )
+    now_ids = after[:3]
+    saved = planned(wanted, under_ids(found, before), policy).plan
+    fresh = planned(wanted, under_ids(found, now_ids), policy)
+    same = {login for login, then, now in zip(LOGINS, before, now_ids, strict=True) if then == now}
+    for change in recheck(saved, fresh).changes:
+        for atom, names in naming(change):
+            assert {name.key for name in names} <= same
+            assert atom.address.kind == "group" or atom.address.key in same
+
+
+def test_who_was_made_again_is_not_who_was_reviewed() -> None:
+    wanted = desired(a_group("Finance", ["ada@acme.com"]))
+    found = live(a_user("ada@acme.com"), a_group("Finance", []))
+    saved = planned(wanted, under_ids(found, ["1"])).plan
+    assert saved.meant == {"user/ada@acme.com": "1"}
+    assert reasons(saved, planned(wanted, under_ids(found, ["2"]))) == [
+        "user/ada@acme.com is not who it was at the review: it is another one now, with the id 2"
+    ]
+    with_her = desired(a_user("ada@acme.com"), a_group("Finance", ["ada@acme.com"]))
+    gone = planned(with_her, live(a_group("Finance", [])))
+    assert reasons(saved, gone) == ["user/ada@acme.com is not there any more"]
