@@ -52,8 +52,8 @@ def notes_on_lists(desired: DesiredState, pairing: Pairing, definitions: Definit
         yield Note("list", f"{problem.message}: {problem.hint}", problem.place, warning=True)
     if lists.untracked:
         message = (
-            f"{len(lists.untracked)} are declared by lists alone that git ignores: "
-            "whoever leaves such a list is not noticed"
+            "whoever leaves a list that git ignores is not noticed; "
+            f"only such lists declare {len(lists.untracked)} of the people and groups"
         )
         yield Note("list", message)
     left = Counter(name for _, names in _unwritten(desired, definitions) for name in names)
@@ -63,7 +63,9 @@ def notes_on_lists(desired: DesiredState, pairing: Pairing, definitions: Definit
     if other := sorted(_with_other_ids(desired, pairing)):
         names = ", ".join(map(str, other[:_MOST_NAMED]))
         more = f" and {len(other) - _MOST_NAMED} more" if len(other) > _MOST_NAMED else ""
-        message = f"{len(other)} have another id in a list than they have live, which counts: {names}{more}"
+        message = (
+            f"a list gives another id than the system to {len(other)}, and the system's counts: {names}{more}"
+        )
         yield Note("id", message, desired.locate(other[0], ()), warning=True)
 
 
