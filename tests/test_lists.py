@@ -402,8 +402,10 @@ def test_what_git_ignores_is_told_and_is_in_every_revision_as_it_is_today(compan
     assert said(plan) == ["Update user/ada@acme.com name: Ada -> Ada L."]
     assert set(plan.origins.values()) == {"backlog"}
     assert [note.message for note in plan.notes if note.code == "list"] == [
-        "whoever leaves a list that git ignores is not noticed; "
-        "only such lists declare 1 of the people and groups"
+        (
+            "whoever leaves a list that git ignores is not noticed; "
+            "only such lists declare 1 of the people and groups"
+        )
     ]
 
 
