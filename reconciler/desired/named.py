@@ -22,6 +22,7 @@ from reconciler.desired.lists.rows import LiveIds
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import GitFailed, Place, Problem
+from reconciler.links import is_hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class Reach:
 
     ``root`` is the folder that all targets are in; without one it is the target's own. ``likes`` are the
     mappings that ship with its kind. ``ignored`` are the lists that git ignores, by their paths from
-    the target's folder; with None git is asked.
+    the target's folder; with None git is asked. With ``hidden`` names that begin with a dot may be on the
+    way, as where the caller names a file of theirs.
     """
 
     root: Path | None = None
     likes: Likes = field(default_factory=dict)
     ignored: frozenset[str] | None = None
+    hidden: bool = False
 
     def inside(self, folder: Path, path: str) -> bool:
         """Whether a path from the target's folder stays below the root, links included."""
@@ -79,8 +82,8 @@ def shared(
     """Each path of ``files`` that can be read, and how to show it."""
     for at, path in enumerate(target.data.get("files", ())):
         place = target.source.nearest(("files", at))
-        if not reach.inside(folder, path):
-            problems.append(_outside(place, path))
+        if problem := _against(folder, place, reach, path):
+            problems.append(problem)
         elif not (folder / path).exists():
             hint = "correct the path: it begins at the target's folder"
             problems.append(Problem(place, f"`{clip(path)}` is not there", hint))
@@ -107,8 +110,9 @@ def lists(
             continue
         steps = ("sources", at)
         found = [
-            _against_path(folder, target.source, reach, (*steps, key), entry.get(key))
+            _against(folder, target.source.nearest((*steps, key)), reach, entry[key])
             for key in ("path", "groups_file")
+            if key in entry
         ]
         like, problem = _like(reach.likes, entry, target.source, at)
         if said := [one for one in (*found, problem) if one]:
@@ -169,15 +173,15 @@ def _like(
     return likes[name][entry["type"]], None
 
 
-def _against_path(
-    folder: Path, source: Source, reach: Reach, steps: tuple[str | int, ...], path: str | None
-) -> Problem | None:
-    return _outside(source.nearest(steps), path) if path and not reach.inside(folder, path) else None
-
-
-def _outside(place: Place, path: str) -> Problem:
-    message = f"`{clip(path)}` leads out of the folder that all targets are in"
-    return Problem(place, message, "put it below that folder; the path begins at the target's own")
+def _against(folder: Path, place: Place, reach: Reach, path: str) -> Problem | None:
+    """What is wrong with a path, before anything is read there."""
+    if not reach.inside(folder, path):
+        message = f"`{clip(path)}` leads out of the folder that all targets are in"
+        return Problem(place, message, "put it below that folder; the path begins at the target's own")
+    if not reach.hidden and is_hidden(folder / path, reach.root or folder):
+        message = f"`{clip(path)}` is hidden, and what is hidden is never read"
+        return Problem(place, message, "put it where no name on its path begins with a dot")
+    return None
 
 
 def _shown(source: Source, path: str) -> str:
