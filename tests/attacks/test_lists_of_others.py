@@ -66,3 +66,56 @@ def test_who_converts_a_file_of_their_own_may_keep_it_where_they_like(
     project.configure()
     assert cli.run(["convert", ".mine/people.csv", "--like", "omni-user-manager"]) == ExitCode.OK
     assert "ada@acme.com" in capsys.readouterr().out
+
+
+# What a row does not say
+
+
+OLD: dict[str, Any] = {"type": "json", "path": "users.json", "like": "omni-user-manager"}
+
+
+@pytest.mark.parametrize("members", ["null", "0", "false", '""', "{}", "missing"])
+@pytest.mark.parametrize("bad_rows", ["stop", "skip"])
+def test_a_group_without_a_list_of_members_is_not_emptied(
+    project: Project, capsys: Output, members: str, bad_rows: str
+) -> None:
+    """Somebody has a tool write nothing where the members were, so that everybody loses the group."""
+    project.write("users.json", '[{"id": "u1", "userName": "ada@acme.com"}]')
+    record = '{"displayName": "Finance"}'
+    if members != "missing":
+        record = f'{{"displayName": "Finance", "members": {members}}}'
+    project.write("groups.json", f'[{record}, {{"displayName": "Other", "members": []}}]')
+    sources(project, {**OLD, "groups_file": "groups.json", "bad_rows": bad_rows})
+    assert cli.run(["plan"]) == (ExitCode.ERROR if bad_rows == "stop" else ExitCode.PARTIAL)
+    said = capsys.readouterr()
+    assert "members must be a list of texts" in said.out + said.err
+    assert "group/Finance" not in said.out
+
+
+def test_a_group_keeps_the_member_whose_own_row_was_left_out(project: Project, capsys: Output) -> None:
+    """Somebody spoils the row of a colleague, who then is missing among the members as well."""
+    project.write("users.json", '[{"id": "u1", "userName": "ada@acme.com"}, {"id": "u2", "userName": "bob"}]')
+    project.write("groups.json", '[{"displayName": "Finance", "members": ["u1", "u2"]}]')
+    sources(project, {**OLD, "groups_file": "groups.json", "bad_rows": "skip"})
+    assert cli.run(["plan"]) == ExitCode.PARTIAL
+    assert "group/Finance" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("attributes", ['"{\\"region\\": [\\"emea\\"]}"', '{"region": ["emea"]}'])
+def test_attributes_that_are_text_are_read_as_json(project: Project, capsys: Output, attributes: str) -> None:
+    """Somebody has the attributes written as text, as the tool does in a table, so that they are lost."""
+    project.write("users.json", f'[{{"userName": "ada@acme.com", "userAttributes": {attributes}}}]')
+    sources(project, OLD)
+    assert cli.run(["plan"]) == ExitCode.OK
+    assert "emea" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("attributes", ['"[1]"', "[1]", "0", "false", '"x"', '"{\\"a\\": 1, \\"a\\": 2}"'])
+def test_attributes_that_are_no_object_are_a_problem(
+    project: Project, capsys: Output, attributes: str
+) -> None:
+    """Somebody writes something else where the attributes were, so that nothing is checked."""
+    project.write("users.json", f'[{{"userName": "ada@acme.com", "userAttributes": {attributes}}}]')
+    sources(project, OLD)
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    assert "users.json:1:userAttributes: " in capsys.readouterr().err

@@ -71,7 +71,8 @@ class Groups:
         if user_key(member) in self._logins or "@" in member:
             return member
         if not self._people.is_whole:
-            return ""  # the row that has this id may be one that could not be read
+            self.bad.add(name)  # the row that has this id may be one that could not be read
+            return ""
         if not self._people.by_id:
             return member
         why = (
@@ -94,9 +95,12 @@ def _listed(raw: Any, *, is_cell: bool) -> list[str]:
     if is_cell:
         text = cells.plain(raw or "")
         return cells.values(text) if text else []
-    found = [item.get("value") if isinstance(item, dict) else item for item in raw or ()]
+    items = (
+        raw if isinstance(raw, list) else [raw]
+    )  # none at all is no list either: it says nothing of members
+    found = [item.get("value") if isinstance(item, dict) else item for item in items]
     texts = [item for item in found if isinstance(item, str)]
-    if not isinstance(raw or [], list) or len(texts) < len(found):
+    if items is not raw or len(texts) < len(found):
         message = "members must be a list of texts"
         raise ValueError(message)
     return texts

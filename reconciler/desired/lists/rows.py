@@ -163,7 +163,7 @@ class People:
                 hint = _HINTS.get(name, _HINTS[PREFIX])
                 self._refuse(number, column, login, BadCell(str(error), getattr(error, "hint", hint)))
                 continue
-            if name == ATTRIBUTES and isinstance(value, dict):
+            if name == ATTRIBUTES:
                 attributes |= value
             elif name.startswith(PREFIX):
                 attributes[name[len(PREFIX) :]] = value
@@ -179,8 +179,10 @@ class People:
         value = raw
         if name == "active" and isinstance(raw, str):
             value = cells.truth(raw)
+        elif name == ATTRIBUTES:
+            value = _object(raw)
         elif self._table.is_text and name != "name":
-            value = _object(raw) if name == ATTRIBUTES else cells.value(raw)
+            value = cells.value(raw)
         if fault := _fault(value):
             raise BadCell(*fault)
         return value
@@ -278,8 +280,9 @@ def _person(raw: Any, *, is_cell: bool) -> str:
     return (raw or "").strip()
 
 
-def _object(text: str) -> Mapping[str, Any]:
-    found = cells.strict_json(text)
+def _object(raw: Any) -> Mapping[str, Any]:
+    """All attributes, which a cell and some JSON hold as text; raises ValueError."""
+    found = cells.strict_json(raw) if isinstance(raw, str) else raw
     if not isinstance(found, dict):
         message = "attributes must be an object"
         raise BadCell(message, _HINTS[ATTRIBUTES])
