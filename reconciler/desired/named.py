@@ -66,6 +66,15 @@ def listed(data: Mapping[str, Any]) -> Iterator[str]:
             yield entry["groups_file"]
 
 
+def least_rows(data: Mapping[str, Any]) -> dict[str, int]:
+    """How many rows each list must have, by its path, where the data of a target.yaml says so."""
+    least: dict[str, int] = {}
+    for entry in data.get("sources", ()):
+        path = posixpath.normpath(entry["path"])
+        least[path] = max(least.get(path, 0), entry.get("min_rows", 0))
+    return least
+
+
 def ignored(folder: Path, data: Mapping[str, Any]) -> frozenset[str]:
     """The lists of a target that git ignores, since they hold what nobody wants in a repository."""
     paths = {path: folder / path for path in listed(data)}
@@ -99,10 +108,12 @@ def lists(
     *,
     only: Container[str] | None = None,
     live: LiveIds | None = None,
+    least: Mapping[str, int] | None = None,
 ) -> Iterator[Document]:
     """The document of every list that can be read; ``target`` is that of target.yaml.
 
     ``only`` are the paths of those that are asked for, ``live`` the ids of the system, where it was asked.
+    ``least`` is what ``least_rows`` tells of the settings that hold.
     """
     git_ignores = ignored(folder, target.data) if reach.ignored is None else reach.ignored
     for at, entry in enumerate(target.data.get("sources", ())):
@@ -120,6 +131,8 @@ def lists(
             continue
         tracked = entry["path"] not in git_ignores
         wanted = _wanted(entry, like, target.source.nearest((*steps, "path")), tracked=tracked, live=live)
+        at_least = (least or {}).get(posixpath.normpath(entry["path"]), 0)
+        wanted = replace(wanted, min_rows=max(wanted.min_rows, at_least))
         contents = [
             (content(folder / path, name, inside=reach.root or folder), name)
             for path in (entry["path"], entry.get("groups_file"))

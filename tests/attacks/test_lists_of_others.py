@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from project import LIVE, Project
-from repository import begin
+from repository import begin, commit
 
 from reconciler import cli
 from reconciler.errors import ExitCode
@@ -119,3 +119,49 @@ def test_attributes_that_are_no_object_are_a_problem(
     sources(project, OLD)
     assert cli.run(["plan"]) == ExitCode.ERROR
     assert "users.json:1:userAttributes: " in capsys.readouterr().err
+
+
+# Limits and settings of a list
+
+
+HR: dict[str, Any] = {**LISTED, "path": "hr.csv", "fields": {"name": "name"}}
+
+
+def test_a_pull_request_lowers_no_limit_of_a_list(project: Project, capsys: Output) -> None:
+    """Somebody cuts a list short, and lowers `min_rows` in the same pull request."""
+    project.write("hr.csv", "email,name\nada@acme.com,Ada\nbob@acme.com,Bob\n")
+    sources(project, {**HR, "min_rows": 2})
+    begin(project)
+    project.write("hr.csv", "email,name\nada@acme.com,Ada\n")
+    sources(project, {**HR, "path": "./hr.csv", "min_rows": 0})
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1"]) == ExitCode.ERROR
+    assert "`min_rows` says that it has 2 at least" in capsys.readouterr().err
+    assert cli.run(["plan"]) == ExitCode.OK
+
+
+def test_a_plan_names_what_a_pull_request_changes_about_a_list(project: Project, capsys: Output) -> None:
+    """Somebody has another column say who a row is about, and hopes that nobody reads target.yaml."""
+    project.write("hr.csv", "email,name,boss\nada@acme.com,Ada,dora@acme.com\n")
+    project.write("other.csv", "email\nada@acme.com\n")
+    sources(project, HR, {**LISTED, "path": "other.csv"})
+    begin(project)
+    project.write("more.csv", "email\nada@acme.com\n")
+    sources(project, {**HR, "login": "boss", "bad_rows": "skip"}, {**LISTED, "path": "more.csv"}, files=["."])
+    commit(project.root)
+    assert cli.run(["plan", "--base", "HEAD~1", "--format", "json"]) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "(files; hr.csv: bad_rows, login; more.csv: new; other.csv: gone)" in said
+    assert cli.run(["plan", "--base", "HEAD", "--format", "json"]) == ExitCode.OK
+    assert "reads other files and lists" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("row", ["nobody,N", ",N", "only", 'eve@acme.com,"a\nb"'])
+def test_rows_that_are_left_out_make_no_list_long_enough(project: Project, capsys: Output, row: str) -> None:
+    """Somebody cuts a list short, and fills it up with rows that are left out."""
+    project.write("hr.csv", f"email,name\nada@acme.com,Ada\n{row}\n")
+    sources(project, {**HR, "min_rows": 2, "bad_rows": "skip"})
+    assert cli.run(["plan"]) == ExitCode.ERROR
+    assert "the list has 1 rows, and `min_rows` says that it has 2" in capsys.readouterr().err
+    sources(project, {**HR, "min_rows": 1, "bad_rows": "skip"})
+    assert cli.run(["plan"]) == ExitCode.PARTIAL
