@@ -165,3 +165,42 @@ def test_rows_that_are_left_out_make_no_list_long_enough(project: Project, capsy
     assert "the list has 1 rows, and `min_rows` says that it has 2" in capsys.readouterr().err
     sources(project, {**HR, "min_rows": 1, "bad_rows": "skip"})
     assert cli.run(["plan"]) == ExitCode.PARTIAL
+
+
+# Lists that are to keep a job busy: each of these took minutes to hours
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_key_that_is_written_twice_among_many_is_found_at_once(project: Project, capsys: Output) -> None:
+    """Somebody writes an object with very many keys, of which the last is there twice."""
+    keys = ", ".join(f'"k{n}": 0' for n in range(200_000))
+    project.write("users.json", f'[{{{keys}, "k199999": 1}}]')
+    sources(project, {"type": "json", "path": "users.json", "login": "email"})
+    assert cli.run(["validate"]) == ExitCode.ERROR
+    assert "`k199999` is written twice" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize(("names", "told"), [("c{n}", "2 cells"), ("same", "more than 10000 problems")])
+def test_a_header_of_very_many_columns_is_read_at_once(
+    project: Project, capsys: Output, names: str, told: str
+) -> None:
+    """Somebody writes a table that is all header."""
+    header = ",".join(names.format(n=n) for n in range(200_000))
+    project.write("hr.csv", f"email,{header}\nada@acme.com,\n")
+    sources(project, {**LISTED, "path": "hr.csv"})
+    assert cli.run(["validate"]) == ExitCode.ERROR
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_large_row_that_many_problems_name_is_read_again_once(project: Project, capsys: Output) -> None:
+    """Somebody writes one row with very many fields, and very many rows that say the same of this person."""
+    fields = ", ".join(f'"k{n}": 0' for n in range(50_000))
+    again = '{"email": "ada@acme.com"}'
+    project.write("users.json", f'[{{{fields}, "email": "ada@acme.com"}},\n{", ".join([again] * 11_000)}]')
+    sources(project, {"type": "json", "path": "users.json", "login": "email"})
+    assert cli.run(["validate"]) == ExitCode.ERROR
+    said = capsys.readouterr().err
+    assert "stands in two rows; first at desired-state/acme/users.json:1:email" in said
+    assert "more than 10000 problems" in said

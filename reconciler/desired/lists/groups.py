@@ -6,7 +6,7 @@ from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import Columns
 from reconciler.desired.lists.rows import Entry, People
 from reconciler.desired.lists.tables import Table
-from reconciler.desired.text import clip, fault_in
+from reconciler.desired.text import MAX_PROBLEMS, clip, fault_in, too_many
 from reconciler.errors import Place, Problem
 from reconciler.model import group_key, user_key
 
@@ -37,6 +37,9 @@ class Groups:
                     Problem(Place(self._table.file, 1), message, f"there are: {there}")
                 )
         for number, row in self._table.rows if not self._table.problems else ():
+            if len(self._table.bad) >= MAX_PROBLEMS:
+                self._table.problems.append(too_many(self._table.bad[-1].place))
+                break
             self._read_row(number, row)
 
     def _read_row(self, number: int, row: Any) -> None:

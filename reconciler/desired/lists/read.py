@@ -138,7 +138,7 @@ def _against_columns(table: Table, wanted: Wanted) -> Iterator[Problem]:
 def _unknown(table: Table, columns: Columns, named: list[str]) -> Iterator[Problem]:
     known = {spelled(name): name for name in columns.known}
     rest_after = table.find(columns.rest_after)
-    behind = named[named.index(rest_after) + 1 :] if rest_after in named else []
+    behind = frozenset(named[named.index(rest_after) + 1 :] if rest_after in named else ())
     for name in named:
         if spelled(name) in known or name in behind:
             continue

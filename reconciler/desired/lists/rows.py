@@ -7,7 +7,7 @@ from typing import Any, Final
 from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import ATTRIBUTES, PREFIX, Columns, GroupRule
 from reconciler.desired.lists.tables import Row, Table
-from reconciler.desired.text import clip, fault_in
+from reconciler.desired.text import MAX_PROBLEMS, clip, fault_in, too_many
 from reconciler.errors import Problem
 from reconciler.model import group_key, user_key
 
@@ -83,6 +83,9 @@ class People:
     def read(self) -> None:
         """Read every row; problems are added to the table's."""
         for number, row in self._table.rows:
+            if len(self._table.bad) >= MAX_PROBLEMS:
+                self._table.problems.append(too_many(self._table.bad[-1].place))
+                break
             login = self._login(number, row)
             if not login:
                 continue
