@@ -12,6 +12,13 @@ def leads_out(path: Path, folder: Path) -> bool:
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a path from a folder on, or the real one behind it, has a hidden step, such as ``.git``."""
+    written = Path(os.path.relpath(path, folder)).parts
+    real = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).parts
+    return any(step.startswith(".") and step != os.pardir for step in (*written, *real))
+
+
 def stay_inside(root: Path, shown: str) -> None:
     """Raise Invalid where a path inside the repository leads, through a link, to a folder outside of it.
 

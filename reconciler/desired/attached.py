@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from reconciler.errors import FileUnusable, Place, Problem
-from reconciler.links import leads_out
+from reconciler.links import is_hidden, leads_out
 from reconciler.model import Address, Definition, DesiredState, Scalar, User, Value
 from reconciler.values import MARK, digest_of
 
@@ -126,6 +126,8 @@ def read(folder: Path, path: str) -> bytes:
     try:
         if leads_out(whole, folder):
             message = f"{path!r} leads out of the target's folder"
+        elif is_hidden(whole, folder):
+            message = f"{path!r} leads to what is hidden, and that is never read"
         elif not stat.S_ISREG((status := whole.stat()).st_mode):
             message = f"{path!r} is no regular file"
         elif status.st_size > MAX_BYTES:

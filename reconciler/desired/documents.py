@@ -66,8 +66,9 @@ class Listing:
     """What a list of another tool says beside the data that YAML would hold.
 
     ``place`` is where target.yaml names it; ``tracked`` is False where git ignores it. With ``skips``
-    bad rows are left out, and are in ``skipped``. ``groups`` are all that it can name, by key, each
-    with its name and a place. The others are as in ``model.Lists``, but that ``follows`` are globs.
+    bad rows are left out, and are in ``skipped``; ``min_rows`` must be left. ``groups`` are all that it can
+    name, by key, each with its name and a place. The others are as in ``model.Lists``, but that ``follows``
+    are globs.
     """
 
     place: Place
@@ -77,6 +78,7 @@ class Listing:
     ids: dict[Address, str] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
     skips: bool = False
+    min_rows: int = 0
     skipped: list[Problem] = field(default_factory=list)
 
 

@@ -21,7 +21,7 @@ from reconciler.desired.build import build
 from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
 from reconciler.desired.joining import Rules, leave_out_refused
-from reconciler.desired.named import Reach, listed, lists, named, shared
+from reconciler.desired.named import Reach, least_rows, listed, lists, named, shared
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_inside
 from reconciler.model import KINDS, DesiredState, Kind
@@ -104,7 +104,8 @@ def load(
     The sandbox's seed file, which ``target.yaml`` names, is no desired state. Places begin with
     ``shown_as``, else with the folder as seen from the working directory. ``settings`` replace the
     data of the folder's own ``target.yaml``, but for what that names beside the folder: desired
-    state is as proposed. ``rules`` says what no system of the kind can hold, ``reach`` what may be named.
+    state is as proposed, with the higher ``min_rows`` of both. ``rules`` says what no system of the
+    kind can hold, ``reach`` what may be named.
     Raises Invalid with every problem of every file, ``target.yaml`` included.
     """
     name = shown_as or shown(folder)
@@ -118,7 +119,7 @@ def load(
         documents = list(_documents(folder, name, skipped, problems))
         for path, shown_path in shared(folder, target, reach, problems):
             documents += _documents(path, shown_path, skipped, problems)
-        documents += lists(folder, target, reach, problems)
+        documents += lists(folder, target, reach, problems, least=least_rows(settings))
         ignore = settings.get("ignore", {})
         beside = (ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file))
         dropped = _ignored(settings) - _ignored(target.data)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from reconciler.desired.documents import Document, Listing
+from reconciler.desired.text import too_few
 from reconciler.errors import Place, Problem
 from reconciler.model import KEY_OF, KINDS, PLAIN, Address, DesiredState, FieldPath, Lists, User
 
@@ -73,6 +74,9 @@ def leave_out_refused(document: Document, state: DesiredState, rules: Rules) -> 
             if listing and (problems := list(rules(_alone(state, Address(kind, KEY_OF[kind](name)))))):
                 listing.skipped += problems
                 del entries[name]
+    left = len(document.data.get("users", {}))
+    if listing and len(listing.skipped) > before and left < listing.min_rows:
+        document.problems.append(too_few(document.source.file, left, listing.min_rows))
     return bool(listing and len(listing.skipped) > before)
 
 

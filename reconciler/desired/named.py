@@ -22,6 +22,7 @@ from reconciler.desired.lists.rows import LiveIds
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import GitFailed, Place, Problem
+from reconciler.links import is_hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class Reach:
 
     ``root`` is the folder that all targets are in; without one it is the target's own. ``likes`` are the
     mappings that ship with its kind. ``ignored`` are the lists that git ignores, by their paths from
-    the target's folder; with None git is asked.
+    the target's folder; with None git is asked. With ``hidden`` names that begin with a dot may be on the
+    way, as where the caller names a file of theirs.
     """
 
     root: Path | None = None
     likes: Likes = field(default_factory=dict)
     ignored: frozenset[str] | None = None
+    hidden: bool = False
 
     def inside(self, folder: Path, path: str) -> bool:
         """Whether a path from the target's folder stays below the root, links included."""
@@ -63,6 +66,15 @@ def listed(data: Mapping[str, Any]) -> Iterator[str]:
             yield entry["groups_file"]
 
 
+def least_rows(data: Mapping[str, Any]) -> dict[str, int]:
+    """How many rows each list must have, by its path, where the data of a target.yaml says so."""
+    least: dict[str, int] = {}
+    for entry in data.get("sources", ()):
+        path = posixpath.normpath(entry["path"])
+        least[path] = max(least.get(path, 0), entry.get("min_rows", 0))
+    return least
+
+
 def ignored(folder: Path, data: Mapping[str, Any]) -> frozenset[str]:
     """The lists of a target that git ignores, since they hold what nobody wants in a repository."""
     paths = {path: folder / path for path in listed(data)}
@@ -79,8 +91,8 @@ def shared(
     """Each path of ``files`` that can be read, and how to show it."""
     for at, path in enumerate(target.data.get("files", ())):
         place = target.source.nearest(("files", at))
-        if not reach.inside(folder, path):
-            problems.append(_outside(place, path))
+        if problem := _against(folder, place, reach, path):
+            problems.append(problem)
         elif not (folder / path).exists():
             hint = "correct the path: it begins at the target's folder"
             problems.append(Problem(place, f"`{clip(path)}` is not there", hint))
@@ -96,10 +108,12 @@ def lists(
     *,
     only: Container[str] | None = None,
     live: LiveIds | None = None,
+    least: Mapping[str, int] | None = None,
 ) -> Iterator[Document]:
     """The document of every list that can be read; ``target`` is that of target.yaml.
 
     ``only`` are the paths of those that are asked for, ``live`` the ids of the system, where it was asked.
+    ``least`` is what ``least_rows`` tells of the settings that hold.
     """
     git_ignores = ignored(folder, target.data) if reach.ignored is None else reach.ignored
     for at, entry in enumerate(target.data.get("sources", ())):
@@ -107,8 +121,9 @@ def lists(
             continue
         steps = ("sources", at)
         found = [
-            _against_path(folder, target.source, reach, (*steps, key), entry.get(key))
+            _against(folder, target.source.nearest((*steps, key)), reach, entry[key])
             for key in ("path", "groups_file")
+            if key in entry
         ]
         like, problem = _like(reach.likes, entry, target.source, at)
         if said := [one for one in (*found, problem) if one]:
@@ -116,6 +131,8 @@ def lists(
             continue
         tracked = entry["path"] not in git_ignores
         wanted = _wanted(entry, like, target.source.nearest((*steps, "path")), tracked=tracked, live=live)
+        at_least = (least or {}).get(posixpath.normpath(entry["path"]), 0)
+        wanted = replace(wanted, min_rows=max(wanted.min_rows, at_least))
         contents = [
             (content(folder / path, name, inside=reach.root or folder), name)
             for path in (entry["path"], entry.get("groups_file"))
@@ -169,15 +186,15 @@ def _like(
     return likes[name][entry["type"]], None
 
 
-def _against_path(
-    folder: Path, source: Source, reach: Reach, steps: tuple[str | int, ...], path: str | None
-) -> Problem | None:
-    return _outside(source.nearest(steps), path) if path and not reach.inside(folder, path) else None
-
-
-def _outside(place: Place, path: str) -> Problem:
-    message = f"`{clip(path)}` leads out of the folder that all targets are in"
-    return Problem(place, message, "put it below that folder; the path begins at the target's own")
+def _against(folder: Path, place: Place, reach: Reach, path: str) -> Problem | None:
+    """What is wrong with a path, before anything is read there."""
+    if not reach.inside(folder, path):
+        message = f"`{clip(path)}` leads out of the folder that all targets are in"
+        return Problem(place, message, "put it below that folder; the path begins at the target's own")
+    if not reach.hidden and is_hidden(folder / path, reach.root or folder):
+        message = f"`{clip(path)}` is hidden, and what is hidden is never read"
+        return Problem(place, message, "put it where no name on its path begins with a dot")
+    return None
 
 
 def _shown(source: Source, path: str) -> str:

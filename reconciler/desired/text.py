@@ -107,6 +107,12 @@ def _other_encoding(raw: bytes) -> str:
     return "UTF-16" if len(start) > 1 and 0 in start[:2] and start[:2] != b"\0\0" else ""
 
 
+def too_few(file: str, rows: int, least: int) -> Problem:
+    """The problem of a list that has fewer rows than target.yaml says, without those that are left out."""
+    message = f"the list has {rows} rows, and `min_rows` says that it has {least} at least"
+    return Problem(Place(file, 1), message, "was it cut short? else lower `min_rows`")
+
+
 def too_many(place: Place) -> Problem:
     """The problem that stands for all further ones of a file."""
     return Problem(place, f"this file has more than {MAX_PROBLEMS} problems", "correct these first")

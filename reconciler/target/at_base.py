@@ -1,10 +1,11 @@
 """A target under the settings of a base revision: who proposes a change cannot lift a limit by it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from reconciler.desired import history
+from reconciler.desired.text import clip
 from reconciler.planning.scope import stricter
 from reconciler.target.settings import Target, read_target
 
@@ -34,6 +35,7 @@ def at_base(target: Target, revision: str) -> Target:
         own_policy=target.policy,
         settings={**base.settings, "ignore": ignore},
         pending=tuple(changed),
+        proposed=tuple(_named_otherwise(target.settings, base.settings)),
         approvals=max(base.approvals, target.approvals),
     )
 
@@ -41,6 +43,27 @@ def at_base(target: Target, revision: str) -> Target:
 def _settings(target: Target) -> dict[str, Any]:
     """The settings of a target; what it names as desired state is proposed like any other file."""
     return {key: value for key, value in target.settings.items() if key not in ("files", "sources")}
+
+
+def _named_otherwise(own: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
+    """What differs of the files and lists that are named: each list by its path, with the settings of it."""
+    if own.get("files", []) != base.get("files", []):
+        yield "files"
+    old, new = (_lists(data) for data in (base, own))
+    for path in sorted(old.keys() | new.keys()):
+        before, after = old.get(path, []), new.get(path, [])
+        keys = {key for entry in (*before, *after) for key in entry}
+        differ = sorted(key for key in keys if [e.get(key) for e in before] != [e.get(key) for e in after])
+        if differ:
+            what = ", ".join(differ) if before and after else "new" if after else "gone"
+            yield f"{clip(path)}: {what}"
+
+
+def _lists(data: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in data.get("sources", ()):
+        found.setdefault(entry["path"], []).append(entry)
+    return found
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Target:
     is the data of target.yaml. ``root`` is the folder that all targets are in.
 
     Under a base revision, ``policy`` is the stricter of ``base_policy`` (the base's) and ``own_policy``
-    (that of the folder's own files), and ``pending`` names the settings that differ.
+    (that of the folder's own files), ``pending`` names the settings that differ, and
+    ``proposed`` what differs of the files and lists that it names.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Target:
     approvals: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
     base_policy: Policy | None = None
     own_policy: Policy | None = None
     root: Path | None = None

@@ -51,7 +51,7 @@ def convert_files(
 ) -> Converted:
     """These lists as YAML, for a target where one is named; raises Invalid with every problem."""
     problems: list[Problem] = []
-    reach = Reach(Path("/"), likes, ignored=frozenset())
+    reach = Reach(Path("/"), likes, ignored=frozenset(), hidden=True)
     document = Document(_Asked(), {"sources": entries})
     found = list(lists(Path(), document, reach, problems, live=_ids(live)))
     return _converted(found, problems, target, rules, live)

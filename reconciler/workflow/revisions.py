@@ -79,6 +79,13 @@ class Revisions:
                 "the new ones where they are stricter"
             )
             yield Note("settings", message, self.target.place, warning=True)
+        if proposed := self.target.proposed:
+            message = (
+                "target.yaml reads other files and lists than at the base, or otherwise "
+                f"({'; '.join(proposed)}): this plan is made from what it says now, "
+                "with the higher `min_rows` of both"
+            )
+            yield Note("settings", message, self.target.place, warning=True)
         if not is_planned:
             message = (
                 f"the files at the base {self.base[:8]} cannot be planned, so this change cannot be told "

@@ -32,6 +32,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "teams" / "out.png").symlink_to("../../outside.png")
     (folder / "teams" / "up").symlink_to("../..")
     (folder / "teams" / ".hidden.png").write_bytes(PICTURE)
+    (folder / "teams" / "to.png").symlink_to(".hidden.png")
     os.mkfifo(folder / "teams" / "pipe.png")
     with (folder / "teams" / "long.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
@@ -62,6 +63,7 @@ def test_a_path_is_relative_to_the_file_that_states_it(folder: Path, stated: str
         ("out.png", "'teams/out.png' leads out of the target's folder"),
         ("up/outside.png", "'teams/up/outside.png' leads out of the target's folder"),
         (".hidden.png", "'.hidden.png' is hidden, and what is hidden is never read"),
+        ("to.png", "'teams/to.png' leads to what is hidden, and that is never read"),
         ("../.git/config", "'../.git/config' is hidden, and what is hidden is never read"),
         ("none.png", "there is no file 'teams/none.png'"),
         ("pipe.png", "'teams/pipe.png' is no regular file"),

@@ -6,7 +6,7 @@ from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import Columns
 from reconciler.desired.lists.rows import Entry, People
 from reconciler.desired.lists.tables import Table
-from reconciler.desired.text import clip, fault_in
+from reconciler.desired.text import MAX_PROBLEMS, clip, fault_in, too_many
 from reconciler.errors import Place, Problem
 from reconciler.model import group_key, user_key
 
@@ -37,6 +37,9 @@ class Groups:
                     Problem(Place(self._table.file, 1), message, f"there are: {there}")
                 )
         for number, row in self._table.rows if not self._table.problems else ():
+            if len(self._table.bad) >= MAX_PROBLEMS:
+                self._table.problems.append(too_many(self._table.bad[-1].place))
+                break
             self._read_row(number, row)
 
     def _read_row(self, number: int, row: Any) -> None:
@@ -71,7 +74,8 @@ class Groups:
         if user_key(member) in self._logins or "@" in member:
             return member
         if not self._people.is_whole:
-            return ""  # the row that has this id may be one that could not be read
+            self.bad.add(name)  # the row that has this id may be one that could not be read
+            return ""
         if not self._people.by_id:
             return member
         why = (
@@ -94,9 +98,12 @@ def _listed(raw: Any, *, is_cell: bool) -> list[str]:
     if is_cell:
         text = cells.plain(raw or "")
         return cells.values(text) if text else []
-    found = [item.get("value") if isinstance(item, dict) else item for item in raw or ()]
+    items = (
+        raw if isinstance(raw, list) else [raw]
+    )  # none at all is no list either: it says nothing of members
+    found = [item.get("value") if isinstance(item, dict) else item for item in items]
     texts = [item for item in found if isinstance(item, str)]
-    if not isinstance(raw or [], list) or len(texts) < len(found):
+    if items is not raw or len(texts) < len(found):
         message = "members must be a list of texts"
         raise ValueError(message)
     return texts

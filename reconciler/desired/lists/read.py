@@ -18,7 +18,7 @@ from reconciler.desired.lists.groups import Groups
 from reconciler.desired.lists.rows import LiveIds, People
 from reconciler.desired.lists.tables import Table, read_table, spelled
 from reconciler.desired.sources import ENTRY_LEVELS, Source, Steps
-from reconciler.desired.text import clip
+from reconciler.desired.text import clip, too_few
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, group_key, user_key
 
@@ -50,11 +50,7 @@ def read(wanted: Wanted, users: File, groups: File | None = None) -> Document:
     table = read_table(*users, wanted.type)
     table.problems += _against_columns(table, wanted)
     if table.total < wanted.min_rows and not table.problems:
-        message = (
-            f"the list has {table.total} rows, and `min_rows` says that it has {wanted.min_rows} at least"
-        )
-        hint = "was it cut short? else lower `min_rows`"
-        table.problems.append(Problem(Place(table.file, 1), message, hint))
+        table.problems.append(too_few(table.file, table.total, wanted.min_rows))
     people = People(table, wanted.columns, leavers=wanted.leavers, live=wanted.live)
     if not table.problems:
         people.read()
@@ -86,6 +82,8 @@ def _document(wanted: Wanted, tables: list[Table], people: People, groups: Group
         for section, name in document.damaged:
             document.data.get(str(section), {}).pop(name, None)
         document.damaged = set()
+        if len(people.entries) < wanted.min_rows and not tables[0].problems:
+            tables[0].problems.append(too_few(tables[0].file, len(people.entries), wanted.min_rows))
     whole = [problem for table in tables for problem in table.problems]
     document.problems += whole
     document.whole = document.whole and not whole
@@ -93,7 +91,13 @@ def _document(wanted: Wanted, tables: list[Table], people: People, groups: Group
 
 
 def _listing(wanted: Wanted, table: Table, people: People, groups: Groups | None) -> Listing:
-    listing = Listing(wanted.place, tracked=wanted.tracked, follows=wanted.columns.follows, skips=wanted.skip)
+    listing = Listing(
+        wanted.place,
+        tracked=wanted.tracked,
+        follows=wanted.columns.follows,
+        skips=wanted.skip,
+        min_rows=wanted.min_rows,
+    )
     for login, given in people.ids.items():
         listing.ids[Address("user", user_key(login))] = given
     for name, given in groups.ids.items() if groups else ():
@@ -134,7 +138,7 @@ def _against_columns(table: Table, wanted: Wanted) -> Iterator[Problem]:
 def _unknown(table: Table, columns: Columns, named: list[str]) -> Iterator[Problem]:
     known = {spelled(name): name for name in columns.known}
     rest_after = table.find(columns.rest_after)
-    behind = named[named.index(rest_after) + 1 :] if rest_after in named else []
+    behind = frozenset(named[named.index(rest_after) + 1 :] if rest_after in named else ())
     for name in named:
         if spelled(name) in known or name in behind:
             continue

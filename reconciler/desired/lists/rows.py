@@ -7,7 +7,7 @@ from typing import Any, Final
 from reconciler.desired.lists import cells
 from reconciler.desired.lists.columns import ATTRIBUTES, PREFIX, Columns, GroupRule
 from reconciler.desired.lists.tables import Row, Table
-from reconciler.desired.text import clip, fault_in
+from reconciler.desired.text import MAX_PROBLEMS, clip, fault_in, too_many
 from reconciler.errors import Problem
 from reconciler.model import group_key, user_key
 
@@ -83,6 +83,9 @@ class People:
     def read(self) -> None:
         """Read every row; problems are added to the table's."""
         for number, row in self._table.rows:
+            if len(self._table.bad) >= MAX_PROBLEMS:
+                self._table.problems.append(too_many(self._table.bad[-1].place))
+                break
             login = self._login(number, row)
             if not login:
                 continue
@@ -163,7 +166,7 @@ class People:
                 hint = _HINTS.get(name, _HINTS[PREFIX])
                 self._refuse(number, column, login, BadCell(str(error), getattr(error, "hint", hint)))
                 continue
-            if name == ATTRIBUTES and isinstance(value, dict):
+            if name == ATTRIBUTES:
                 attributes |= value
             elif name.startswith(PREFIX):
                 attributes[name[len(PREFIX) :]] = value
@@ -179,8 +182,10 @@ class People:
         value = raw
         if name == "active" and isinstance(raw, str):
             value = cells.truth(raw)
+        elif name == ATTRIBUTES:
+            value = _object(raw)
         elif self._table.is_text and name != "name":
-            value = _object(raw) if name == ATTRIBUTES else cells.value(raw)
+            value = cells.value(raw)
         if fault := _fault(value):
             raise BadCell(*fault)
         return value
@@ -278,8 +283,9 @@ def _person(raw: Any, *, is_cell: bool) -> str:
     return (raw or "").strip()
 
 
-def _object(text: str) -> Mapping[str, Any]:
-    found = cells.strict_json(text)
+def _object(raw: Any) -> Mapping[str, Any]:
+    """All attributes, which a cell and some JSON hold as text; raises ValueError."""
+    found = cells.strict_json(raw) if isinstance(raw, str) else raw
     if not isinstance(found, dict):
         message = "attributes must be an object"
         raise BadCell(message, _HINTS[ATTRIBUTES])

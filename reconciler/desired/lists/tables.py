@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from reconciler.desired.lists.cells import NotJson, read_json
@@ -114,14 +115,19 @@ def _header(cells: Sequence[str], table: Table, line: int) -> list[str]:
     names = [cell.strip() for cell in cells]
     while not names[-1]:
         names.pop()
-    for at, name in enumerate(names):
+    before: set[str] = set()
+    for name in names:
         place = Place(table.file, line, 0, clip(name).replace(":", "."))
         if fault := fault_in(name):
             table.problems.append(Problem(place, *fault))
-        elif name and name in names[:at]:
+        elif name and name in before:
             table.problems.append(
                 Problem(place, f"two columns are called `{clip(name)}`", "rename one of them")
             )
+        before.add(name)
+        if len(table.problems) >= MAX_PROBLEMS:
+            table.problems.append(too_many(place))
+            break
     return names
 
 
@@ -160,13 +166,18 @@ def _say_csv(error: str) -> tuple[str, str]:
 def _read_json(text: str, file: str) -> Table:
     starts: list[tuple[int, int]] = []  # where each row begins: its line, and the index into the text
 
+    @cache  # a row is read again once, however many problems name it
+    def lines_of(row: int) -> Mapping[str, int]:
+        line, counted_to = starts[row]
+        lines: dict[str, int] = {}
+        for key, at in _keys(text, counted_to):
+            line, counted_to = line + text.count("\n", counted_to, at), at
+            lines[key] = line
+        return lines
+
     def line_of(row: int, name: str) -> int:
         line, at = starts[row]
-        if not name or text[at] != "{":
-            return line
-        return line + text.count(
-            "\n", at, next((key_at for key, key_at in _keys(text, at) if key == name), at)
-        )
+        return lines_of(row).get(name, line) if name and text[at] == "{" else line
 
     table = Table(file, line_of=line_of, is_text=False)
     names: dict[str, None] = {}
