@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, naming, narrow
-from reconciler.model import Address, Group, Live, User, Value, address_of
+from reconciler.model import Address, Group, Live, User, Value, address_of, group_key
 from reconciler.plan import Plan
 from reconciler.planning.diff import Definitions, Facts, explain, holds
 from reconciler.planning.plan import Planned
@@ -135,12 +135,11 @@ def _without_new_losses(
     """The same, but moved where a group is to be deleted that somebody has joined since the review."""
     if item.standing != "to do" or reviewed.address.kind == "user":
         return item
+    fresh = deletes[reviewed.address]
+    if group_key(fresh.label) != group_key(reviewed.label):
+        return Rechecked(item.atom, "moved", f"it is called {fresh.label} now, and was {reviewed.label}")
     known = frozenset(reviewed.ends)
-    joined = [
-        key
-        for key in sorted(deletes[reviewed.address].ends)
-        if key not in known or others.why(Address("user", key))
-    ]
+    joined = [key for key in sorted(fresh.ends) if key not in known or others.why(Address("user", key))]
     if not joined:
         return item
     more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
