@@ -50,6 +50,7 @@ def to_json(plan: Plan) -> str:
         ],
         "changes": [encode_change(change, plan.origins) for change in plan.changes],
         **({"meant": dict(plan.meant)} if plan.meant else {}),
+        **({"called": dict(plan.called)} if plan.called else {}),
     }
     return dump_json(document)
 
@@ -119,6 +120,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         words={word: _typed(said, str) for word, said in _typed(document.get("words", {}), dict).items()},
         scope=tuple(_decode_part(item) for item in _typed(document.get("scope", []), list)),
         meant={name: _typed(one, str) for name, one in _typed(document.get("meant", {}), dict).items()},
+        called={name: _typed(one, str) for name, one in _typed(document.get("called", {}), dict).items()},
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(
