@@ -156,7 +156,8 @@ class Plan:
     its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise. ``scope``
     names the parts that the plan is about, none where it is whole. ``meant`` is the live id, by
     address, of each person and group that the changes name as a member or by a reference; who is
-    not live has none.
+    not live has none. ``called`` is the live login, by address, of each person among them, or who
+    changes, whom the files know by another one.
     """
 
     target: str
@@ -180,6 +181,7 @@ class Plan:
     words: Mapping[str, str] = field(default_factory=dict)
     scope: tuple[Scope, ...] = ()
     meant: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -271,6 +273,7 @@ class Plan:
                 **({"resend": list(self.resend)} if self.resend else {}),
                 **({"words": dict(self.words)} if self.words else {}),
                 **({"scope": list(self.scope)} if self.scope else {}),
+                **({"called": dict(self.called)} if self.called else {}),
             }
         )
 

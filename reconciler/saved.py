@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 from reconciler.changes import Change, Create, Delete, FieldChange, Origin, Removal, Update, encode_change
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.jsontext import dump_json
-from reconciler.model import KEYED, KINDS, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
+from reconciler.model import KEY_OF, KEYED, KINDS, NAMED_BY, PLAIN, Address, FieldPath, Kind, Value
 from reconciler.plan import Absolute, Allow, Census, Note, Option, Plan, PullRequest, Remedy, Scope, Violation
 
 FORMAT_VERSION = 3
@@ -50,6 +50,7 @@ def to_json(plan: Plan) -> str:
         ],
         "changes": [encode_change(change, plan.origins) for change in plan.changes],
         **({"meant": dict(plan.meant)} if plan.meant else {}),
+        **({"called": dict(plan.called)} if plan.called else {}),
     }
     return dump_json(document)
 
@@ -83,15 +84,27 @@ def from_json(text: str) -> Plan:
 
 
 def load_plan(path: str, text: str, target: str = "", url: str = "") -> Plan:
-    """Read a saved plan from a file; raises Invalid where it is none, was edited, or is of another target."""
+    """Read a saved plan from a file; raises Invalid where it is none, was edited, or is of another target.
+
+    It is none, too, where it shows a name that is not one of what would be changed.
+    """
     try:
         saved = from_json(text)
+        _check_labels(saved)
     except ValueError as error:
         raise Invalid([Problem(Place(path), str(error))]) from None
     if target and (saved.target, saved.url) != (target, url):
         message = f"it was made for {saved.target} at {saved.url}, not for {target} at {url}"
         raise Invalid([Problem(Place(path), message, "plan again for this target")])
     return saved
+
+
+def _check_labels(plan: Plan) -> None:
+    for change in plan.changes:
+        key = KEY_OF[change.address.kind](change.label)
+        if all(name.key != key for name in plan.census.names(change.address)):
+            message = f"it calls {change.address} {change.label!r}, which is another name: plan again"
+            raise ValueError(message)
 
 
 def _explained(error: Exception) -> str:
@@ -107,6 +120,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         words={word: _typed(said, str) for word, said in _typed(document.get("words", {}), dict).items()},
         scope=tuple(_decode_part(item) for item in _typed(document.get("scope", []), list)),
         meant={name: _typed(one, str) for name, one in _typed(document.get("meant", {}), dict).items()},
+        called={name: _typed(one, str) for name, one in _typed(document.get("called", {}), dict).items()},
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(

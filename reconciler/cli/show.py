@@ -1,5 +1,6 @@
 """Print a saved plan again."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,11 @@ def show(
     ] = None,
 ) -> ExitCode:
     """Print a saved plan again."""
+    from reconciler.providers.registry import KINDS
     from reconciler.saved import load_plan
 
-    console.show(load_plan(str(file), console.read(file)), shape, budget)
+    plan = load_plan(str(file), console.read(file))
+    # Words of a file may call a deletion what they like.
+    words = KINDS[plan.provider].words if plan.provider in KINDS else {}
+    console.show(replace(plan, words=words), shape, budget)
     return ExitCode.OK

@@ -6,7 +6,8 @@ Six steps, each with its numbers in the message:
    removed or deactivated. A protected user leaves no group. A protected group is
    never left without people; who is not in the user list, or is ignored, does not
    count there. It does not matter which name is protected: the declared one, the
-   live one, or an older one that the files declare. Nothing approves any of this.
+   live one, or an older one that the files declare. Nor does a protected user, or the user of a key,
+   get another login. Nothing approves any of this.
 2. Each kind of removal is a share of the live things of its kind that the
    files manage. More than ``limits.removals.share`` *and* more than its ``floor``: refused.
    Memberships count in total and for each group, also those that end because
@@ -28,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from reconciler.changes import ends_access, leaving_members
+from reconciler.changes import ends_access, leaving_members, renamed_from
 from reconciler.model import Address
 from reconciler.plan import Absolute, Allow, Census, Option, Plan, Violation
 from reconciler.planning.scope import Limits, Policy
@@ -83,6 +84,10 @@ def _protected(plan: Plan, policy: Policy) -> Iterator[Violation]:
             if why:
                 message = f"{change.address} {why}, and would be removed"
                 yield Violation("protected", message, _PROTECTED)
+        older = renamed_from(change) if change.address.kind == "user" else None
+        if older and (why := _why_protected(change.address, plan.census, policy)):
+            message = f"{change.address} {why}, and its login would change from {older}"
+            yield Violation("protected", message, _PROTECTED)
         for person in (Address("user", key) for key in leaving_members(change)):
             if why := _why_named(person, plan.census, policy):
                 message = f"{person} {why}, and would leave {change.address}"

@@ -109,7 +109,10 @@ def make_plan(
     plan, left_out, said = cut_to(whole, inputs, users.revoked) if scope else (whole, (), ())
     told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
     made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, left_out)
-    return replace(made, plan=replace(plan, notes=told, meant=_meant(plan.changes, made.known)))
+    meant = _meant(plan.changes, made.known)
+    shown = meant.keys() | {str(change.address) for change in plan.changes}
+    called = {str(a): login for a, login in sorted(inputs.pairing.moved.items()) if str(a) in shown}
+    return replace(made, plan=replace(plan, notes=told, meant=meant, called=called))
 
 
 def _meant(changes: Iterable[Change], known: Mapping[Address, str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, naming, narrow
-from reconciler.model import Address, Group, Live, User, Value, address_of
+from reconciler.model import Address, Group, Live, User, Value, address_of, group_key
 from reconciler.plan import Plan
 from reconciler.planning.diff import Definitions, Facts, explain, holds
 from reconciler.planning.plan import Planned
@@ -99,7 +99,7 @@ class _Others:
     """Tells who is not, or not any more, whom the reviewed plan meant by a name."""
 
     def __init__(self, saved: Plan, fresh: Planned) -> None:
-        self._meant = saved.meant
+        self._meant, self._called = saved.meant, saved.called
         self._created = frozenset(each.address for each in saved.changes if isinstance(each, Create))
         self._known = fresh.known
         self._live: Mapping[Address, Live[User] | Live[Group]] = {
@@ -114,10 +114,17 @@ class _Others:
             called = address_of(self._live[name].resource) if name in self._live else name
             return f"{name} was to be created, and now is the live {called}" if called != name else ""
         if meant == now:
-            return ""
+            return self._login(name)
         if now is None:
             return f"{name} is not there any more"
         return f"{name} is not who it was at the review: it is another one now, with the id {now}"
+
+    def _login(self, name: Address) -> str:
+        if name.kind == "group" or name not in self._live:
+            return ""
+        login = address_of(self._live[name].resource).key
+        known = login in (name.key, self._called.get(str(name)))
+        return "" if known else f"{name} has the live login {login} now, which was not shown at the review"
 
 
 def _of_the_same(item: Rechecked, names: Sequence[Address], others: _Others) -> Rechecked:
@@ -135,12 +142,11 @@ def _without_new_losses(
     """The same, but moved where a group is to be deleted that somebody has joined since the review."""
     if item.standing != "to do" or reviewed.address.kind == "user":
         return item
+    fresh = deletes[reviewed.address]
+    if group_key(fresh.label) != group_key(reviewed.label):
+        return Rechecked(item.atom, "moved", f"it is called {fresh.label} now, and was {reviewed.label}")
     known = frozenset(reviewed.ends)
-    joined = [
-        key
-        for key in sorted(deletes[reviewed.address].ends)
-        if key not in known or others.why(Address("user", key))
-    ]
+    joined = [key for key in sorted(fresh.ends) if key not in known or others.why(Address("user", key))]
     if not joined:
         return item
     more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from reconciler.changes import Change, Delete, FieldChange, Origin, atoms, only_names, takes_away
+from reconciler.model import Address
 from reconciler.plan import Plan
 from reconciler.planning.allowance import DIGEST_DIGITS, needed
 from reconciler.views.differences import long_difference
@@ -31,6 +32,7 @@ from reconciler.views.lines import (
     effort,
     field_name,
     kept,
+    live_login,
     note_line,
     notes_of,
     sign_of,
@@ -168,7 +170,7 @@ def _object(change: Change, plan: Plan) -> dict[str, Any]:
         "sign": sign,
         "kind": _KINDS[sign],
         "takes": takes_away(change),
-        "name": f"{change.address.kind}/{label(change.label)}",
+        "name": f"{change.address.kind}/{label(change.label)} {live_login(plan, change.address)}".rstrip(),
         "deed": deed(change, plan),
         "place": printable(str(change.place)),
         "origin": _badge(next(iter(origins))) if len(origins) == 1 else None,
@@ -180,20 +182,23 @@ def _object(change: Change, plan: Plan) -> dict[str, Any]:
 def _rows(change: Change, plan: Plan) -> Iterator[Row]:
     if isinstance(change, Delete):
         for name in change.ends:
-            yield Row("-", label(name), "member", "")
+            known = live_login(plan, Address("user", name)) if change.address.kind == "group" else ""
+            yield Row("-", f"{label(name)} {known}".rstrip(), "member", "")
         return
     for item in change.fields:
         if not only_names(change, item):
-            yield _row(item, _badge(plan.origins.get((change.address, item.path))))
+            named = (Address("user", item.path[1]),) if item.path[0] == "members" else item.names
+            known = live_login(plan, *named)
+            yield _row(item, _badge(plan.origins.get((change.address, item.path))), known)
 
 
-def _row(item: FieldChange, origin: Badge | None = None) -> Row:
+def _row(item: FieldChange, origin: Badge | None = None, known: str = "") -> Row:
     sign = sign_of_field(item)
     if item.path[0] == "members":
         before, after = ("member", "") if sign == "-" else ("", "member")
-        return Row(sign, label(item.path[1]), before, after, origin)
+        return Row(sign, f"{label(item.path[1])} {known}".rstrip(), before, after, origin)
     before = before_of(item) if item.unseen or item.before is not None else ""
-    after = "" if item.after is None else quote(item.after)
+    after = "" if item.after is None else f"{quote(item.after)} {known}".rstrip()
     differs = long_difference(item.before, item.after)
     return Row(sign, field_name(item.path), before, after, origin, differs)
 
@@ -207,7 +212,7 @@ def _person(person: Person) -> dict[str, Any]:
         "sign": sign,
         "kind": _KINDS[sign],
         "takes": person.loses,
-        "name": label(person.key),
+        "name": f"{label(person.key)} {person.known}".rstrip(),
         "deed": person.deed,
         "origins": [_badge(origin) for origin in ORIGINS if origin in person.origins],
         "rows": rows,

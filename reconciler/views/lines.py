@@ -22,7 +22,7 @@ from reconciler.changes import (
     only_names,
     renamed_from,
 )
-from reconciler.model import ACTIVE, NAMED_BY, PLAIN, FieldPath
+from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath
 from reconciler.plan import Census, Note, Plan
 from reconciler.report import number_of
 from reconciler.views.differences import joins, long_difference
@@ -69,6 +69,12 @@ _OWN_FIELDS = frozenset({*NAMED_BY["user"], *PLAIN["user"]})
 def called(words: Mapping[str, str], ours: str) -> str:
     """What the people of a system say for one of our words, or for several with commas between them."""
     return ", ".join(printable(words[word]) if word in words else word for word in ours.split(", "))
+
+
+def live_login(plan: Plan, *people: Address) -> str:
+    """What these people are called live, behind the names of the files; empty where they are called so."""
+    logins = [label(plan.called[str(each)]) for each in people if str(each) in plan.called]
+    return f"(live {', '.join(logins)})" if logins else ""
 
 
 def summary(counts: Counts, census: Census, words: Mapping[str, str]) -> Iterator[Line]:
@@ -158,6 +164,7 @@ def block(change: Change, plan: Plan) -> Iterator[Line]:
     yield line(
         Part(sign, _STYLES[sign]),
         Part(f"{change.address.kind}/{label(change.label)}", "strong"),
+        Part(live_login(plan, change.address), "change"),
         Part(deed(change, plan), _STYLES[sign], 2),
         common,
         Part(printable(str(change.place)), "dim", 2),
@@ -165,17 +172,19 @@ def block(change: Change, plan: Plan) -> Iterator[Line]:
     )
     if isinstance(change, Delete):
         for name in change.ends:
-            yield line(Part("-", "remove"), label(name), indent=4, hang=6)
+            live = live_login(plan, Address("user", name)) if change.address.kind == "group" else ""
+            yield line(Part("-", "remove"), label(name), Part(live, "change"), indent=4, hang=6)
         return
     own = [f for f in change.fields if f.path[0] != "members" and not only_names(change, f)]
     column = max((size for f in own if (size := cells(field_name(f.path))) <= _NAME_COLUMN), default=0)
     marks = {f.path: _mark(plan.origins.get((change.address, f.path))) for f in change.fields if origins}
     for item in own:
-        yield _field(item, column, marks.get(item.path, _BARE))
+        yield _field(item, column, Part(live_login(plan, *item.names), "change"), marks.get(item.path, _BARE))
     for item in change.fields:
         if item.path[0] == "members":
             sign, mark = sign_of_field(item), marks.get(item.path, _BARE)
-            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), mark, indent=4, hang=6)
+            known = Part(live_login(plan, Address("user", item.path[1])), "change")
+            yield line(Part(sign, _STYLES[sign]), label(item.path[1]), known, mark, indent=4, hang=6)
 
 
 def _mark(origin: Origin | None) -> Part:
@@ -225,7 +234,7 @@ def deed(change: Change, plan: Plan) -> str:
     return ", ".join(deeds) or "update"
 
 
-def _field(item: FieldChange, column: int, mark: Part) -> Line:
+def _field(item: FieldChange, column: int, *marks: Part) -> Line:
     name = field_name(item.path)
     gap = max(column - cells(name), 0) + 2
     hang = 6 + column + 2
@@ -238,7 +247,7 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
             name,
             Part(first, gap=gap),
             Part(quote(item.after), gap=values),
-            mark,
+            *marks,
             indent=4,
             hang=hang,
         )
@@ -250,7 +259,7 @@ def _field(item: FieldChange, column: int, mark: Part) -> Line:
         Part(before_of(item), gap=values),
         Part(f"-> {quote(item.after)}", "remove" if sign == "-" else ""),
         Part("" if first or item.unseen else joins(item.before, item.after), "dim", 2),
-        mark,
+        *marks,
         indent=4,
         hang=hang,
     )

@@ -228,7 +228,8 @@ def _person(person: Person) -> str:
         if listed := counted(tuple(names), noun):
             parts.append(f"{verb} {listed}")
     sign = "-" if person.loses else "+" if person.account or person.joins else "!"
-    return f"{sign} {shortened(label(person.key), LONGEST_PART)}  {'; '.join(parts)}"
+    who = (label(person.key), *([person.known] if person.known else []))
+    return f"{sign} {' '.join(shortened(part, LONGEST_PART) for part in who)}  {'; '.join(parts)}"
 
 
 def _least(plan: Plan, budget: int, marker: str, run: str) -> str:

@@ -16,9 +16,9 @@ from reconciler.changes import (
     fields_of,
     is_removal,
 )
-from reconciler.model import NAMED_BY
+from reconciler.model import NAMED_BY, Address
 from reconciler.plan import Plan
-from reconciler.views.lines import called
+from reconciler.views.lines import called, live_login
 
 Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "delete"]
 
@@ -27,12 +27,14 @@ Account = Literal["", "create", "deactivate", "revoke", "revoke, deactivate", "d
 class Person:
     """What a plan changes for one person. ``joins`` and ``leaves`` are groups, by name, in order.
 
-    ``deed`` says what becomes of the account in the words of the system's own people.
+    ``deed`` says what becomes of the account in the words of the system's own people, ``known`` what the
+    account is called live, where that is another login.
     """
 
     key: str
     account: Account = ""
     deed: str = ""
+    known: str = ""
     joins: list[str] = field(default_factory=list)
     leaves: list[str] = field(default_factory=list)
     fields: list[FieldChange] = field(default_factory=list)
@@ -61,6 +63,7 @@ def by_person(plan: Plan) -> tuple[Person, ...]:
     for person in people.values():
         person.joins.sort()
         person.leaves.sort()
+        person.known = live_login(plan, Address("user", person.key))
     return tuple(sorted(people.values(), key=lambda person: (not person.loses, person.key)))
 
 

@@ -50,6 +50,9 @@ def propose(  # noqa: PLR0913 (each is an option of the command)
         against, verb = ("against", "is not") if saved.sandbox else ("outside of", "is")
         message = f"the plan was made {against} the embedded pretend system, and this target {verb} that"
         raise Invalid([Problem(target.place, message, "plan again")])
+    if saved and (saved.provider, saved.words) != (target.kind, target.system.words):
+        message = f"the plan calls what it does as no plan for {target.system.title} does"
+        raise Invalid([Problem(target.place, message, "plan again")])
     in_code = desired is not None
     fresh = plan(target, session, since, saved=saved, resend=resend, scope=scope, desired=desired)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from project import Project, a_project
 
-from reconciler import cli
+from reconciler import cli, saved
 from reconciler.errors import ExitCode
 
 Output = pytest.CaptureFixture[str]
@@ -117,3 +117,29 @@ def test_the_id_of_a_member_is_taken_out_of_a_saved_plan(project: Project, capsy
     del document["meant"]
     Path("plan.json").write_text(json.dumps(document))
     assert "it was edited after it was saved" in stale(capsys)
+
+
+@pytest.mark.parametrize("shape", ["text", "markdown", "html"])
+def test_a_gain_of_another_account_is_seen_where_it_is(project: Project, capsys: Output, shape: str) -> None:
+    """Somebody has the number of a person beforehand, and hopes that nobody reads the long note."""
+    live(project, {MALLORY: NUMBER}, [])
+    files = ZOE_IN_ADMINS | {"users": {ZOE: ZOE_IN_ADMINS["users"][ZOE] | {"name": "Zoe"}}}
+    project.write("people.yaml", json.dumps(files))
+    assert cli.run(["plan", "--format", shape]) == ExitCode.OK
+    said = capsys.readouterr().out
+    # At the person, and at the membership; the pages tell it once more by person.
+    named = said.count(f"{ZOE} (live {MALLORY})")
+    assert named >= (2 if shape == "text" else 3)
+    assert f"user/{ZOE} (live {MALLORY})" in said
+
+
+def test_the_live_login_is_taken_out_of_a_saved_plan(project: Project, capsys: Output) -> None:
+    """Somebody edits a saved plan and its digest, so that it does not show whom the number finds."""
+    live(project, {MALLORY: NUMBER}, [])
+    reviewed(project, ZOE_IN_ADMINS, capsys)
+    document = json.loads(Path("plan.json").read_text())
+    assert document.pop("called") == {f"user/{ZOE}": MALLORY}
+    plan = saved._decode_plan(document)  # noqa: SLF001 (to seal it anew, as an attacker would)
+    Path("plan.json").write_text(saved.to_json(plan))
+    assert "has the live login mallory@evil.example now, which was not shown" in stale(capsys)
+    assert project.live()["groups"]["BI Admins"] == []

@@ -4,7 +4,7 @@ import dataclasses
 from fractions import Fraction
 
 import pytest
-from builders import a_group, a_user, changed, desired, live, located
+from builders import ROBOT, a_group, a_user, changed, desired, live, located
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -324,3 +324,24 @@ def test_who_is_in_no_file_and_was_revoked_before_is_nobody_who_stays(how: str) 
     assert [change.address for change in plan.changes] == [ada]
     assert (plan.census.active_users, plan.intended.census.active_users_after) == (1, 0)
     assert [one.code for one in check(plan, policy)] == ["last"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "caller", "words"),
+    [
+        (Policy(protect=Globs(("ada@acme.com",))), ROBOT, "is protected as ada@acme.com"),
+        (Policy(protect=Globs(("ada.new@acme.com",))), ROBOT, "is protected"),
+        (Policy(), Caller("ada@acme.com", "ada"), "is the user whom the key belongs to"),
+    ],
+)
+def test_who_is_protected_or_owns_the_key_gets_no_other_login(
+    policy: Policy, caller: Caller, words: str
+) -> None:
+    state = desired(
+        a_user("ada.new@acme.com"), previously={Address("user", "ada.new@acme.com"): ("ada@acme.com",)}
+    )
+    found = dataclasses.replace(live(a_user("ada@acme.com"), caller=caller), logins_change=True)
+    plan = make_plan(state, found, policy, target="t", provider="omni", url="").plan
+    (violation,) = check(plan, policy, allow_removals=0)
+    assert violation.is_absolute
+    assert violation.message == f"user/ada.new@acme.com {words}, and its login would change from ada@acme.com"
