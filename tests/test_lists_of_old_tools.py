@@ -83,7 +83,11 @@ def test_its_export_of_users_as_json_changes_nothing(company: Company) -> None:
     assert plan.changes == ()
     # The ids are those that are live.
     assert [note.message for note in plan.notes if note.code != "caller"] == [
-        "lists state `omni_user_timezone` of 3 people, which the system sets itself: left alone"
+        (
+            "this list decides the groups that its rows name, and no other (Analysts, BI Admins): "
+            "in a group that no row names any more, people stay"
+        ),
+        "lists state `omni_user_timezone` of 3 people, which the system sets itself: left alone",
     ]
 
 

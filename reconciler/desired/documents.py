@@ -80,6 +80,7 @@ class Listing:
     skips: bool = False
     min_rows: int = 0
     skipped: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
 
 @dataclass(slots=True)

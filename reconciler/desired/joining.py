@@ -105,6 +105,7 @@ class Joined:
     _follows: dict[str, frozenset[str]] = field(default_factory=dict)
     _untracked: set[Address] = field(default_factory=set)
     _skipped: list[Problem] = field(default_factory=list)
+    _spoken: list[Problem] = field(default_factory=list)
     _remarks: dict[Address, Problem] = field(default_factory=dict)
     _shared: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
     _matched: dict[tuple[tuple[str, ...], str], bool] = field(default_factory=dict)
@@ -113,6 +114,7 @@ class Joined:
         """Add what a list says beside its entries, once these were added."""
         self._ids |= listing.ids
         self._skipped += sorted(listing.skipped)
+        self._spoken += listing.remarks
 
     def note(self, own: Address, listing: Listing, user: User | None, *, is_new: bool) -> None:
         """An object is declared by a list, or a list adds to it."""
@@ -144,7 +146,7 @@ class Joined:
             follows=self._follows,
             untracked=frozenset(self._untracked),
             skipped=tuple(sorted(self._skipped)),
-            remarks=tuple(self._remarks.values()),
+            remarks=(*self._spoken, *self._remarks.values()),
         )
 
     def _following(self, globs: tuple[str, ...], user: User) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Somebody writes a list of another tool, or says how it is read, to learn or keep what is not theirs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,23 @@ def test_attributes_that_are_no_object_are_a_problem(
     sources(project, OLD)
     assert cli.run(["plan"]) == ExitCode.ERROR
     assert "users.json:1:userAttributes: " in capsys.readouterr().err
+
+
+def test_who_is_the_last_in_a_group_leaves_it_where_the_target_says_what_is_decided(
+    project: Project, capsys: Output
+) -> None:
+    """Somebody is the last one of a group, which no row names any more once they are to leave it."""
+    project.write("groups.yaml", "groups: {Finance: {members: from_users}}\n")
+    rows = [{"userName": f"{name}@acme.com", "groups": []} for name in ("ada", "bob")]
+    project.write("users.json", json.dumps(rows))
+    sources(project, OLD)
+    cli.run(["plan"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "this list decides the groups that its rows name, and no other (none)" in said
+    assert "group/Finance" not in said
+    sources(project, {**OLD, "groups": [{"column": "groups", "decides": ["Finance"]}]})
+    cli.run(["plan"])
+    assert "group/Finance" in capsys.readouterr().out
 
 
 # Limits and settings of a list

@@ -10,6 +10,7 @@ where it is. What only a list has (ids, which groups its rows decide) is its
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from reconciler.desired import schema
 from reconciler.desired.documents import Document, Listing
@@ -21,6 +22,8 @@ from reconciler.desired.sources import ENTRY_LEVELS, Source, Steps
 from reconciler.desired.text import clip, too_few
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, group_key, user_key
+
+_MOST_NAMED: Final = 5
 
 File = tuple[bytes, str]
 """The bytes of a file, and its name in places."""
@@ -109,7 +112,18 @@ def _listing(wanted: Wanted, table: Table, people: People, groups: Groups | None
     for key, (name, row) in people.groups.items():
         columns = [column for column, _ in people.rules if column]
         listing.groups[key] = (name, table.place(row, columns[0] if len(columns) == 1 else ""))
+    if any(column and rule.decides is None for column, rule in people.rules):
+        listing.remarks.append(_bare(wanted.place, people))
     return listing
+
+
+def _bare(place: Place, people: People) -> Problem:
+    """What a reader should know of a list whose rows alone say which groups it speaks for."""
+    names = sorted(name for name, _ in people.groups.values())
+    shown = ", ".join(map(clip, names[:_MOST_NAMED]))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    message = f"this list decides the groups that its rows name, and no other ({shown or 'none'}{more})"
+    return Problem(place, message, "in a group that no row names any more, people stay")
 
 
 def _against_columns(table: Table, wanted: Wanted) -> Iterator[Problem]:
