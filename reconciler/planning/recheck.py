@@ -22,6 +22,7 @@ plan, so it waits.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms, naming, narrow
@@ -72,7 +73,7 @@ class Recheck:
 def recheck(saved: Plan, fresh: Planned) -> Recheck:
     """Compare what was reviewed and is to be applied with a fresh plan, and cut that down to it."""
     wanted = {(atom.address, atom.path): atom for change in fresh.plan.changes for atom in atoms(change)}
-    live_ids = frozenset(fresh.ids.values())
+    now = _Now(fresh)
     deletes = {change.address: change for change in fresh.plan.changes if isinstance(change, Delete)}
     others = _Others(saved, fresh)
     rechecked = tuple(
@@ -81,7 +82,7 @@ def recheck(saved: Plan, fresh: Planned) -> Recheck:
         else _of_the_same(item, names, others)
         for change in saved.intended.changes
         for atom, names in naming(change)
-        for item in (_recheck_atom(atom, wanted.get((atom.address, atom.path)), fresh, live_ids),)
+        for item in (_recheck_atom(atom, wanted.get((atom.address, atom.path)), now),)
     )
     to_do = {wanted[item.atom.address, item.atom.path] for item in rechecked if item.standing == "to do"}
     rest = set(wanted.values()) - to_do
@@ -93,6 +94,16 @@ def recheck(saved: Plan, fresh: Planned) -> Recheck:
         _select(fresh.plan.changes, excluded),
         _select(fresh.plan.changes, rest - excluded),
     )
+
+
+class _Now:
+    """What is live now, with each object looked at once."""
+
+    def __init__(self, fresh: Planned) -> None:
+        self.ids = fresh.ids
+        self.live_ids = frozenset(self.ids.values())
+        self.definitions = fresh.definitions
+        self.facts = cache(fresh.facts)
 
 
 class _Others:
@@ -158,29 +169,29 @@ def _select(changes: Sequence[Change], wanted: set[Atom]) -> tuple[Change, ...]:
 
 
 def _recheck_atom(  # noqa: PLR0911 (one for each case)
-    atom: Atom, wanted: Atom | None, fresh: Planned, live_ids: frozenset[str]
+    atom: Atom, wanted: Atom | None, now: _Now
 ) -> Rechecked:
     """How an atom stands; ``wanted`` is the fresh plan's atom for the same field."""
-    live_id = fresh.ids.get(atom.address)
+    live_id = now.ids.get(atom.address)
     same_object = atom.id is None or atom.id == live_id
-    if not same_object and atom.id in live_ids:
+    if not same_object and atom.id in now.live_ids:
         return Rechecked(atom, "moved", "it has another name now")
     if live_id is not None and not same_object:
         if atom.path == ():
             return Rechecked(atom, "done")
         return Rechecked(atom, "moved", "it was removed, and made again under another id")
-    facts = fresh.facts(atom.address)
+    facts = now.facts(atom.address)
     if (
         wanted
         and (wanted.before, wanted.after) == (atom.before, atom.after)
         and (wanted.id or "") == (atom.id or live_id or "")
     ):
         return Rechecked(atom, "to do")
-    if wanted and _is_file(atom, fresh.definitions) and wanted.after != atom.after:
+    if wanted and _is_file(atom, now.definitions) and wanted.after != atom.after:
         return Rechecked(atom, "moved", "the files name another file now, or something else is in it")
-    if facts is not None and is_unseen(atom.path, fresh.definitions):
-        return _unseen(atom, facts, fresh.definitions)
-    return _not_wanted(atom, facts, fresh.definitions)
+    if facts is not None and is_unseen(atom.path, now.definitions):
+        return _unseen(atom, facts, now.definitions)
+    return _not_wanted(atom, facts, now.definitions)
 
 
 def _not_wanted(atom: Atom, facts: Facts | None, definitions: Definitions) -> Rechecked:
