@@ -233,8 +233,11 @@ def clubs(draw: st.DrawFn) -> World:
     }
     manage = world.target["manage"]
     users = [part for part in manage["users"] if part != "groups"]
+    stated = (
+        {"groups": [part for part in manage["groups"] if part != "members"]} if "groups" in manage else {}
+    )
     known = {"kind": "toy", "url": "https://club.toy.example", "word": {"env": "KEY"}}
-    target = known | {"manage": manage | {"users": users}}
+    target = known | {"manage": manage | stated | {"users": users}}
     switches = {"slow": draw(st.integers(0, 3)), "stops": draw(st.integers(0, 1))}
     return World(seed | switches, {"users": people, "groups": groups}, world.target | target)
 
