@@ -45,8 +45,9 @@ def drift(
     from reconciler.target.session import connect
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
+    from reconciler.workflow.options import Options
 
-    parts = scope_of(scope)
+    options = Options(scope=scope_of(scope))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -58,7 +59,7 @@ def drift(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            plan = find_drift(target, session, expectations, today, parts)
+            plan = find_drift(target, session, expectations, today, options)
         if out:
             console.save(out, to_json(plan))
         match shape:

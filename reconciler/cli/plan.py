@@ -63,7 +63,13 @@ def plan(
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
-    parts = scope_of(scope)
+    options = workflow.Options(
+        since,
+        base,
+        tuple(origin.value for origin in include or ()),
+        resend=tuple(resend or ()),
+        scope=scope_of(scope),
+    )
     check_out(out, root)
     documents: list[str] = []
 
@@ -74,15 +80,7 @@ def plan(
             connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
             watch.reading(),
         ):
-            planned = workflow.plan(
-                target,
-                session,
-                since,
-                base,
-                [o.value for o in include or ()],
-                resend=resend or (),
-                scope=parts,
-            )
+            planned = workflow.plan(target, session, options)
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(judged))

@@ -105,8 +105,8 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Pl
     based = at_base(target, "HEAD^1")
     about = PullRequest(pull.number, pull.head, based.approvals)
     with connect(based) as session:
-        origins = (*include, *inclusions(pull.body))
-        plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
+        options = workflow.Options(base="HEAD^1", include=(*include, *inclusions(pull.body)), pull=about)
+        plan = workflow.plan(based, session, options).plan
     plan = _noted(plan, "applied", unknown)
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))
