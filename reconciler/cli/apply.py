@@ -13,6 +13,7 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    Only,
     Resend,
     Root,
     ScopeText,
@@ -22,6 +23,7 @@ from reconciler.cli.app import (
     Verbose,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import Format
@@ -47,6 +49,7 @@ def apply(
     since: Since = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -70,7 +73,10 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
+    if only and file:
+        message = "--only goes without --plan: a saved plan has its own"
+        raise BadUsage(message)
+    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only))
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:

@@ -145,6 +145,8 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         return "rows of a list were left out"
     if proposal.plan.scope:
         return f"it was about {' and '.join(proposal.plan.scope)} alone"
+    if proposal.plan.only:
+        return "it was about some people and groups alone"
     return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""
 
 
