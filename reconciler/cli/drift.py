@@ -42,7 +42,6 @@ def drift(
     from datetime import UTC, datetime
 
     from reconciler.saved import to_json
-    from reconciler.target.session import connect
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
     from reconciler.workflow.options import Options
@@ -56,7 +55,7 @@ def drift(
     def drift_of(target: "Target") -> ExitCode:
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
             plan = find_drift(target, session, expectations, today, options)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reconciler.errors import Invalid, Problem, ReconcilerError, Unreachable
 from reconciler.providers.kind import Kind
+from reconciler.report import number_of, time_for
 from reconciler.sandbox.pretend import Pretend
 from reconciler.target.credentials import environment, key_names, resolve
 from reconciler.target.settings import Target
@@ -21,6 +22,9 @@ from reconciler.transport.messages import Reader, Request, Response, Transport
 from reconciler.transport.network import Network
 from reconciler.transport.pacing import Paced, Patience, Window
 
+_NOTICED = 30
+"""Reads of fewer seconds are not told beforehand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -28,7 +32,8 @@ class Session:
 
     ``stop`` ends every wait of the transport, and ``wait``, which sleeps for so many
     seconds. ``retry_after`` says whether the last 429 named how long to wait, None
-    where there was none. ``keys`` is how many keys the transport sends with.
+    where there was none. ``keys`` is how many keys the transport sends with. ``announce`` is told of
+    many reads before they are made, as ``Reader`` says it.
     """
 
     transport: Transport
@@ -36,11 +41,12 @@ class Session:
     wait: Callable[[float], None]
     retry_after: Callable[[], bool | None] = lambda: None
     keys: int = 1
+    announce: Callable[[int, str], None] = lambda *_: None
 
     @property
     def reader(self) -> Reader:
         """The half of the transport that cannot write."""
-        return Reader(self.transport, self.keys)
+        return Reader(self.transport, self.keys, self.announce)
 
 
 @contextmanager
@@ -49,13 +55,15 @@ def connect(
     *,
     on_request: Callable[[str], None] | None = None,
     on_wait: Callable[[float, str], None] | None = None,
+    on_many: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
     below_api: bool = True,
 ) -> Iterator[Session]:
     """Connect to one target: network or sandbox, then log, credentials and pace around it.
 
     ``on_request`` is told of each request in one line, ``on_wait`` of each wait with
-    its seconds and the reason. With ``below_api=False`` paths start at the host
+    its seconds and the reason, ``on_many`` in one line of reads that will take half a minute
+    or more, before they begin. With ``below_api=False`` paths start at the host
     itself: an instance's own description is not below its API. Raises Invalid,
     Unreachable or ReconcilerError where the target cannot be connected to.
     """
@@ -65,7 +73,19 @@ def connect(
         logged = Logged(base, on_request) if on_request else base
         first, *others = [(_let_in(target, logged, key), Window(target.requests_per_minute)) for key in keys]
         paced = Paced(*first, clock, random.random, on_wait, patience, others)
-        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(keys))
+        announce = _forecast(target.requests_per_minute * len(keys), on_many)
+        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(keys), announce)
+
+
+def _forecast(pace: int, tell: Callable[[str], None]) -> Callable[[int, str], None]:
+    """Tells how long many reads take at a pace, in requests a minute, where a person would notice."""
+
+    def announce(requests: int, why: str) -> None:
+        if requests * 60 >= pace * _NOTICED:
+            time = f"about {time_for(requests, pace) or '1 min'} at {pace} a minute"
+            tell(f"{number_of(requests, 'more request')}, {time}: {why}")
+
+    return announce
 
 
 def _let_in(target: Target, transport: Transport, secrets: Mapping[str, Secret]) -> Transport:
