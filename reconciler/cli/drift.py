@@ -47,7 +47,6 @@ def drift(
 
     from reconciler.planning.selection import CHANGED
     from reconciler.saved import to_json
-    from reconciler.target.session import connect
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
     from reconciler.workflow.options import Options
@@ -64,7 +63,7 @@ def drift(
     def drift_of(target: "Target") -> ExitCode:
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
             plan = find_drift(target, session, expectations, today, options)
