@@ -106,7 +106,7 @@ def user_row(row: object, dialect: Dialect) -> UserRow:
     )
     # A tuple, since most people are in a few groups only, and a set takes three times the memory.
     groups = tuple(dict.fromkeys(_ids(data["groups"], "group"))) if "groups" in data else None
-    return UserRow(Live(user, live_id), groups, nameless, _version(data))
+    return UserRow(Live(user, live_id), groups, nameless, version_of(data))
 
 
 def _attributes_of(
@@ -122,10 +122,12 @@ def _attributes_of(
     return {key: value(found) for key, found in attributes.items()}, ()
 
 
-def _version(data: Mapping[str, Any]) -> str:
-    meta = data.get("meta")
+def version_of(data: object) -> str:
+    """The version of a user or group (RFC 7643, 3.1); empty where it names none that a header can carry."""
+    meta = data.get("meta") if isinstance(data, Mapping) else None
     version = meta.get("version") if isinstance(meta, Mapping) else None
-    return version if isinstance(version, str) and version.isprintable() else ""
+    plain = isinstance(version, str) and version.isascii() and version.isprintable()
+    return str(version) if plain else ""
 
 
 def group_row(row: object) -> GroupRow:
@@ -134,7 +136,7 @@ def group_row(row: object) -> GroupRow:
     live_id = _own_id(data, "group")
     members = frozenset(_ids(data.get("members"), "member"))
     name = _text(data, "displayName", f"group {live_id}")
-    return GroupRow(live_id, name, members, tells_members="members" in data, version=_version(data))
+    return GroupRow(live_id, name, members, tells_members="members" in data, version=version_of(data))
 
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:

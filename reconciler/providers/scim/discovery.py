@@ -23,7 +23,7 @@ _ABSENT: Final = (400, 404, 405, 406, 410, 501)
 _MOST_ROWS: Final = 1000
 _PAGE: Final = 100
 _SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,80}")
-_BASE: Final = Dialect(
+BASE: Final = Dialect(
     name="SCIM",
     users=("Users",),
     groups=("Groups",),
@@ -53,9 +53,7 @@ def discover(reader: Reader, extensions: Mapping[str, str]) -> Discovery:
     types = [row for row in rows(answers.get(TYPES)) if isinstance(row, Mapping)]
     user, group = _type(types, CORE, "User"), _type(types, GROUP, "Group")
     shape = shape_of(_of_users(described, user), extensions)
-    dialect = replace(
-        _BASE, users=_endpoint(user, "Users"), groups=_endpoint(group, "Groups"), shape=shape
-    )
+    dialect = replace(BASE, users=_endpoint(user, "Users"), groups=_endpoint(group, "Groups"), shape=shape)
     return Discovery(_able(dialect, answers.get(CONFIG)), shape, tuple(answers))
 
 
@@ -65,7 +63,7 @@ def _asked(reader: Reader, path: str) -> object:
     if response.status in _ABSENT or (response.ok and response.json is None):
         return None
     if not response.ok:
-        raise refusal("GET", path, response, _BASE)
+        raise refusal("GET", path, response, BASE)
     return response.json
 
 

@@ -54,7 +54,9 @@ def _listed_once(server: Pages, kind: Kind, parse: Callable[[object], Row]) -> d
     total = _Total(kind, whole=dialect.totals == "whole", judged=dialect.totals != "unknown")
     cursor = "" if dialect.cursors else None
     while total.lacks(len(rows)):
-        query = count(dialect) | ({"startIndex": str(len(rows) + 1)} if cursor is None else {"cursor": cursor})
+        query = count(dialect) | (
+            {"startIndex": str(len(rows) + 1)} if cursor is None else {"cursor": cursor}
+        )
         listing = _page(server, kind, query, cursor)
         total.heed(listing)
         if not listing.rows:
@@ -65,7 +67,9 @@ def _listed_once(server: Pages, kind: Kind, parse: Callable[[object], Row]) -> d
             break
         for row in found:
             if row.id in rows:
-                message = f"GET {path} listed the {kind} with the id {row.id} twice, so another may be missing"
+                message = (
+                    f"GET {path} listed the {kind} with the id {row.id} twice, so another may be missing"
+                )
                 raise IncompleteRead(message)
             rows[row.id] = row
         if cursor is not None and not listing.cursor:

@@ -202,7 +202,9 @@ def shape_of(schemas: Mapping[str, tuple[Attribute, ...]], extensions: Mapping[s
     for urn, listed in schemas.items():
         core = urn.lower() == CORE.lower()
         key = "" if core else urn
-        prefix = prefixes[key] = "" if core else f"{short[urn.lower()]}." if urn.lower() in short else f"{urn}:"
+        prefix = prefixes[key] = (
+            "" if core else f"{short[urn.lower()]}." if urn.lower() in short else f"{urn}:"
+        )
         kept = [a for a in listed if not core or a.name.lower() not in {*_FIELDS, _SECRET}]
         if core and not any(a.name.lower() == _EXTERNAL_ID.name.lower() for a in kept):
             kept.append(_EXTERNAL_ID)
@@ -327,9 +329,7 @@ def _read(
             nameless.append(name)
 
 
-def _read_complex(
-    name: str, urn: str, attribute: Attribute, data: object, found: dict[str, Value]
-) -> None:
+def _read_complex(name: str, urn: str, attribute: Attribute, data: object, found: dict[str, Value]) -> None:
     if not isinstance(data, Mapping):
         return
     if _refers(urn, attribute):
@@ -343,9 +343,10 @@ def _read_complex(
 def _read_values(name: str, data: object, found: dict[str, Value]) -> bool:
     """Read values without types; returns whether the flat name holds all of them."""
     items = data if isinstance(data, list) else [data]
-    told = [item.get(VALUE) for item in items if isinstance(item, Mapping)]
-    found[name] = tuple(one for one in told if isinstance(one, (str, int, float)))
-    return len(items) == len(found[name] or ())  # type: ignore[arg-type]
+    told = (item.get(VALUE) for item in items if isinstance(item, Mapping))
+    values = tuple(one for one in told if isinstance(one, (str, int, float)))
+    found[name] = values
+    return len(items) == len(values)
 
 
 def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, Value]) -> bool:
@@ -353,7 +354,12 @@ def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, 
     whole, types = True, set()
     for item in data if isinstance(data, list) else [data]:
         kind = item.get(TYPE) if isinstance(item, Mapping) else None
-        if not isinstance(kind, str) or not _TYPE.fullmatch(kind) or kind.lower() == PRIMARY:
+        if (
+            not isinstance(item, Mapping)
+            or not isinstance(kind, str)
+            or not _TYPE.fullmatch(kind)
+            or kind.lower() == PRIMARY
+        ):
             whole = False
             continue
         kind = kind.lower()

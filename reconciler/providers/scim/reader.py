@@ -7,7 +7,7 @@ The groups of the users and the members of the groups must agree. Where they do 
 groups that were only listed are read by id, then the users.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
@@ -15,14 +15,13 @@ from urllib.parse import quote
 
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead, Refused
-from reconciler.model import Address, Group, Kind, Live, LiveState, Need, group_key, user_key
+from reconciler.model import Address, Kind, LiveState, Need, group_key, user_key
 from reconciler.providers.scim.agreement import check_agreement, disagreeing
 from reconciler.providers.scim.codec import (
     GroupRow,
     Page,
     UserRow,
     group_row,
-    live_group,
     page,
     refusal,
     user_row,

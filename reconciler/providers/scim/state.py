@@ -27,7 +27,9 @@ def state(
         live.append(live_group(row, people))
         if number := sum(member not in people for member in row.members):
             foreign[row.id] = number
-    versioned = chain(users, rows) if dialect.versions else ()
+    versioned: Iterable[UserRow | GroupRow] = (
+        chain[UserRow | GroupRow](users, rows) if dialect.versions else ()
+    )
     return LiveState(
         users=tuple(_referring(row.live, dialect, people, named) for row in users),
         groups=tuple(live),
