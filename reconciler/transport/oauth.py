@@ -48,16 +48,19 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: the scopes that it was asked for, and for how many seconds it is good; None: not told."""
+    """One token with the scopes that it has, and the seconds for which it is good; None: not told.
+
+    ``renewed_at`` is when another one is got, in time.
+    """
 
     secret: Secret
     scopes: frozenset[str]
     lasts: float | None = None
-    ends: float | None = None
+    renewed_at: float | None = None
 
     def is_good(self, now: float) -> bool:
         """Whether it can still be sent."""
-        return self.ends is None or now < self.ends
+        return self.renewed_at is None or now < self.renewed_at
 
 
 @dataclass(slots=True)
@@ -92,12 +95,12 @@ class Tokens:
         form = (("grant_type", "client_credentials"), *wanted)
         try:
             response = self.transport.send(Request("POST", urlsplit(self.url).path, form=form))
-            secret, lasts = _granted(response, scopes)
+            secret, granted, lasts = _granted(response, scopes)
         except NoAnswer as error:
             message = f"no token from {self.url}, so nothing else was sent: {error}"
             raise Unreachable(message) from None
-        early = min(_BEFORE_ITS_END, lasts / 2) if lasts else 0.0
-        return Token(secret, scopes, lasts, None if lasts is None else asked_at + lasts - early)
+        renewed_at = None if lasts is None else asked_at + lasts - min(_BEFORE_ITS_END, lasts / 2)
+        return Token(secret, granted, lasts, renewed_at)
 
 
 def client(transport: Transport, name: Secret, secret: Secret) -> Transport:
@@ -133,8 +136,8 @@ class _WithTokens:
         return bearer(self._transport, another.secret).send(request)
 
 
-def _granted(response: Response, asked: frozenset[str]) -> tuple[Secret, float | None]:
-    """The token of an answer and for how long it is good; raises Unreachable."""
+def _granted(response: Response, asked: frozenset[str]) -> tuple[Secret, frozenset[str], float | None]:
+    """The token of an answer, its scopes, and for how long it is good; raises Unreachable."""
     body = response.json if isinstance(response.json, Mapping) else {}
     if not response.ok:
         raise Unreachable(_refusal(response.status, body))
@@ -145,14 +148,15 @@ def _granted(response: Response, asked: frozenset[str]) -> tuple[Secret, float |
     if not isinstance(kind, str) or kind.lower() != "bearer":
         message = f"the answer's token_type is {_clip(kind)}, and only Bearer is known here"
         raise Unreachable(message)
-    if missing := asked - _scopes_of(body, asked):
+    granted = _scopes_of(body, asked)
+    if missing := asked - granted:
         message = (
             f"it lacks the scope {', '.join(sorted(missing))}, which was asked for; "
             "let this client have it, or leave it out of `scopes`"
         )
         raise Unreachable(message)
     try:
-        return Secret(text, "the access token"), _lasts(body.get("expires_in"))
+        return Secret(text, "the access token"), granted, _lasts(body.get("expires_in"))
     except ValueError:
         message = "the access_token holds a character that no token can hold"
         raise Unreachable(message) from None

@@ -203,3 +203,18 @@ def test_without_the_variable_the_error_names_the_line_for_both_hosts(
     assert place.login.seen == []
     monkeypatch.setenv(*line.split("=", 1))
     ran(capsys, "plan")
+
+
+def test_a_doctor_says_for_how_long_a_token_is_good_and_what_it_may_do(place: Place, capsys: Output) -> None:
+    told = " ".join(ran(capsys, "doctor").split())
+    assert "environment variable CLIENT_SECRET; nothing tells when they end" in told
+    assert "ok token good for 3600 seconds, and renewed before it ends; its scopes: rows" in told
+    login = place.api.inner.login  # type: ignore[attr-defined]
+    login.says["expires_in"] = None
+    place.says(scopes=["rows", "more"])
+    login.says["scope"] = "rows and more"
+    told = " ".join(ran(capsys, "doctor").split())
+    assert "ok token it does not say for how long it is good; its scopes: and more rows" in told
+    login.says["scope"] = "rows"
+    told = " ".join(ran(capsys, "doctor", code=ExitCode.ERROR).split())
+    assert "it lacks the scope more, which was asked for" in told
