@@ -20,6 +20,7 @@ from reconciler.lock import held, lock_file
 from reconciler.model import Address
 from reconciler.plan import Plan
 from reconciler.planning.recheck import Recheck
+from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -99,7 +100,7 @@ def _execution(
     on_progress: Callable[[Progress], None],
 ) -> Execution:
     return Execution(
-        provider=target.provider,
+        provider=informed(target.provider, proposal.fresh.everything, proposal.fresh.desired),
         transport=session.transport,
         journal=journal,
         content=partial(content_of, target.folder),
@@ -110,7 +111,15 @@ def _execution(
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
+        versions=_versions(proposal),
     )
+
+
+def _versions(proposal: Proposal) -> dict[Address, str]:
+    """The versions of what is live, by address."""
+    versions = proposal.fresh.everything.versions
+    ids = proposal.fresh.ids if versions else {}
+    return {address: versions[live_id] for address, live_id in ids.items() if live_id in versions}
 
 
 def _ids(proposal: Proposal) -> dict[Address, str]:
