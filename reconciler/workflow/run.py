@@ -136,6 +136,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
+    if target.asked:
+        return "this is a one-off run"
     if reason := _incomplete(proposal, report):
         return reason
     fresh = proposal.fresh
