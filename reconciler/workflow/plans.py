@@ -24,6 +24,7 @@ from reconciler.planning.scope import Policy
 from reconciler.planning.selection import CHANGED, Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
+from reconciler.providers.base import informed
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.options import Options
@@ -92,7 +93,8 @@ def plan(
     told = origins(head.plan, before, applied) if states.base else {}
     whole = replace(head.plan, origins=told, notes=notes)
     parts = stages(whole.intended.changes)
-    requests = sum(len(target.provider.translate(part)) for part in parts)
+    provider = informed(target.provider, live, states.desired)
+    requests = sum(len(provider.translate(part)) for part in parts)
     return replace(head, plan=replace(whole, requests=requests), uncovered=missing)
 
 

@@ -79,6 +79,10 @@ class Revisions:
         """What a reader of the plan should know of what it was compared with."""
         if self.in_code:
             yield Note("applied", "the desired state was made in code, so what left it is not known")
+        elif self.target.asked:
+            yield Note(
+                "applied", "a one-off run: nothing is recorded as applied, and nobody counts as having left"
+            )
         elif self.applied.why:
             message = f"which commit was applied last is not known: {self.applied.why}"
             yield Note("applied", message, warning=True)
@@ -184,6 +188,11 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     or where a revision cannot be read.
     """
     desired = target.load()
+    if target.asked:
+        if since or base:
+            message = "a one-off run has no revisions: leave out since and base"
+            raise ValueError(message)
+        return Revisions(target, desired, Applied())
     last = applied(target.folder, target.name, base or "HEAD", target.reach)
     then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:
