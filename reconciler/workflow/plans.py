@@ -67,7 +67,6 @@ def plan(
     states = replace(states, desired=following(states.desired, live))
     states, unusable = _with_files(states, live.definitions or {})
     missing = uncovered(states)
-    revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
     again = frozenset((saved or options).resend)
@@ -80,7 +79,7 @@ def plan(
         sent=Sent(states.applied.state, again, frozenset(created)),
         resend=tuple(sorted(again)),
         since=states.since,
-        applied=revision.commit if revision else "",
+        applied=states.recorded,
         base=states.base,
         included=("change", *dict.fromkeys(options.include)),
         pull=options.pull,
