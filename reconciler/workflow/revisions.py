@@ -169,7 +169,8 @@ def uncovered(states: Revisions) -> str:
         return "which commit was applied last is not known"
     if target.pending or states.applied.settings != settings_of(target.folder):
         return "target.yaml changed since the last complete apply, which can concern everybody"
-    if states.counted != states.recorded and changed(state, then):
+    is_applied = not changed(state, replace(states.desired, departed={}))
+    if states.counted != states.recorded and not is_applied and changed(state, then):
         earlier = f"the files changed before {states.counted[:8]} too, since the last complete apply"
         return f"{earlier} (apply --only changed counts from there)"
     return ""
