@@ -41,6 +41,15 @@ def init(
         typer.Option("--alone", help="For a person who works alone: no owners, and no approvals needed."),
     ] = False,
     kind: KindName = DEFAULT,
+    people: Annotated[
+        int,
+        typer.Option(
+            "--people",
+            metavar="N",
+            min=0,
+            help="About how many people there are; with more than 5000 a pull request plans what it changes.",
+        ),
+    ] = 0,
 ) -> ExitCode:
     """Begin a repository: workflows and their owners, schemas for the editor, a folder for the first target.
 
@@ -48,7 +57,7 @@ def init(
     """
     from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
-    from reconciler.starter.write import Wish, missing_keys, remark, starter, write
+    from reconciler.starter.write import FOR_MANY, Wish, missing_keys, remark, starter, write
     from reconciler.target.schemas import published
     from reconciler.transport.hosts import api_root
 
@@ -76,12 +85,14 @@ def init(
         return code
     settings, variables = system.first_target(address), tuple(system.variables.values())
     host = address.partition("://")[2].partition("/")[0]
-    wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone), []
+    wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone, people), []
     for deed, path in write(Path(), starter(Path(), wish, published())):
         console.say(f"{deed} {path.as_posix()}")
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
+    if wish.are_many:
+        console.say(f"\n{FOR_MANY}")
     if lacking := missing_keys(Path(), wish):
         console.say(f"\n{lacking}\n")
     to_set = " ".join(f"{variable}=..." for variable in system.variables.values())
