@@ -8,7 +8,7 @@ import pytest
 from builders import MANDATE, a_group, a_user, desired, live
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from worlds import World, renamed, session, standing, worlds
+from worlds import World, forced, renamed, session, standing, worlds
 
 from reconciler import workflow
 from reconciler.changes import Atom, Change, Create, Update, atoms
@@ -54,7 +54,7 @@ def test_a_part_is_of_the_whole_and_leaves_the_rest(
         assert {change.address: change for change in proposal.changes if not atoms(change)}.items() <= {
             change.address: change for change in whole.plan.changes
         }.items()
-        report = workflow.apply(target, session(store, target), proposal, MANDATE)
+        report = workflow.apply(target, session(store, target), forced(proposal), MANDATE)
         assert report.complete
         assert workflow.record(target, proposal, report).startswith("it was about ")
         after = facts(workflow.plan(target, session(store, target)).plan)
