@@ -75,7 +75,7 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    parts = scope_of(scope)
+    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
     one_off = read_options(url, kind, source, like, groups_file)
     one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since})
     documents: list[str] = []
@@ -93,12 +93,10 @@ def apply(
                 proposal = workflow.propose(
                     target,
                     session,
+                    options,
                     saved=saved,
                     allow_removals=allow_removals,
                     allow_creations=allow_creations,
-                    since=since,
-                    resend=resend or (),
-                    scope=parts,
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)

@@ -44,8 +44,9 @@ def drift(
     from reconciler.saved import to_json
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
+    from reconciler.workflow.options import Options
 
-    parts = scope_of(scope)
+    options = Options(scope=scope_of(scope))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -57,7 +58,7 @@ def drift(
             watch.connect(target) as session,
             watch.reading(),
         ):
-            plan = find_drift(target, session, expectations, today, parts)
+            plan = find_drift(target, session, expectations, today, options)
         if out:
             console.save(out, to_json(plan))
         match shape:

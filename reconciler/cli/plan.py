@@ -68,7 +68,13 @@ def plan(
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
-    parts = scope_of(scope)
+    options = workflow.Options(
+        since,
+        base,
+        tuple(origin.value for origin in include or ()),
+        resend=tuple(resend or ()),
+        scope=scope_of(scope),
+    )
     one_off = read_options(url, kind, source, like, groups_file)
     one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base})
     check_out(out, root, sources=one_off.files)
@@ -81,15 +87,7 @@ def plan(
             watch.connect(target) as session,
             watch.reading(),
         ):
-            planned = workflow.plan(
-                target,
-                session,
-                since,
-                base,
-                [o.value for o in include or ()],
-                resend=resend or (),
-                scope=parts,
-            )
+            planned = workflow.plan(target, session, options)
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(judged))

@@ -116,8 +116,8 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin], on_ma
     about = PullRequest(pull.number, pull.head, based.approvals)
     told: list[str] = []
     with connect(based, on_many=_kept(told, on_many)) as session:
-        origins = (*include, *inclusions(pull.body))
-        plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
+        options = workflow.Options(base="HEAD^1", include=(*include, *inclusions(pull.body)), pull=about)
+        plan = workflow.plan(based, session, options).plan
     plan = _noted(_forecast(plan, told), "applied", unknown)
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))
