@@ -42,7 +42,7 @@ def create(asked: Asked) -> Response:
     record = directory.add(asked.kind.name, settled(directory, asked.kind, values, None))
     if directory.switches.create_answer == "empty":
         return Response(HTTPStatus.CREATED, {"location": location(record, asked.base)})
-    status = HTTPStatus.OK if directory.switches.create_answer == "200" else HTTPStatus.CREATED
+    status = HTTPStatus.OK if directory.switches.create_answer == "ok" else HTTPStatus.CREATED
     return _shown(asked, record, status)
 
 
@@ -169,7 +169,7 @@ def _commit(asked: Asked, record: Record, values: Values) -> Response:
     asked.directory.write(record, settled(asked.directory, asked.kind, values, record))
     switches = asked.directory.switches
     match switches.put_answer if asked.request.method == "PUT" else switches.patch_answer:
-        case "204":
+        case "no_content":
             return no_content()
         case "empty":
             return no_content(HTTPStatus.OK)
