@@ -8,8 +8,9 @@ from reconciler.sandbox.scim.answers import Refusal, answer, no_content, reject
 from reconciler.sandbox.scim.core import ENTERPRISE_URN
 from reconciler.sandbox.scim.directory import Directory
 from reconciler.sandbox.scim.drawing import location, mannered, selected, selection, whole
+from reconciler.sandbox.scim.envelope import Operation, operations
 from reconciler.sandbox.scim.listing import exactly
-from reconciler.sandbox.scim.patch import Draft, Operation, operations
+from reconciler.sandbox.scim.patch import Draft
 from reconciler.sandbox.scim.records import Record
 from reconciler.sandbox.scim.schemas import ResourceType
 from reconciler.sandbox.scim.values import check_immutable, check_required, resource
