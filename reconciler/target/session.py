@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import Invalid, Problem, ReconcilerError, Unreachable
 from reconciler.providers.kind import Kind
+from reconciler.report import number_of, time_for
 from reconciler.sandbox.pretend import Pretend
 from reconciler.target.credentials import doors, environment, resolve
 from reconciler.target.settings import Target
@@ -23,6 +24,9 @@ from reconciler.transport.network import Network
 from reconciler.transport.oauth import LARGEST_ANSWER, Grant, Token, Tokens, client, with_tokens
 from reconciler.transport.pacing import Paced, Patience, Window
 
+_NOTICED = 30
+"""Reads of fewer seconds are not told beforehand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -30,8 +34,8 @@ class Session:
 
     ``stop`` ends every wait of the transport, and ``wait``, which sleeps for so many
     seconds. ``retry_after`` says whether the last 429 named how long to wait, None
-    where there was none. ``keys`` is how many keys the transport sends with, ``tokens`` are
-    those that were got for them.
+    where there was none. ``keys`` is how many keys the transport sends with. ``announce`` is told of
+    many reads before they are made, as ``Reader`` says it. ``tokens`` are those that were got for the keys.
     """
 
     transport: Transport
@@ -39,12 +43,13 @@ class Session:
     wait: Callable[[float], None]
     retry_after: Callable[[], bool | None] = lambda: None
     keys: int = 1
+    announce: Callable[[int, str], None] = lambda *_: None
     tokens: Callable[[], Sequence[Token]] = tuple
 
     @property
     def reader(self) -> Reader:
         """The half of the transport that cannot write."""
-        return Reader(self.transport, self.keys)
+        return Reader(self.transport, self.keys, self.announce)
 
 
 @contextmanager
@@ -53,13 +58,15 @@ def connect(
     *,
     on_request: Callable[[str], None] | None = None,
     on_wait: Callable[[float, str], None] | None = None,
+    on_many: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
     below_api: bool = True,
 ) -> Iterator[Session]:
     """Connect to one target: network or sandbox, then log, credentials and pace around it.
 
     ``on_request`` is told of each request in one line, ``on_wait`` of each wait with
-    its seconds and the reason. With ``below_api=False`` paths start at the host
+    its seconds and the reason, ``on_many`` in one line of reads that will take half a minute
+    or more, before they begin. With ``below_api=False`` paths start at the host
     itself: an instance's own description is not below its API. Raises Invalid,
     Unreachable or ReconcilerError where the target cannot be connected to.
     """
@@ -70,7 +77,19 @@ def connect(
         wiring = _Wiring(target, until_then, clock, on_request, on_wait, patience)
         first, *others = [(wiring.let_in(base, *way), Window(target.requests_per_minute)) for way in ways]
         paced = Paced(*first, clock, random.random, on_wait, patience, others)
-        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(ways), wiring.held)
+        announce = _forecast(target.requests_per_minute * len(ways), on_many)
+        yield Session(paced, stop, clock.sleep, lambda: paced.retry_after, len(ways), announce, wiring.held)
+
+
+def _forecast(pace: int, tell: Callable[[str], None]) -> Callable[[int, str], None]:
+    """Tells how long many reads take at a pace, in requests a minute, where a person would notice."""
+
+    def announce(requests: int, why: str) -> None:
+        if requests * 60 >= pace * _NOTICED:
+            time = f"about {time_for(requests, pace) or '1 min'} at {pace} a minute"
+            tell(f"{number_of(requests, 'more request')}, {time}: {why}")
+
+    return announce
 
 
 @dataclass(slots=True)

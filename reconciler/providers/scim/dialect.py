@@ -15,7 +15,7 @@ class Dialect:
     ``page`` is how many rows to ask for at once. ``personal_key`` is text by which
     the server says that a key is of the wrong kind, and ``key_hint`` what to do then.
     ``lists_carry_attributes``: a list row without an attribute means that there is
-    no value; else it means nothing, and the user is read by id.
+    no value; else it means nothing, and the user is read by id. ``lists_hint`` says what spares that.
 
     ``shape`` is where each attribute stands; None where the object ``attributes`` holds them all, by
     name. What follows says what the server can do and what is known of its lists. ``totals``: whether
@@ -31,6 +31,7 @@ class Dialect:
     personal_key: str
     key_hint: str
     lists_carry_attributes: bool = False
+    lists_hint: str = ""
     shape: Shape | None = None
     totals: Literal["whole", "page", "unknown"] = "whole"
     counts: bool = True
