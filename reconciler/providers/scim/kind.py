@@ -6,11 +6,14 @@ What a question needs is imported when it is asked, so that ``--help`` and ``val
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from reconciler.sandbox.scim.switches import Switches
+from reconciler.sandbox.switching import from_texts
 from reconciler.transport.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ class ScimKind:
     words: Mapping[str, str] = MappingProxyType({})
     cannot: Mapping[Ability, str] = MappingProxyType({})
     likes: Likes = MappingProxyType({})
-    switches: Sequence[str] = ()
+    switches: Sequence[str] = tuple(field.name for field in fields(Switches))
 
     def first_target(self, url: str) -> str:
         """The target.yaml that `init` writes, with every limit and its default."""
@@ -76,15 +79,13 @@ class ScimKind:
 
     def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
         """What switches say; raises ValueError with the name of a bad one."""
-        if texts:
-            message = f"there is no switch called {next(iter(texts))!r}"
-            raise ValueError(message)
-        return {}
+        return from_texts(Switches, texts)
 
-    def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:  # noqa: ARG002
+    def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
         """A pretend directory; raises ValueError where its files are not valid."""
-        message = "there is no pretend SCIM directory"
-        raise ValueError(message)
+        from reconciler.sandbox.scim.instance import open_pretend
+
+        return open_pretend(seed, state)
 
     def rules(self, desired: DesiredState) -> Iterator[Problem]:
         """What no directory can hold, told from the files alone."""

@@ -12,12 +12,22 @@ from typing import Protocol, TypeVar
 
 from reconciler.errors import IncompleteRead, Refused
 from reconciler.model import Kind
-from reconciler.providers.scim.codec import GroupRow, Page, UserRow
+from reconciler.providers.scim.codec import Page
 from reconciler.providers.scim.dialect import Dialect
 
 _RESTARTS = 2
 
-Row = TypeVar("Row", UserRow, GroupRow)
+
+class Identified(Protocol):
+    """Something with an id."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        ...
+
+
+Row = TypeVar("Row", bound=Identified)
 
 
 class Pages(Protocol):
@@ -37,26 +47,32 @@ class _Moved(Exception):
     """The list changed between two pages: somebody is changing the directory right now."""
 
 
-def listed(server: Pages, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
-    """All of them by id; raises IncompleteRead where that cannot be certain, and what ``page`` raises."""
+def listed(
+    server: Pages, kind: Kind, parse: Callable[[object], Row], which: Mapping[str, str] | None = None
+) -> dict[str, Row]:
+    """All of them by id, or those ``which`` a query names.
+
+    Raises IncompleteRead where that cannot be certain, and what ``page`` raises.
+    """
     for _ in range(_RESTARTS + 1):
         try:
-            return _listed_once(server, kind, parse)
+            return _listed_once(server, kind, parse, which or {})
         except _Moved as moved:
             reason = str(moved)
     message = f"{reason}, {_RESTARTS + 1} times in a row: somebody is changing them now; try again later"
     raise IncompleteRead(message)
 
 
-def _listed_once(server: Pages, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
+def _listed_once(
+    server: Pages, kind: Kind, parse: Callable[[object], Row], which: Mapping[str, str]
+) -> dict[str, Row]:
     path, dialect = server.dialect.path(kind), server.dialect
     rows: dict[str, Row] = {}
     total = _Total(kind, whole=dialect.totals == "whole", judged=dialect.totals != "unknown")
     cursor = "" if dialect.cursors else None
     while total.lacks(len(rows)):
-        query = count(dialect) | (
-            {"startIndex": str(len(rows) + 1)} if cursor is None else {"cursor": cursor}
-        )
+        place = {"startIndex": str(len(rows) + 1)} if cursor is None else {"cursor": cursor}
+        query = {**which, **count(dialect), **place}
         listing = _page(server, kind, query, cursor)
         total.heed(listing)
         if not listing.rows:

@@ -34,7 +34,7 @@ from reconciler.providers.scim.state import check_members, state
 from reconciler.transport.messages import Reader, Response
 
 _GONE = 404
-_NO_FILTERS = (400, 405, 501)
+NO_FILTERS = (400, 405, 501)
 """What is answered where a filter is not understood, or none is (RFC 7644, 3.4.2.2 and 3.12)."""
 _SECOND_LOOKS = 100
 """The most users that are read again one by one; more that disagree are no accident."""
@@ -154,7 +154,7 @@ class ScimReader:
         try:
             return list(map(self._user, self.page("user", query).rows))
         except Refused as error:
-            if error.status not in _NO_FILTERS or self.dialect.shape is None:
+            if error.status not in NO_FILTERS or self.dialect.shape is None:
                 raise
             return None
 

@@ -4,6 +4,7 @@ Every operation of a PATCH has a path and touches one value (the strict form of 
 is to be written as a whole is only named here; it is built from what is live just before it is sent.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +23,7 @@ FIELDS: Final[Mapping[FieldPath, str]] = {
     ACTIVE: "active",
 }
 _EMAILS: Final = "emails"
+_WHOLE: Final = re.compile(r"-?[0-9]{1,400}")
 
 
 def _nothing(_: str) -> Collection[str]:
@@ -51,6 +53,14 @@ def sent(item: FieldChange) -> Json:
     return list(item.after) if isinstance(item.after, tuple) else item.after
 
 
+def _value(slot: Slot, item: FieldChange) -> Json:
+    """What is sent for an attribute: a number as one, however long, since integers are exact in JSON."""
+    new = sent(item)
+    if slot.definition.type == "number" and isinstance(new, str) and _WHOLE.fullmatch(new):
+        return int(new)
+    return new
+
+
 def _before(item: FieldChange) -> Json:
     return list(item.before) if isinstance(item.before, tuple) else item.before
 
@@ -60,10 +70,10 @@ def new_user(change: Create, shape: Shape, known: Known) -> Json:
     row: dict[str, Any] = {FIELDS[f.path]: sent(f) for f in change.fields if f.path in FIELDS}
     for slot, item in _slots(change.fields, shape):
         if slot.way != "primary":
-            put(row, slot, sent(item))
+            put(row, slot, _value(slot, item))
     for slot, item in [*_slots(change.fields, shape), *_first(change, shape, known, ())]:
         if slot.way == "primary":
-            put(row, slot, sent(item))
+            put(row, slot, _value(slot, item))
     used = [urn for urn in shape.attributes if urn and urn in row]
     return {"schemas": [CORE, *used], **row}
 
@@ -84,7 +94,7 @@ def user_parts(change: Create | Update, shape: Shape, known: Known) -> list[Json
             new[slot.path, str(item.after).lower()][PRIMARY] = True
             parts += patch(slot, before, None)
             continue
-        parts += patch(slot, before, sent(item))
+        parts += patch(slot, before, _value(slot, item))
     by_path: dict[str, list[Json]] = {}
     for (path, _), made in new.items():
         by_path.setdefault(path, []).append(made)
@@ -100,7 +110,7 @@ def _new_items(
     for slot, item in slots:
         if slot.way == "typed" and item.after is not None and not _has(slot, item, live):
             made = new.setdefault((slot.path, slot.type), {TYPE: spelled_type(slot)})
-            made[slot.part] = sent(item)
+            made[slot.part] = _value(slot, item)
     return new
 
 
@@ -120,10 +130,15 @@ def rewritten(change: Create | Update, dialect: Dialect, known: Known) -> Json:
         named += [item for _, item in _first(change, dialect.shape, known, live)]
     return {
         "kind": change.address.kind,
-        "set": [[list(f.path), sent(f)] for f in named],
+        "set": [[list(f.path), _written(f, dialect.shape)] for f in named],
         "add": [ref for ref, after in edges if after],
         "remove": [ref for ref, after in edges if not after],
     }
+
+
+def _written(item: FieldChange, shape: Shape | None) -> Json:
+    slot = shape.slot(item.path[1]) if shape and item.path[0] == "attributes" else None
+    return _value(slot, item) if slot else sent(item)
 
 
 def _slots(fields: Sequence[FieldChange], shape: Shape) -> list[tuple[Slot, FieldChange]]:
@@ -143,7 +158,8 @@ def _first(
     name = f"{_EMAILS}.{PRIMARY}"
     primary = shape.slots.get(name)
     set_now = {item.path[1]: item for item in change.fields if item.path[0] == "attributes"}
-    if primary is None or name in set_now or any(each.startswith(f"{_EMAILS}.") for each in live):
+    spoken = {each.lower() for each in (*set_now, *known.stated(change.address.key))}
+    if primary is None or name in spoken or any(each.startswith(f"{_EMAILS}.") for each in live):
         return
     stated = [each for each in known.stated(change.address.key) if each in set_now]
     for each in [*stated, *set_now]:
