@@ -59,15 +59,27 @@ class Directory:
 
     def rows(self, kind: Name) -> list[Record]:
         """What lists show: all there is, or what there was where they lag behind the writes."""
+        rows, earlier = self.records[kind], self._still_earlier()
+        if not earlier:
+            return list(rows.values())
+        now = [record for ident, record in rows.items() if ident not in earlier]
+        old = [record for _, of, record in earlier.values() if of == kind and record is not None]
+        return sorted((*now, *old), key=attrgetter("created"))
+
+    def listed_as(self, kind: Name, label: str) -> list[Record] | None:
+        """The rows with this name, where they can be told without looking at each."""
+        return None if self._still_earlier() else self.labelled(kind, label)
+
+    def _still_earlier(self) -> dict[str, tuple[int, Name, Record | None]]:
+        """What lists show in place of a record, None for nothing, until so many requests were made."""
         self._earlier = {key: each for key, each in self._earlier.items() if each[0] > self.requests}
-        rows = {ident: record for ident, record in self.records[kind].items() if ident not in self._earlier}
-        old = [record for _, of, record in self._earlier.values() if of == kind and record is not None]
-        return sorted((*rows.values(), *old), key=attrgetter("created")) if old else list(rows.values())
+        return self._earlier
 
     def _keep_earlier(self, record: Record, *, new: bool = False) -> None:
-        if self.switches.list_lag:
+        # What a seed holds is there from the first request on.
+        if self.switches.list_lag and self.requests:
             due = self.requests + self.switches.list_lag
-            self._earlier.setdefault(record.id, (due, record.kind, None if new else replace(record)))
+            self._still_earlier().setdefault(record.id, (due, record.kind, None if new else replace(record)))
 
     def groups_of(self, ident: str) -> Iterator[tuple[Record, bool]]:
         """The groups that a member is in, each with whether directly."""

@@ -146,9 +146,11 @@ class Lists:
         if switches.filters == "refused_501":
             raise Refusal(HTTPStatus.NOT_IMPLEMENTED, "Filters are not supported")
         test = filter_test(kind, text, exactly(switches))
-        if (label := _label_of(kind, text)) is not None:
-            named = {record.id for record in self._directory.labelled(kind.name, label)}
-            rows = [record for record in rows if record.id in named]
+        label = _label_of(kind, text)
+        named = None if label is None else self._directory.listed_as(kind.name, label)
+        if named is not None:
+            named_ids = {record.id for record in named}
+            rows = [record for record in rows if record.id in named_ids]
         return [record for record in rows if test(whole(self._directory, record, base))]
 
     def _sorted(

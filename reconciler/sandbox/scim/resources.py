@@ -8,8 +8,9 @@ from reconciler.sandbox.scim.answers import Refusal, answer, no_content, reject
 from reconciler.sandbox.scim.core import ENTERPRISE_URN
 from reconciler.sandbox.scim.directory import Directory
 from reconciler.sandbox.scim.drawing import location, mannered, selected, selection, whole
+from reconciler.sandbox.scim.envelope import Operation, operations
 from reconciler.sandbox.scim.listing import exactly
-from reconciler.sandbox.scim.patch import Draft, Operation, operations
+from reconciler.sandbox.scim.patch import Draft
 from reconciler.sandbox.scim.records import Record
 from reconciler.sandbox.scim.schemas import ResourceType
 from reconciler.sandbox.scim.values import check_immutable, check_required, resource
@@ -42,7 +43,7 @@ def create(asked: Asked) -> Response:
     record = directory.add(asked.kind.name, settled(directory, asked.kind, values, None))
     if directory.switches.create_answer == "empty":
         return Response(HTTPStatus.CREATED, {"location": location(record, asked.base)})
-    status = HTTPStatus.OK if directory.switches.create_answer == "200" else HTTPStatus.CREATED
+    status = HTTPStatus.OK if directory.switches.create_answer == "ok" else HTTPStatus.CREATED
     return _shown(asked, record, status)
 
 
@@ -169,7 +170,7 @@ def _commit(asked: Asked, record: Record, values: Values) -> Response:
     asked.directory.write(record, settled(asked.directory, asked.kind, values, record))
     switches = asked.directory.switches
     match switches.put_answer if asked.request.method == "PUT" else switches.patch_answer:
-        case "204":
+        case "no_content":
             return no_content()
         case "empty":
             return no_content(HTTPStatus.OK)

@@ -72,12 +72,12 @@ class Switches:
     undocumented: bool = False
     # The body of a refusal: as RFC 7644 has it, without scimType, with a number as status, other things.
     errors: Literal["scim", "no_type", "number", "message", "html", "empty"] = "scim"
-    # What a creation is answered with.
-    create_answer: Literal["201", "200", "empty"] = "201"
+    # What a creation is answered with: the resource and 201, or 200; or 201 without a body.
+    create_answer: Literal["created", "ok", "empty"] = "created"
     # What PATCH is answered with: the resource, 204, or 200 without a body.
-    patch_answer: Literal["resource", "204", "empty"] = "resource"
+    patch_answer: Literal["resource", "no_content", "empty"] = "resource"
     # The same for PUT.
-    put_answer: Literal["resource", "204", "empty"] = "resource"
+    put_answer: Literal["resource", "no_content", "empty"] = "resource"
     # Whether writes of users are answered with 202, and done after three more requests, or never.
     accepted: Literal["off", "later", "never"] = "off"
     # Whether an attribute or schema that nobody defined is refused, or ignored with success.
