@@ -41,7 +41,7 @@ class Scim:
         found = self._discovered(reader)
         shape = found.shape.knowing(_names(need))
         if need.everything:
-            need = replace(need, others=frozenset(shape.slots), all_deleted=True)
+            need = replace(need, others=frozenset(shape.slots))
         state = ScimReader(reader, replace(found.dialect, shape=shape)).read(need)
         shape = shape.seen({name for user in state.users for name in user.resource.attributes or ()})
         found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
