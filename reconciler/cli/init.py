@@ -59,7 +59,7 @@ def init(
     from reconciler.starter.owners import owners_of
     from reconciler.starter.write import FOR_MANY, Wish, missing_keys, remark, starter, write
     from reconciler.target.schemas import published
-    from reconciler.transport.hosts import api_root
+    from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, goes_unasked
 
     system = kind_named(kind)
     hosts = system.hosts({"url": url})
@@ -95,9 +95,11 @@ def init(
         console.say(f"\n{FOR_MANY}")
     if lacking := missing_keys(Path(), wish):
         console.say(f"\n{lacking}\n")
-    to_set = " ".join(f"{variable}=..." for variable in system.variables.values())
+    to_set = [f"{variable}=..." for variable in variables]
+    if not goes_unasked(address, hosts):
+        to_set.append(f"{ALLOWED_HOSTS}={wish.hosts}")
     console.say(
-        f"Next: export {to_set}, then `reconciler doctor {target_name}`, "
+        f"Next: export {' '.join(to_set)}, then `reconciler doctor {target_name}`, "
         f"`reconciler import {target_name}`, and a pull request."
     )
     return ExitCode.OK
