@@ -17,6 +17,7 @@ from worlds import (
     RENAMED,
     World,
     clubs,
+    forced,
     founded,
     renamed,
     session,
@@ -95,7 +96,7 @@ def test_a_part_is_what_is_asked_of_the_whole_and_leaves_the_rest(
         assert {change.address: change for change in proposal.changes if not atoms(change)}.items() <= {
             change.address: change for change in whole.plan.changes
         }.items()
-        report = workflow.apply(target, session(store, target), proposal, MANDATE)
+        report = workflow.apply(target, session(store, target), forced(proposal), MANDATE)
         assert report.complete
         assert workflow.record(target, proposal, report).startswith("it was about ")
         after = facts(workflow.plan(target, session(store, target)).plan)

@@ -14,7 +14,7 @@ from builders import MANDATE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from repository import commit, git
-from worlds import session
+from worlds import forced, session
 
 from reconciler import workflow
 from reconciler.errors import Invalid
@@ -160,7 +160,7 @@ class History:
             saved = from_json(to_json(workflow.plan(target, connect(target), based).plan))
             options = workflow.Options()
         proposal = workflow.propose(target, connect(target), options, saved=saved)
-        report = workflow.apply(target, connect(target), proposal, MANDATE)
+        report = workflow.apply(target, connect(target), forced(proposal), MANDATE)
         before = self.recorded
         why = workflow.record(target, proposal, report)
         assert self.recorded == (before if why else git(self.root, "rev-parse", "HEAD"))
