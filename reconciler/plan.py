@@ -157,7 +157,7 @@ class Plan:
     names the parts that the plan is about, none where it is whole. ``meant`` is the live id, by
     address, of each person and group that the changes name as a member or by a reference; who is
     not live has none. ``called`` is the live login, by address, of each person among them, or who
-    changes, whom the files know by another one.
+    changes, whom the files know by another one. ``files`` is a digest of what files and settings said.
     """
 
     target: str
@@ -182,6 +182,7 @@ class Plan:
     scope: tuple[Scope, ...] = ()
     meant: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
+    files: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -274,6 +275,7 @@ class Plan:
                 **({"words": dict(self.words)} if self.words else {}),
                 **({"scope": list(self.scope)} if self.scope else {}),
                 **({"called": dict(self.called)} if self.called else {}),
+                **({"files": self.files} if self.files else {}),
             }
         )
 

@@ -72,7 +72,9 @@ def judge(desired: DesiredState, policy: Policy, members: Members) -> Iterator[P
 
 
 def unknown(inputs: Inputs) -> Iterator[Note]:
-    """A warning for each name that no group has, in the files or there."""
+    """A warning for each name that no group has, in the files or there; of a part nobody knows."""
+    if inputs.everything.asked is not None:
+        return
     known = inputs.desired.groups.keys() | {
         group_key(live.resource.name) for live in inputs.everything.groups
     }

@@ -6,11 +6,11 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
-from reconciler.model import Address, DesiredState, LiveState, Need
+from reconciler.model import Address, Asked, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.transport.messages import Reader, Response
 
@@ -92,4 +92,21 @@ class Provider(Protocol):
 
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A provider whose system can be asked for some objects; of any other, everything is read.
+
+    None of its attributes is a file: whether one has changed only a complete read would tell.
+    """
+
+    def read_some(self, reader: Reader, asked: Asked, need: Need) -> LiveState | None:
+        """Read what is asked for, with ``asked`` as it was looked for; raises as ``Provider.read``.
+
+        None where a complete read takes no more requests, or where only that tells. Who is called as
+        asked is found as a complete read finds them: the same rows, every one with that name. Nothing is
+        guessed: of a member who is nobody that was asked for the id is ``unread``.
+        """
         ...

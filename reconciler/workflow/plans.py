@@ -52,8 +52,14 @@ def plan(
     so ``since`` and ``base`` raise ValueError.
     Raises Invalid for the files, and whatever a read raises.
     """
-    states = _states(target, options, saved, desired)
-    live = target.provider.read(session.reader, states.need)
+    states = states_of(target, options, saved, desired)
+    return planned(states, target.provider.read(session.reader, states.need), options, saved)
+
+
+def planned(states: Revisions, live: LiveState, options: Options, saved: Plan | None) -> Planned:
+    """Compare desired states with what was read; raises as ``plan`` does."""
+    target = states.target
+    files = states.digest if saved is None else ""
     states = replace(states, desired=following(states.desired, live))
     states, unusable = _with_files(states, live.definitions or {})
     revision = states.applied.revision
@@ -71,6 +77,7 @@ def plan(
         since=states.since,
         applied=revision.commit if revision else "",
         base=states.base,
+        files=files,
         included=("change", *dict.fromkeys(options.include)),
         pull=options.pull,
         scope=options.scope if saved is None else saved.scope,
@@ -85,7 +92,9 @@ def plan(
     return replace(head, plan=replace(whole, requests=requests))
 
 
-def _states(target: Target, options: Options, saved: Plan | None, desired: DesiredState | None) -> Revisions:
+def states_of(
+    target: Target, options: Options, saved: Plan | None, desired: DesiredState | None
+) -> Revisions:
     """What the files say and said, or the state that stands in their place."""
     since, base = options.since, options.base
     if desired is not None:

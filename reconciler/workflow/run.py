@@ -74,8 +74,8 @@ def apply(
 
 
 def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str) -> Report:
-    """The report before anything is sent."""
-    census = proposal.fresh.plan.census
+    """The report before anything is sent; of what was not read the reviewed plan tells how much there is."""
+    census = (proposal if proposal.is_part else proposal.fresh).plan.census
     touched = sum(not isinstance(change, Create) for change in proposal.changes)
     return Report(
         target=target.name,
@@ -131,7 +131,7 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
         return reason
     fresh = proposal.fresh
     return record_applied(
-        target.folder, target.name, target.reach, values_of(fresh.desired, fresh.definitions)
+        target.folder, target.name, target.reach, values_of(fresh.desired.files, fresh.definitions)
     )
 
 
@@ -145,6 +145,9 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         return "rows of a list were left out"
     if proposal.plan.scope:
         return f"it was about {' and '.join(proposal.plan.scope)} alone"
+    if proposal.is_part and not proposal.same_files:
+        # A plan of everything has all that the same files ask for; of other files a part does not tell.
+        return "the files now say something else than was reviewed, and only what the plan is about was read"
     return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""
 
 

@@ -80,14 +80,14 @@ class ScimReader:
 
     def read(self, need: Need) -> LiveState:
         """Every user and every group, with the attributes that are needed."""
-        users = self._list("user", self._user)
-        groups = self._list("group", group_row)
+        users = self.every("user", self.user)
+        groups = self.every("group", group_row)
         silent = [row for row in groups.values() if not row.tells_members]
         by_id = {row.id: self._closer(row) for row in silent}
         groups |= by_id
         self._make_agree(users, groups, by_id)
         people = {row.id: user_key(row.live.resource.email) for row in users.values()}
-        known = [row for user in users.values() if (row := self._known(user, need, people[user.id]))]
+        known = [row for user in users.values() if (row := self.known(user, need, people[user.id]))]
         return _state(known, groups.values(), people)
 
     def look(self, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
@@ -106,7 +106,7 @@ class ScimReader:
         keys = {
             a: frozenset(c.path[1] for c in of if c.path[:1] == ("attributes",)) for a, of in covers.items()
         }
-        if len(covers) <= self._pages(len(people)):
+        if len(covers) <= self.pages(len(people)):
             found = [self._look_at_user(address, ids.get(address), keys[address]) for address in covers]
             return [row for row in found if row]
         need = Need(
@@ -114,40 +114,40 @@ class ScimReader:
             frozenset(a.key for a, atoms in covers.items() if any(atom.path == () for atom in atoms)),
         )
         users = []
-        for row in self._list("user", self._user).values():
+        for row in self.every("user", self.user).values():
             address = Address("user", people.get(row.id, user_key(row.live.resource.email)))
             # A known name under another id is somebody else.
             asked_for = address in covers and ids.get(address, row.id) == row.id
-            if asked_for and (known := self._known(row, need, address.key)):
+            if asked_for and (known := self.known(row, need, address.key)):
                 users.append(known)
         return users
 
     def _look_at_user(self, address: Address, live_id: str | None, keys: frozenset[str]) -> UserRow | None:
         if live_id is not None:
-            return self._one_user(live_id, keys)
+            return self.one_user(live_id, keys)
         text = address.key.replace("\\", "\\\\").replace('"', '\\"')
         listing = self.page("user", {"filter": f'userName eq "{text}"', "count": "2"})
         # A server may ignore a filter, so every row is checked here too.
-        users = map(self._user, listing.rows)
+        users = map(self.user, listing.rows)
         matches = [row for row in users if user_key(row.live.resource.email) == address.key]
         if len(matches) > 1:
             message = (
                 f"{address} matches {len(matches)} live users: {' and '.join(row.id for row in matches)}"
             )
             raise IncompleteRead(message)
-        return self._known(matches[0], Need({address.key: keys}), address.key) if matches else None
+        return self.known(matches[0], Need({address.key: keys}), address.key) if matches else None
 
     def _look_at_groups(
         self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
     ) -> list[GroupRow]:
         # Whether a filter on names minds their case is not documented, so an unknown id means listing.
         total = sum(address.kind == "group" for address in ids)
-        if len(covers) <= self._pages(total) and covers.keys() <= ids.keys():
-            found = {address: row for address in covers if (row := self._one_group(ids[address]))}
+        if len(covers) <= self.pages(total) and covers.keys() <= ids.keys():
+            found = {address: row for address in covers if (row := self.one_group(ids[address]))}
             return self._unsilenced(found, covers, ids, people)
         wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
-        for row in self._list("group", group_row).values():
+        for row in self.every("group", group_row).values():
             address = wanted.get(row.id, Address("group", group_key(row.name)))
             if address not in covers or ids.get(address, row.id) != row.id:
                 continue
@@ -188,26 +188,29 @@ class ScimReader:
             replace(row, members=row.members | staying.get(address, set())) for address, row in groups.items()
         ]
 
-    def _pages(self, rows: int) -> int:
+    def pages(self, rows: int) -> int:
+        """How many requests list so many."""
         return max(1, ceil(rows / self.dialect.page))
 
-    def _user(self, row: object) -> UserRow:
+    def user(self, row: object) -> UserRow:
+        """One row of the users."""
         return user_row(row, self.dialect)
 
-    def _one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
+    def one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
         """One user, completely: what the answer does not hold has no value. None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('user')}/{quote(live_id, safe='')}")
         if data is None:
             return None
-        row = self._user(data)
+        row = self.user(data)
         missing = dict.fromkeys(keys - (row.live.resource.attributes or {}).keys())
         return row.with_attributes(missing)
 
-    def _one_group(self, live_id: str) -> GroupRow | None:
+    def one_group(self, live_id: str) -> GroupRow | None:
+        """One group with its members; None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('group')}/{quote(live_id, safe='')}")
         return None if data is None else group_row(data)
 
-    def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
+    def known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
         """The user with all that is needed of ``key``; None where the row is the trace of a deletion.
 
         Some lists may go on showing who was deleted, as inactive (not documented).
@@ -219,7 +222,7 @@ class ScimReader:
         if not doubtful and (not missing or self.dialect.lists_carry_attributes):
             return row.with_attributes(dict.fromkeys(missing))
         # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
-        row_by_id = self._one_user(row.id, keys)
+        row_by_id = self.one_user(row.id, keys)
         if row_by_id is None and user.active is not False:
             message = f"user/{key} was removed while it was read; run again"
             raise IncompleteRead(message)
@@ -240,12 +243,12 @@ class ScimReader:
             raise IncompleteRead(message)
         for live_id in doubtful:
             email = users[live_id].live.resource.email
-            users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
+            users[live_id] = self._again(self.one_user(live_id, frozenset()), email)
         check_agreement(users, groups)
 
     def _closer(self, row: GroupRow) -> GroupRow:
         """A group as it is read by id; the list's row, where that spoke of members and this does not."""
-        found = self._again(self._one_group(row.id), row.name)
+        found = self._again(self.one_group(row.id), row.name)
         return found if found.tells_members or not row.tells_members else row
 
     @staticmethod
@@ -255,7 +258,8 @@ class ScimReader:
             raise IncompleteRead(message)
         return row
 
-    def _list(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
+    def every(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
+        """Every user or group, by id."""
         for _ in range(_RESTARTS + 1):
             try:
                 return self._list_once(kind, parse)

@@ -1,0 +1,229 @@
+"""What a run is about, where that is a part of the files: what must be read for it, and the files cut to it.
+
+Planning over a part never takes "not read" for "not live": the desired state is cut to what was asked for
+(``cut``), and ``unread`` names whatever of it was not, so that nothing is planned then.
+
+* *people* are planned with all that the files say of them;
+* *named* ones are somebody's members, stay when others leave, or are referred to: of them only the
+  memberships count;
+* *groups* are planned with the edges of all these people. Of people *closely* looked at every group counts.
+
+A saved plan is about its intended changes (``of_plan``). What a removal relies on is proven by somebody who
+stays: ``doubted`` says where nobody is known who does, ``witnesses`` who may be.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from reconciler.changes import Change, Create, Delete, atoms, ends_access, leaving_members, naming
+from reconciler.model import Address, Asked, DesiredState, Group, LiveState, User, group_key
+from reconciler.plan import Plan
+from reconciler.planning.plan import Planned
+from reconciler.planning.scope import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Keys of people and groups, the live ids that are known of them, and ids of people without a key."""
+
+    people: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    closely: frozenset[str] = frozenset()
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
+
+    def __or__(self, other: "About") -> "About":
+        """What either is about."""
+        return About(
+            self.people | other.people,
+            (self.named | other.named) - self.people - other.people,
+            self.groups | other.groups,
+            self.closely | other.closely,
+            {**other.ids, **self.ids},
+            self.strangers | other.strangers,
+        )
+
+    def asked(self, desired: DesiredState) -> Asked:
+        """What to read: everybody under each of their keys, and each group as the files spell it."""
+
+        def under_each(people: Iterable[str]) -> frozenset[str]:
+            return frozenset(key for one in people for key in desired.keys_of(Address("user", one)))
+
+        groups = {key: desired.groups[key].name if key in desired.groups else key for key in self.groups}
+        users, with_groups = under_each(self.people | self.named), under_each(self.closely)
+        return Asked(users, groups, with_groups, self.ids, self.strangers)
+
+
+def of_plan(saved: Plan, desired: DesiredState, policy: Policy) -> About | None:
+    """What the apply of a reviewed plan is about; None where everything must be read for it.
+
+    That is where an attribute tells who somebody is, where somebody goes whom the files do not name
+    (who was never listed), and where groups that exclude each other may be concerned.
+    """
+    changes = saved.intended.changes
+    if policy.match or any(ends_access(c) and not _is_named(c.address, desired) for c in changes):
+        return None
+    names = {name for change in changes for _, names in naming(change) for name in names}
+    about = About(
+        people=_keys("user", (change.address for change in changes)),
+        named=_keys("user", names),
+        groups=_keys("group", (*(change.address for change in changes), *names)),
+        closely=_keys("user", (c.address for c in changes if isinstance(c, Delete))),
+        ids=_ids(saved, changes),
+    )
+    about = _with_owners(replace(about, named=about.named - about.people), desired)
+    return None if _exclusive(desired, policy) & about.groups else about
+
+
+def _is_named(address: Address, desired: DesiredState) -> bool:
+    stated = desired.users if address.kind == "user" else desired.groups
+    return address.key in stated or address in desired.absent or address in desired.departed
+
+
+def _keys(kind: str, addresses: Iterable[Address]) -> frozenset[str]:
+    return frozenset(address.key for address in addresses if address.kind == kind)
+
+
+def _ids(saved: Plan, changes: Iterable[Change]) -> dict[Address, str]:
+    """The live ids that a plan knows of what it changes, and of whom it names."""
+    ids = {change.address: change.id for change in changes if not isinstance(change, Create)}
+    for name, live_id in saved.meant.items():
+        kind, _, key = name.partition("/")
+        ids.setdefault(Address("user" if kind == "user" else "group", key), live_id)
+    return ids
+
+
+def _exclusive(desired: DesiredState, policy: Policy) -> frozenset[str]:
+    """The keys of all groups that exclude others, under each of their names."""
+    keys = {group_key(name) for names in policy.exclusive for name in names}
+    older = {a.key for a, olds in desired.previously.items() if a.kind == "group" and keys.intersection(olds)}
+    return frozenset(keys | older)
+
+
+def _with_owners(about: About, desired: DesiredState) -> About:
+    """The same, with whoever the files know by one of these keys as an older one."""
+    found = {
+        kind: {a.key for a, olds in desired.previously.items() if a.kind == kind and keys.intersection(olds)}
+        for kind, keys in (("user", about.people | about.named), ("group", about.groups))
+    }
+    people = about.people | (found["user"] - about.named)
+    return replace(about, people=people, groups=about.groups | found["group"])
+
+
+def met(about: About, live: LiveState, desired: DesiredState) -> About:
+    """What a read leads to: whom the files declare of those that it came upon, and older names of groups.
+
+    An older name of a group counts only where nothing has the group's own name.
+    """
+    known = about.people | about.named
+    keys = frozenset(live.asked.users if live.asked else ()) - known
+    owned = {a.key for a, olds in desired.previously.items() if a.kind == "user" and keys.intersection(olds)}
+    mine = {old for key in known for old in desired.previously.get(Address("user", key), ())}
+    there = {group_key(group.resource.name) for group in live.groups}
+    older = {old for key in about.groups - there for old in desired.previously.get(Address("group", key), ())}
+    return about | About(named=(keys - mine) | (owned - known), groups=frozenset(older))
+
+
+def cut(desired: DesiredState, about: About) -> DesiredState:
+    """The part of the files that a run is about, as if they said nothing else."""
+    people, groups = about.people | about.named, about.groups
+
+    def kept(address: Address) -> bool:
+        return address.key in (people if address.kind == "user" else groups)
+
+    return replace(
+        desired,
+        users={key: _cut_user(desired.users[key], key, about) for key in desired.users.keys() & people},
+        groups={key: _cut_group(desired.groups[key], people) for key in desired.groups.keys() & groups},
+        absent=frozenset(filter(kept, desired.absent)),
+        from_users=desired.from_users & groups,
+        previously={a: older for a, older in desired.previously.items() if kept(a)},
+        departed={a: place for a, place in desired.departed.items() if kept(a)},
+        whole=desired.files,
+    )
+
+
+def _cut_user(user: User, key: str, about: About) -> User:
+    groups = None if user.groups is None else user.groups & about.groups
+    return replace(user, groups=groups) if key in about.people else User(user.email, groups=groups)
+
+
+def _cut_group(group: Group, people: frozenset[str]) -> Group:
+    return group if group.members is None else replace(group, members=group.members & people)
+
+
+def for_a_part(policy: Policy, changes: Iterable[Change]) -> Policy:
+    """The settings for these changes alone: nobody is never listed, and attributes count if one changes."""
+    changes_values = any(a.path[:1] == ("attributes",) for change in changes for a in atoms(change))
+    manage = policy.manage if changes_values else policy.manage - {"attributes"}
+    return replace(policy, manage=manage, never_listed="keep")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Where removals leave nobody who is known to stay, though somebody may: groups, and who is active."""
+
+    groups: tuple[Address, ...] = ()
+    active: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.groups) or self.active
+
+
+def doubted(changes: tuple[Change, ...], fresh: Planned, approved: Plan) -> Doubts:
+    """What of these changes a part that was read does not prove harmless.
+
+    What the approved plan itself empties, or whom it leaves without anybody active, needs no proof.
+    """
+    live, census = fresh.everything, approved.intended.census
+    gone = {c.address.key for c in changes if isinstance(c, Delete) and c.address.kind == "user"}
+    leaving = {c.address: {*leaving_members(c), *gone} for c in changes if c.address.kind == "group"}
+    groups = tuple(
+        address
+        for address, group in fresh.pairing.groups.items()
+        if live.unread.get(group.id) and str(address) not in census.emptied
+        if (members := fresh.pairing.members(group)) and members & leaving.get(address, gone)
+        if members <= leaving.get(address, gone)
+    )
+    ending = {c.address.key for c in changes if ends_access(c) and c.address.kind == "user"}
+    staying = (
+        address
+        for address, user in fresh.pairing.users.items()
+        if user.resource.active is not False
+        and address.key not in ending
+        and address.key in fresh.desired.users
+    )
+    return Doubts(groups, bool(ending and census.active_users_after) and next(staying, None) is None)
+
+
+def witnesses(doubts: Doubts, fresh: Planned, number: int) -> About:
+    """So many more people for each doubt, who may prove it unfounded; nobody where none is left."""
+    known = fresh.everything.asked
+    tried = known.users if known else frozenset()
+    desired = fresh.desired.files
+    named: set[str] = set()
+    strangers: set[str] = set()
+    for address in doubts.groups:
+        named.update(islice((key for key in _said(address.key, desired) if key not in tried), number))
+        unread = fresh.everything.unread.get(fresh.ids[address], ())
+        strangers.update(unread[: number - 1])
+    if doubts.active:
+        active = (
+            k for k, user in sorted(desired.users.items()) if user.active is not False and k not in tried
+        )
+        named.update(islice(active, max(0, number - len(named))))
+    return About(named=frozenset(named), strangers=frozenset(strangers))
+
+
+def _said(group: str, desired: DesiredState) -> Iterator[str]:
+    """The people whom the files put into a group, in order."""
+    if group not in desired.groups:
+        return
+    listed = desired.groups[group].members
+    if listed is None:
+        yield from sorted(key for key, user in desired.users.items() if group in (user.groups or ()))
+    else:
+        yield from sorted(listed)
