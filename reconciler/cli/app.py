@@ -29,6 +29,13 @@ app = typer.Typer(
 )
 
 
+class HowMuch(StrEnum):
+    """How much a run reads."""
+
+    PART = "part"
+    EVERYTHING = "everything"
+
+
 class Origin(StrEnum):
     """What an apply of a plan with a base may include beside this change."""
 
@@ -109,6 +116,20 @@ ScopeText = Annotated[
     ),
 ]
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="ADDRESS|GLOB",
+        help="These people and groups alone, as 'user/ada@acme.com' or 'group/Fin*'; may be repeated.",
+    ),
+]
+
+Read = Annotated[
+    HowMuch,
+    typer.Option("--read", help="What it takes, where the system can be asked so, or everything."),
+]
+
 Expect = Annotated[
     Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]
@@ -132,6 +153,17 @@ def scope_of(text: str | None) -> "tuple[Scope, ...]":
             raise BadUsage(message)
     # All parts are the whole.
     return () if set(given) == set(parts) else tuple(part for part in parts if part in given)
+
+
+def only_of(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """What ``--only`` names; raises BadUsage, with what to write, where a text names no one."""
+    from reconciler.errors import Invalid
+    from reconciler.planning.selection import selection
+
+    try:
+        return selection(texts or ()).texts
+    except Invalid as error:
+        raise BadUsage("; ".join(f"{p.place}: {p.message} ({p.hint})" for p in error.problems)) from None
 
 
 def kind_named(name: str) -> "Kind":

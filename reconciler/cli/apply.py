@@ -13,6 +13,9 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    HowMuch,
+    Only,
+    Read,
     Resend,
     Root,
     ScopeText,
@@ -22,6 +25,7 @@ from reconciler.cli.app import (
     Verbose,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import Format
@@ -47,6 +51,8 @@ def apply(
     since: Since = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
+    read: Read = HowMuch.PART,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -70,7 +76,12 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
+    if only and file:
+        message = "--only goes without --plan: a saved plan has its own"
+        raise BadUsage(message)
+    options = workflow.Options(
+        since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only), read=read.value
+    )
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:

@@ -9,6 +9,7 @@ from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
     Expect,
+    Only,
     PlanShape,
     Root,
     ScopeText,
@@ -16,6 +17,7 @@ from reconciler.cli.app import (
     Verbose,
     check_out,
     for_each,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
@@ -30,6 +32,7 @@ def drift(
     root: Root = DESIRED_STATE,
     expect: Expect = None,
     scope: ScopeText = None,
+    only: Only = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save it as a plan.")] = None,
     shape: PlanShape = PlanFormat.TEXT,
     verbose: Verbose = False,
@@ -47,7 +50,7 @@ def drift(
     from reconciler.workflow.drift import load_expectations
     from reconciler.workflow.options import Options
 
-    options = Options(scope=scope_of(scope))
+    options = Options(scope=scope_of(scope), only=only_of(only))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -16,6 +16,7 @@ from reconciler.cli.app import (
     BadUsage,
     Base,
     Include,
+    Only,
     PlanShape,
     Resend,
     Root,
@@ -26,6 +27,7 @@ from reconciler.cli.app import (
     check_out,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
@@ -49,6 +51,7 @@ def plan(
     include: Include = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -69,6 +72,7 @@ def plan(
         tuple(origin.value for origin in include or ()),
         resend=tuple(resend or ()),
         scope=scope_of(scope),
+        only=only_of(only),
     )
     check_out(out, root)
     documents: list[str] = []

@@ -23,7 +23,7 @@ from typing import Any
 from reconciler.changes import Atom, Change, Update, naming
 from reconciler.model import Address, DesiredState, Group, LiveState, address_of
 from reconciler.operations import in_order
-from reconciler.plan import Census, Plan, Scope
+from reconciler.plan import Census, Note, Plan, Scope
 from reconciler.planning.diff import Definitions, Facts, group_facts, user_facts
 from reconciler.planning.groups import PlannedGroups, plan_groups
 from reconciler.planning.inputs import Inputs, gather
@@ -31,6 +31,7 @@ from reconciler.planning.match import Pairing
 from reconciler.planning.notes import notes
 from reconciler.planning.part import cut_to
 from reconciler.planning.scope import Policy
+from reconciler.planning.selection import EVERYTHING, Selection
 from reconciler.planning.unseen import Sent
 from reconciler.planning.users import PlannedUsers, plan_users
 
@@ -90,23 +91,28 @@ def make_plan(
     system: str = "the system",
     sent: Sent = Sent(),  # noqa: B008 (frozen)
     scope: tuple[Scope, ...] = (),
+    selection: Selection = EVERYTHING,
     **about: Any,
 ) -> Planned:
     """Compute the plan; ``about`` are further fields of the Plan (target, provider, url, created_at, ...).
 
     ``system`` is what people call the system, for messages. ``sent`` is what is known of what no
-    answer shows. A ``scope`` names the parts of the plan to make, without one it is whole.
+    answer shows. A ``scope`` names the parts of the plan to make and a ``selection`` the people and groups
+    that it is about, without either it is whole.
 
-    Raises Invalid where live objects are ambiguous or a stated member is
-    nobody, and IncompleteRead where an attribute that is needed was not read.
+    Raises Invalid where live objects are ambiguous, a stated member is nobody, or a part would leave
+    somebody where the whole would not; and IncompleteRead where an attribute that is needed was not read.
     """
     inputs = gather(desired, live, policy, system, sent)
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
-    whole = Plan(changes=changes, census=census, scope=scope, **about)
-    plan, left_out, said = cut_to(whole, inputs, users.revoked) if scope else (whole, (), ())
+    plan = Plan(changes=changes, census=census, scope=scope, only=selection.texts, **about)
+    left_out: tuple[Atom, ...] = ()
+    said: tuple[Note, ...] = ()
+    if scope or selection:
+        plan, left_out, said = cut_to(plan, selection, inputs, users.revoked)
     told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
     made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, left_out)
     meant = _meant(plan.changes, made.known)

@@ -20,6 +20,7 @@ from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.references import impossible, nobody
 from reconciler.planning.scope import Policy
+from reconciler.planning.selection import selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
 from reconciler.target.session import Session
@@ -65,7 +66,7 @@ def planned(states: Revisions, live: LiveState, options: Options, saved: Plan | 
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
-    again = frozenset(saved.resend if saved else options.resend)
+    again = frozenset((saved or options).resend)
     created = [c.address for c in saved.changes if isinstance(c, Create)] if saved else []
     head = _head(
         states,
@@ -80,7 +81,8 @@ def planned(states: Revisions, live: LiveState, options: Options, saved: Plan | 
         files=files,
         included=("change", *dict.fromkeys(options.include)),
         pull=options.pull,
-        scope=options.scope if saved is None else saved.scope,
+        scope=(saved or options).scope,
+        selection=selection((saved or options).only),
     )
     before = list(_older(states, states.before, live))
     applied = list(_older(states, states.applied.state, live))

@@ -18,7 +18,6 @@ from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
 from reconciler.model import Address
-from reconciler.plan import Plan
 from reconciler.planning.recheck import Recheck
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
@@ -145,19 +144,22 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         return "rows of a list were left out"
     if proposal.plan.scope:
         return f"it was about {' and '.join(proposal.plan.scope)} alone"
-    if proposal.is_part and not proposal.same_files:
-        # A plan of everything has all that the same files ask for; of other files a part does not tell.
-        return "the files now say something else than was reviewed, and only what the plan is about was read"
-    return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""
+    if proposal.plan.only:
+        return "it was about some people and groups alone"
+    return _left(proposal, proposal.recheck) if proposal.recheck else ""
 
 
-def _left(plan: Plan, recheck: Recheck) -> str:
+def _left(proposal: Proposal, recheck: Recheck) -> str:
     """What an apply of a reviewed plan leaves to the next one, or ""."""
+    plan = proposal.plan
     origins = {plan.origins[atom.address, atom.path] for c in recheck.excluded for atom in atoms(c)}
     if recheck.stale:
         return "some of the reviewed changes no longer hold, and were left out"
     if recheck.unreviewed:
         return "the files now ask for more than was reviewed"
+    if proposal.is_part and not proposal.same_files:
+        # A plan of everything has all that the same files ask for; of other files a part does not tell.
+        return "the files now say something else than was reviewed, and only what the plan is about was read"
     return "backlog was not applied" if origins - {"drift"} else ""
 
 
