@@ -278,7 +278,8 @@ class Asked:
 
     ``users`` are keys of people, ``groups`` the keys of groups with a spelling of each; ``ids`` are their
     live ids, as far as they are known. Of the people in ``with_groups`` each group is read too.
-    ``strangers`` are ids of people whose login nobody knows.
+    ``strangers`` are ids of people whose login nobody knows. ``out_of`` is how many people there were,
+    0 where nobody has counted them.
     """
 
     users: frozenset[str] = frozenset()
@@ -286,6 +287,7 @@ class Asked:
     with_groups: frozenset[str] = frozenset()
     ids: Mapping[Address, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
+    out_of: int = 0
 
     def __contains__(self, address: Address) -> bool:
         """Whether it was looked for: then it is not live where it was not found."""

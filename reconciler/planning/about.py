@@ -25,7 +25,10 @@ from reconciler.planning.scope import Policy
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Keys of people and groups, the live ids that are known of them, and ids of people without a key."""
+    """Keys of people and groups, the live ids that are known of them, and ids of people without a key.
+
+    ``out_of`` is how many people there were at the last count.
+    """
 
     people: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
@@ -33,6 +36,7 @@ class About:
     closely: frozenset[str] = frozenset()
     ids: Mapping[Address, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
+    out_of: int = 0
 
     def __or__(self, other: "About") -> "About":
         """What either is about."""
@@ -43,6 +47,7 @@ class About:
             self.closely | other.closely,
             {**other.ids, **self.ids},
             self.strangers | other.strangers,
+            self.out_of or other.out_of,
         )
 
     def asked(self, desired: DesiredState) -> Asked:
@@ -53,7 +58,7 @@ class About:
 
         groups = {key: desired.groups[key].name if key in desired.groups else key for key in self.groups}
         users, with_groups = under_each(self.people | self.named), under_each(self.closely)
-        return Asked(users, groups, with_groups, self.ids, self.strangers)
+        return Asked(users, groups, with_groups, self.ids, self.strangers, self.out_of)
 
 
 def of_plan(saved: Plan, desired: DesiredState, policy: Policy) -> About | None:
@@ -72,6 +77,7 @@ def of_plan(saved: Plan, desired: DesiredState, policy: Policy) -> About | None:
         groups=_keys("group", (*(change.address for change in changes), *names)),
         closely=_keys("user", (c.address for c in changes if isinstance(c, Delete))),
         ids=_ids(saved, changes),
+        out_of=saved.census.live_users,
     )
     about = _with_owners(replace(about, named=about.named - about.people), desired)
     return None if _exclusive(desired, policy) & about.groups else about

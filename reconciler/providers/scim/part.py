@@ -45,8 +45,9 @@ def _is_worth_it(server: ScimReader, asked: Asked, need: Need) -> bool:
     requests = people + len(asked.groups) + len(asked.with_groups)
     if requests <= _FEW:
         return True
-    first = server.page("user", {"count": str(server.dialect.page), "startIndex": "1"})
-    return requests < server.pages(first.total)
+    # The first page is one of those that a complete read asks for.
+    first = {"count": str(server.dialect.page), "startIndex": "1"}
+    return requests < server.pages(asked.out_of or server.page("user", first).total)
 
 
 @dataclass(slots=True)
