@@ -64,7 +64,6 @@ def apply(
     from reconciler.report import Mandate
     from reconciler.saved import load_plan
     from reconciler.target.at_base import at_base
-    from reconciler.target.session import connect
     from reconciler.views.json import report_json
 
     if skip_stale and not file:
@@ -91,7 +90,7 @@ def apply(
         watch = progress.Watch(verbose=verbose)
         with (
             workflow.locked(target),
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
         ):
             with watch.reading():
                 proposal = workflow.propose(

@@ -8,6 +8,7 @@ import typer
 from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
+    BadUsage,
     Expect,
     Only,
     PlanShape,
@@ -44,12 +45,15 @@ def drift(
     """
     from datetime import UTC, datetime
 
+    from reconciler.planning.selection import CHANGED
     from reconciler.saved import to_json
-    from reconciler.target.session import connect
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
     from reconciler.workflow.options import Options
 
+    if only == [CHANGED]:
+        message = "--only changed goes with plan and apply: drift is about the files as they are merged"
+        raise BadUsage(message)
     options = Options(scope=scope_of(scope), only=only_of(only))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
@@ -59,7 +63,7 @@ def drift(
     def drift_of(target: "Target") -> ExitCode:
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
             plan = find_drift(target, session, expectations, today, options)

@@ -61,7 +61,6 @@ def plan(
     from reconciler import workflow
     from reconciler.saved import to_json
     from reconciler.target.at_base import at_base
-    from reconciler.target.session import connect
 
     if include and base is None:
         message = "--include goes with --base"
@@ -81,7 +80,7 @@ def plan(
         target = target if base is None else at_base(target, base)
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
             planned = workflow.plan(target, session, options)

@@ -8,26 +8,30 @@ Planning over a part never takes "not read" for "not live": the desired state is
   memberships count;
 * *groups* are planned with the edges of all these people. Of people *closely* looked at every group counts.
 
-A saved plan is about its intended changes (``of_plan``). What a removal relies on is proven by somebody who
-stays: ``doubted`` says where nobody is known who does, ``witnesses`` who may be.
+A saved plan is about its intended changes (``of_plan``), a selection about people with all their memberships
+and groups with all their people (``of_selection``). What a removal relies on is proven by somebody who stays:
+``doubted`` says where nobody is known who does, ``witnesses`` who may be.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from reconciler.changes import Change, Create, Delete, atoms, ends_access, leaving_members, naming
-from reconciler.model import Address, Asked, DesiredState, Group, LiveState, User, group_key
-from reconciler.plan import Plan
+from reconciler.model import KINDS, Address, Asked, DesiredState, Group, Kind, LiveState, User, group_key
+from reconciler.plan import Census, Plan
 from reconciler.planning.plan import Planned
 from reconciler.planning.scope import Policy
+from reconciler.planning.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """Keys of people and groups, the live ids that are known of them, and ids of people without a key.
 
-    ``out_of`` is how many people there were at the last count.
+    Of the groups that are *whole* every member counts. ``values`` says that attributes do; ``out_of`` is how
+    many people there were at the last count.
     """
 
     people: frozenset[str] = frozenset()
@@ -36,10 +40,16 @@ class About:
     closely: frozenset[str] = frozenset()
     ids: Mapping[Address, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+    values: bool = True
     out_of: int = 0
 
+    def __contains__(self, address: Address) -> bool:
+        """Whether a run is about it."""
+        return address.key in (self.people if address.kind == "user" else self.groups)
+
     def __or__(self, other: "About") -> "About":
-        """What either is about."""
+        """What either is about, as this one is."""
         return About(
             self.people | other.people,
             (self.named | other.named) - self.people - other.people,
@@ -47,6 +57,8 @@ class About:
             self.closely | other.closely,
             {**other.ids, **self.ids},
             self.strangers | other.strangers,
+            self.whole | other.whole,
+            self.values and other.values,
             self.out_of or other.out_of,
         )
 
@@ -77,10 +89,42 @@ def of_plan(saved: Plan, desired: DesiredState, policy: Policy) -> About | None:
         groups=_keys("group", (*(change.address for change in changes), *names)),
         closely=_keys("user", (c.address for c in changes if isinstance(c, Delete))),
         ids=_ids(saved, changes),
-        out_of=saved.census.live_users,
+        values=any(a.path[:1] == ("attributes",) for change in changes for a in atoms(change)),
+        out_of=0 if saved.partly_read else saved.census.live_users,
     )
     about = _with_owners(replace(about, named=about.named - about.people), desired)
-    return None if _exclusive(desired, policy) & about.groups else about
+    return None if excludes(about, desired, policy) else about
+
+
+def of_selection(
+    asked: Selection, states: Sequence[DesiredState], policies: Iterable[Policy]
+) -> About | None:
+    """What a plan of some people and groups is about, by all states that it is compared with.
+
+    None where everything must be read: for a pattern, which may match whom only a list shows, and where an
+    attribute tells who somebody is.
+    """
+    if any(asked.globs.of(kind) for kind in KINDS) or any(policy.match for policy in policies):
+        return None
+    about = About(people=_keys("user", asked.names), groups=_keys("group", asked.names))
+    for state in states:
+        about = _with_owners(about, state)
+    about = replace(about, closely=about.people, whole=about.groups)
+    for state in states:
+        about |= About(named=_all_said(about.whole, state), groups=_groups_of(about.people, state))
+    return about
+
+
+def _all_said(groups: Iterable[str], state: DesiredState) -> frozenset[str]:
+    """Everybody whom the files put into one of the groups."""
+    return frozenset(person for group in groups for person in _said(group, state))
+
+
+def _groups_of(people: frozenset[str], state: DesiredState) -> frozenset[str]:
+    """Every group that the files put one of these people into."""
+    named = (state.users[key].groups or frozenset() for key in people & state.users.keys())
+    listing = (key for key, group in state.groups.items() if people & (group.members or frozenset()))
+    return frozenset().union(*named, listing)
 
 
 def _is_named(address: Address, desired: DesiredState) -> bool:
@@ -88,7 +132,7 @@ def _is_named(address: Address, desired: DesiredState) -> bool:
     return address.key in stated or address in desired.absent or address in desired.departed
 
 
-def _keys(kind: str, addresses: Iterable[Address]) -> frozenset[str]:
+def _keys(kind: Kind, addresses: Iterable[Address]) -> frozenset[str]:
     return frozenset(address.key for address in addresses if address.kind == kind)
 
 
@@ -101,35 +145,55 @@ def _ids(saved: Plan, changes: Iterable[Change]) -> dict[Address, str]:
     return ids
 
 
-def _exclusive(desired: DesiredState, policy: Policy) -> frozenset[str]:
-    """The keys of all groups that exclude others, under each of their names."""
+def excludes(about: About, desired: DesiredState, policy: Policy) -> bool:
+    """Whether it is about a group that excludes others, under any of its names: then all of these count."""
     keys = {group_key(name) for names in policy.exclusive for name in names}
-    older = {a.key for a, olds in desired.previously.items() if a.kind == "group" and keys.intersection(olds)}
-    return frozenset(keys | older)
+    return bool(about.groups & (keys | _owners("group", keys, desired)))
 
 
 def _with_owners(about: About, desired: DesiredState) -> About:
     """The same, with whoever the files know by one of these keys as an older one."""
-    found = {
-        kind: {a.key for a, olds in desired.previously.items() if a.kind == kind and keys.intersection(olds)}
-        for kind, keys in (("user", about.people | about.named), ("group", about.groups))
-    }
-    people = about.people | (found["user"] - about.named)
-    return replace(about, people=people, groups=about.groups | found["group"])
+    people = _owners("user", about.people | about.named, desired) - about.named
+    return replace(
+        about, people=about.people | people, groups=about.groups | _owners("group", about.groups, desired)
+    )
 
 
 def met(about: About, live: LiveState, desired: DesiredState) -> About:
-    """What a read leads to: whom the files declare of those that it came upon, and older names of groups.
+    """What a read leads to: those whom it came upon, the groups that they are in, and older names of groups.
 
     An older name of a group counts only where nothing has the group's own name.
     """
-    known = about.people | about.named
-    keys = frozenset(live.asked.users if live.asked else ()) - known
-    owned = {a.key for a, olds in desired.previously.items() if a.kind == "user" and keys.intersection(olds)}
-    mine = {old for key in known for old in desired.previously.get(Address("user", key), ())}
-    there = {group_key(group.resource.name) for group in live.groups}
-    older = {old for key in about.groups - there for old in desired.previously.get(Address("group", key), ())}
-    return about | About(named=(keys - mine) | (owned - known), groups=frozenset(older))
+    known, read = about.people | about.named, live.asked.users if live.asked else frozenset()
+    of_known = {old for key in known for old in desired.previously.get(Address("user", key), ())}
+    there = frozenset(group_key(group.resource.name) for group in live.groups)
+    more = About(
+        named=(read - known - of_known) | (_owners("user", read, desired) - known),
+        groups=_older(about.groups - there, desired),
+        whole=_older(about.whole - there, desired),
+        strangers=frozenset(_unknown_of(about.whole, live)),
+    )
+    if about.closely or about.whole:
+        said = desired.groups.keys() | _keys("group", desired.absent)
+        more |= About(groups=(there & said) | _owners("group", there, desired))
+    return about | more
+
+
+def _older(groups: Iterable[str], desired: DesiredState) -> frozenset[str]:
+    return frozenset(old for key in groups for old in desired.previously.get(Address("group", key), ()))
+
+
+def _owners(kind: Kind, keys: AbstractSet[str], desired: DesiredState) -> frozenset[str]:
+    """Whoever the files know by one of these keys as an older one."""
+    older = desired.previously.items()
+    return frozenset(a.key for a, olds in older if a.kind == kind and not keys.isdisjoint(olds))
+
+
+def _unknown_of(groups: frozenset[str], live: LiveState) -> Iterator[str]:
+    """The ids of the members of these groups of whom nobody knows who they are."""
+    for group in live.groups:
+        if group_key(group.resource.name) in groups:
+            yield from live.unread.get(group.id, ())
 
 
 def cut(desired: DesiredState, about: About) -> DesiredState:
@@ -160,10 +224,9 @@ def _cut_group(group: Group, people: frozenset[str]) -> Group:
     return group if group.members is None else replace(group, members=group.members & people)
 
 
-def for_a_part(policy: Policy, changes: Iterable[Change]) -> Policy:
-    """The settings for these changes alone: nobody is never listed, and attributes count if one changes."""
-    changes_values = any(a.path[:1] == ("attributes",) for change in changes for a in atoms(change))
-    manage = policy.manage if changes_values else policy.manage - {"attributes"}
+def for_a_part(policy: Policy, about: About) -> Policy:
+    """The settings for a part: nobody is never listed, and attributes are managed where they count."""
+    manage = policy.manage if about.values else policy.manage - {"attributes"}
     return replace(policy, manage=manage, never_listed="keep")
 
 
@@ -179,12 +242,12 @@ class Doubts:
         return bool(self.groups) or self.active
 
 
-def doubted(changes: tuple[Change, ...], fresh: Planned, approved: Plan) -> Doubts:
+def doubted(changes: tuple[Change, ...], fresh: Planned, approved: Plan | None = None) -> Doubts:
     """What of these changes a part that was read does not prove harmless.
 
-    What the approved plan itself empties, or whom it leaves without anybody active, needs no proof.
+    What an approved plan itself empties needs no proof, nor that it leaves somebody active where it does not.
     """
-    live, census = fresh.everything, approved.intended.census
+    live, census = fresh.everything, approved.intended.census if approved else Census(active_users_after=1)
     gone = {c.address.key for c in changes if isinstance(c, Delete) and c.address.kind == "user"}
     leaving = {c.address: {*leaving_members(c), *gone} for c in changes if c.address.kind == "group"}
     groups = tuple(

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from reconciler.changes import Atom, Change, Create, FieldChange, Update, atoms, fields_of
 from reconciler.errors import Invalid
@@ -35,10 +35,17 @@ from reconciler.values import TEXT
 _MOST_NAMED = 20
 
 
-def cut_to(
-    plan: Plan, selection: Selection, inputs: Inputs, revoked: AbstractSet[str]
-) -> tuple[Plan, tuple[Atom, ...], tuple[Note, ...]]:
-    """The part of a whole plan that its scope and the selection name, what it leaves out, and how much.
+class Cut(NamedTuple):
+    """A part of a plan, what it leaves out, what of that was asked for and waits, and what to tell of it."""
+
+    plan: Plan
+    left: tuple[Atom, ...] = ()
+    waiting: tuple[Atom, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def cut_to(plan: Plan, selection: Selection, inputs: Inputs, revoked: AbstractSet[str]) -> Cut:
+    """The part of a whole plan that its scope and the selection name.
 
     ``revoked`` are the keys of the people whose access is revoked. Raises Invalid where the part alone
     would leave somebody in groups that exclude each other.
@@ -65,7 +72,7 @@ def cut_to(
     if problems := left_halfway(inputs, changes):
         raise Invalid(problems)
     notes = (_note(plan, numbers, waiting), *_unmatched(selection, plan, inputs))
-    return replace(plan, census=census).part(changes), left, notes
+    return Cut(replace(plan, census=census).part(changes), left, tuple(waiting), notes)
 
 
 def _meant(plan: Plan, selection: Selection) -> Callable[[Address], bool]:

@@ -23,13 +23,13 @@ from typing import Any
 from reconciler.changes import Atom, Change, Update, naming
 from reconciler.model import Address, DesiredState, Group, LiveState, address_of
 from reconciler.operations import in_order
-from reconciler.plan import Census, Note, Plan, Scope
+from reconciler.plan import Census, Plan, Scope
 from reconciler.planning.diff import Definitions, Facts, group_facts, user_facts
 from reconciler.planning.groups import PlannedGroups, plan_groups
 from reconciler.planning.inputs import Inputs, gather
 from reconciler.planning.match import Pairing
 from reconciler.planning.notes import notes
-from reconciler.planning.part import cut_to
+from reconciler.planning.part import Cut, cut_to
 from reconciler.planning.scope import Policy
 from reconciler.planning.selection import EVERYTHING, Selection
 from reconciler.planning.unseen import Sent
@@ -42,7 +42,9 @@ class Planned:
 
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
     ``everything`` is all that was read, what is ignored included. ``desired`` and ``sent`` say what was
-    sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not.
+    sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not, and
+    ``waiting`` what of that was asked for. ``uncovered`` says why a plan of what the files changed is not
+    about all that they changed since they were last applied.
     """
 
     plan: Plan
@@ -52,6 +54,8 @@ class Planned:
     desired: DesiredState
     sent: Sent
     left_out: tuple[Atom, ...] = ()
+    waiting: tuple[Atom, ...] = ()
+    uncovered: str = ""
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -109,12 +113,10 @@ def make_plan(
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
     plan = Plan(changes=changes, census=census, scope=scope, only=selection.texts, **about)
-    left_out: tuple[Atom, ...] = ()
-    said: tuple[Note, ...] = ()
-    if scope or selection:
-        plan, left_out, said = cut_to(plan, selection, inputs, users.revoked)
-    told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
-    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, left_out)
+    cut = cut_to(plan, selection, inputs, users.revoked) if scope or selection else Cut(plan)
+    plan = cut.plan
+    told = (*notes(inputs, users, plan.changes, census), *groups.notes, *cut.notes)
+    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, cut.left, cut.waiting)
     meant = _meant(plan.changes, made.known)
     shown = meant.keys() | {str(change.address) for change in plan.changes}
     called = {str(a): login for a, login in sorted(inputs.pairing.moved.items()) if str(a) in shown}
@@ -147,7 +149,8 @@ def _census(
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, unlisted = inputs.pairing, inputs.pairing.unlisted
     managed = pairing.live - (unlisted - inputs.desired.departed.keys())
-    kept = unlisted - inputs.going.keys()
+    # Of a part nobody knows how much else there is.
+    kept = unlisted - inputs.going.keys() if inputs.everything.asked is None else frozenset()
     # Nobody manages a person who is in no file, is to go, and has nothing left to lose.
     ended = (unlisted & inputs.going.keys()) - changed
     ending = tuple(key for key in users.ending if Address("user", key) not in ended)

@@ -12,8 +12,9 @@ from reconciler.planning.plan import Planned
 from reconciler.planning.recheck import Recheck, recheck
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.compare import planned
 from reconciler.workflow.options import Options
-from reconciler.workflow.plans import planned, states_of
+from reconciler.workflow.plans import states_of
 from reconciler.workflow.reading import read_for
 from reconciler.workflow.revisions import Revisions
 

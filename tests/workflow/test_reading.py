@@ -150,3 +150,31 @@ def test_so_it_is_under_any_faults(
         if whole not in (Invalid, IncompleteRead):
             assert part == whole
             assert store.snapshot() == other.snapshot()
+
+
+ONLY = st.lists(
+    st.sampled_from(
+        [*(f"user/{email}" for email in (*EMAILS, RENAMED)), *(f"group/{name}" for name in GROUPS)]
+    ),
+    min_size=1,
+    max_size=3,
+    unique=True,
+)
+
+
+@settings(max_examples=300)
+@given(worded=renamed(), only=ONLY)
+def test_a_plan_of_a_part_is_the_same_whether_all_is_read_or_what_it_takes(
+    worded: tuple[World, dict[str, str]], only: list[str]
+) -> None:
+    with standing(worded[0]) as (target, store):
+        asked = Options(only=tuple(only))
+        try:
+            whole = workflow.plan(target, session(store, target), replace(asked, read="everything")).plan
+        except (IncompleteRead, Invalid):
+            return
+        part = workflow.plan(target, session(store, target), asked).plan
+        event(f"a part was read: {part.partly_read}")
+        assert part.changes == whole.changes
+        assert part.meant == whole.meant
+        assert part.called == whole.called

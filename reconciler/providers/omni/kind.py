@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.providers.kind import Ability, Credential
-from reconciler.sandbox.omni.switches import Switches, from_texts
+from reconciler.sandbox.omni.switches import Switches
+from reconciler.sandbox.switching import from_texts
 from reconciler.transport.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class OmniKind:
 
     def switched(self, texts: Mapping[str, str]) -> Mapping[str, object]:
         """What switches say; raises ValueError with the name of a bad one."""
-        return from_texts(texts)
+        return from_texts(Switches, texts)
 
     def open_sandbox(self, seed: Path, state: Path | None) -> Pretend:
         """A pretend Omni; raises ValueError where its files are not valid."""

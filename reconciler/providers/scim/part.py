@@ -77,10 +77,10 @@ class _Part:
 
     def _with_id(self, live_id: str) -> None:
         row = self.server.one_user(live_id, frozenset())
-        if row is None:
-            self.nobody.add(live_id)
-        elif (key := user_key(row.live.resource.email)) not in self.people:
+        if row and (key := user_key(row.live.resource.email)) not in self.people:
             self._called(key)
+        if live_id not in self.users:
+            self.nobody.add(live_id)
 
     def find_groups(self, asked: Asked) -> None:
         """By id, else by name; those of people who are asked for with their groups by the people's rows."""

@@ -19,6 +19,7 @@ from reconciler.sandbox.omni.records import (
     moment,
 )
 from reconciler.sandbox.omni.switches import Switches
+from reconciler.sandbox.switching import from_mapping
 
 _DEFINITION = tuple(each.name for each in fields(Definition))
 _USER = tuple(each.name for each in fields(User) if each.name != "groups")
@@ -161,11 +162,10 @@ class Directory:
         if not idents:
             del index[text.lower()]
 
-    def to_json(self) -> dict[str, object]:
-        """Everything, as plain data that from_json takes back."""
+    def data(self) -> dict[str, object]:
+        """Everything but the switches, as plain data that load_json takes back with them."""
         return {
             "serial": self.serial,
-            "switches": _plain(self.switches, tuple(each.name for each in fields(Switches))),
             "definitions": [_plain(each, _DEFINITION) for each in self.definitions.values()],
             "users": [_plain(each, _USER) for each in self.users.values()],
             "embed_users": [_plain(each, _USER) for each in self.embed_users.values()],
@@ -176,9 +176,9 @@ class Directory:
         }
 
     def load_json(self, data: Any) -> None:
-        """Take what to_json gave into an empty directory; anything else raises whatever it trips over."""
+        """Take such data into an empty directory; anything else raises whatever it trips over."""
         self.serial = data["serial"]
-        self.switches = Switches.from_mapping(data["switches"])
+        self.switches = from_mapping(Switches, data["switches"])
         self.definitions = {row["name"]: Definition(**row) for row in data["definitions"]}
         self.embed_users = {row["id"]: User(**row) for row in data["embed_users"]}
         self.keys = {token: Key(**row) for token, row in data["keys"].items()}

@@ -7,12 +7,12 @@ from the client that it checks.
 import math
 import re
 import time
-from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
+from reconciler.sandbox.limit import Limit
 from reconciler.sandbox.omni import groups, users
 from reconciler.sandbox.omni.answers import Refusal, Row, answer, refused
 from reconciler.sandbox.omni.directory import Directory
@@ -24,7 +24,6 @@ from reconciler.transport.messages import Request, Response
 
 _Handler = Callable[[Directory, Request, str], Response]
 
-_WINDOW_SECONDS = 60.0
 # Omni's documentation writes the last part in lower case, its OpenAPI with a capital; both work.
 _SCIM = re.compile(r"/scim/v2/([Uu]sers|[Gg]roups|embed/[Uu]sers)(?:/([^/]+))?")
 _ENDPOINTS: dict[tuple[str, bool], dict[str, _Handler]] = {
@@ -52,14 +51,13 @@ class Sandbox:
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self.store = store
-        self._clock = clock
-        self._recent: dict[str, deque[float]] = {}
+        self._limit = Limit(clock)
 
     def send(self, request: Request) -> Response:
         """Answer one request; what it changed is in the state file before the answer is given."""
         try:
             token, key = self._authenticate(request)
-            wait = self._seconds_to_wait(token)
+            wait = self._limit.wait(token, self.store.switches.requests_per_minute)
             if wait:
                 return self._too_many(wait)
             response = self._route(request, key)
@@ -86,20 +84,6 @@ class Sandbox:
     def _owner_active(self, key: Key) -> bool:
         owner = self.store.user(key.owner or "")
         return owner is not None and owner.active
-
-    def _seconds_to_wait(self, token: str) -> float:
-        """Zero, and the request is counted; or how long it takes until one more is allowed."""
-        limit = self.store.switches.requests_per_minute
-        if not limit:
-            return 0.0
-        now = self._clock()
-        recent = self._recent.setdefault(token, deque())
-        while recent and recent[0] <= now - _WINDOW_SECONDS:
-            recent.popleft()
-        if len(recent) >= limit:
-            return recent[0] + _WINDOW_SECONDS - now
-        recent.append(now)
-        return 0.0
 
     def _too_many(self, wait: float) -> Response:
         switches = self.store.switches

@@ -26,12 +26,14 @@ A seed is a mapping with any of these keys, and none that is not here::
 Two users whose e-mails differ in case alone are allowed, and so are two such groups.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.sandbox.omni.directory import Directory
 from reconciler.sandbox.omni.records import Definition, Key, User, membership_id
 from reconciler.sandbox.omni.switches import Switches
+from reconciler.sandbox.seeding import flag, mapping, text
+from reconciler.sandbox.switching import from_mapping
 
 DEFAULT_TOKEN = "sandbox"  # noqa: S105 (it opens a pretend instance only)
 
@@ -41,14 +43,14 @@ _DEFINITION = ("type", "multiple_values", "default_value", "label", "description
 
 def fill(directory: Directory, seed: object) -> None:
     """Put a seed into an empty directory; raises ValueError that names the key with the mistake."""
-    parts = _mapping(seed, "the seed", _TOP)
-    switches = _mapping(parts.get("switches", {}), "switches")
+    parts = mapping(seed, "the seed", _TOP)
+    switches = mapping(parts.get("switches", {}), "switches")
     try:
-        directory.switches = Switches.from_mapping(switches)
+        directory.switches = from_mapping(Switches, switches)
     except ValueError as error:
         message = f"switches.{error}"
         raise ValueError(message) from None
-    definitions = _mapping(parts.get("attributes", {}), "attributes")
+    definitions = mapping(parts.get("attributes", {}), "attributes")
     late = [name for name, row in definitions.items() if isinstance(row, Mapping) and row.get("later")]
     for name in definitions:
         if name not in late:
@@ -107,7 +109,7 @@ def snapshot(directory: Directory) -> dict[str, dict[str, Any]]:
 
 def _define(directory: Directory, name: str, row: object) -> None:
     where = f"attributes.{name}"
-    fields_given = _mapping(row, where, _DEFINITION)
+    fields_given = mapping(row, where, _DEFINITION)
     if fields_given.get("type", "String") not in ("String", "Number"):
         message = f"{where}.type: must be String or Number"
         raise ValueError(message)
@@ -116,13 +118,13 @@ def _define(directory: Directory, name: str, row: object) -> None:
         serial=serial,
         id=membership_id(serial),
         name=name,
-        label=_text(fields_given.get("label", name), f"{where}.label"),
+        label=text(fields_given.get("label", name), f"{where}.label"),
         type=fields_given.get("type", "String"),
-        multiple_values=_flag(fields_given.get("multiple_values", False), f"{where}.multiple_values"),
+        multiple_values=flag(fields_given.get("multiple_values", False), f"{where}.multiple_values"),
         default_value=fields_given.get("default_value"),
-        description=_text(fields_given.get("description"), f"{where}.description", optional=True),
+        description=text(fields_given.get("description"), f"{where}.description", optional=True),
     )
-    _flag(fields_given.get("later", False), f"{where}.later")
+    flag(fields_given.get("later", False), f"{where}.later")
     if name in directory.definitions:
         message = f"{where}: Omni has this one already, as a system attribute"
         raise ValueError(message)
@@ -133,12 +135,12 @@ def _define(directory: Directory, name: str, row: object) -> None:
 
 def _users(directory: Directory, rows: object) -> dict[str, User]:
     people = {}
-    for email, row in _mapping(rows, "users").items():
+    for email, row in mapping(rows, "users").items():
         where = f"users.{email}"
-        entry = _mapping(row, where, ("name", "active", "last_login", "attributes"))
-        name = _text(entry.get("name", email), f"{where}.name")
-        user = directory.add_user(email, name, active=_flag(entry.get("active", True), f"{where}.active"))
-        user.last_login = _text(entry.get("last_login"), f"{where}.last_login", optional=True)
+        entry = mapping(row, where, ("name", "active", "last_login", "attributes"))
+        name = text(entry.get("name", email), f"{where}.name")
+        user = directory.add_user(email, name, active=flag(entry.get("active", True), f"{where}.active"))
+        user.last_login = text(entry.get("last_login"), f"{where}.last_login", optional=True)
         people[email] = user
     return people
 
@@ -146,7 +148,7 @@ def _users(directory: Directory, rows: object) -> dict[str, User]:
 def _values(directory: Directory, rows: Mapping[str, Any], people: Mapping[str, User]) -> None:
     for email, row in rows.items():
         where = f"users.{email}.attributes"
-        for name, value in _mapping(row.get("attributes", {}), where).items():
+        for name, value in mapping(row.get("attributes", {}), where).items():
             definition = directory.definitions.get(name)
             if definition is None or definition.system:
                 message = f"{where}.{name}: not under `attributes`, so no user can have it"
@@ -156,21 +158,21 @@ def _values(directory: Directory, rows: Mapping[str, Any], people: Mapping[str, 
 
 def _embed_users(directory: Directory, rows: object) -> dict[str, User]:
     people = {}
-    for email, row in _mapping(rows, "embed_users").items():
+    for email, row in mapping(rows, "embed_users").items():
         where = f"embed_users.{email}"
-        entry = _mapping(row, where, ("name", "external_id", "entity", "email"))
+        entry = mapping(row, where, ("name", "external_id", "entity", "email"))
         people[email] = directory.add_embed_user(
             email,
-            _text(entry.get("name", email), f"{where}.name"),
-            external_id=_text(entry.get("external_id", email), f"{where}.external_id"),
-            entity=_text(entry.get("entity"), f"{where}.entity", optional=True),
-            embed_email=_text(entry.get("email"), f"{where}.email", optional=True),
+            text(entry.get("name", email), f"{where}.name"),
+            external_id=text(entry.get("external_id", email), f"{where}.external_id"),
+            entity=text(entry.get("entity"), f"{where}.entity", optional=True),
+            embed_email=text(entry.get("email"), f"{where}.email", optional=True),
         )
     return people
 
 
 def _groups(directory: Directory, rows: object, people: Mapping[str, User]) -> None:
-    for name, members in _mapping(rows, "groups").items():
+    for name, members in mapping(rows, "groups").items():
         if not isinstance(members, list):
             message = f"groups.{name}: must be a list of e-mails"
             raise ValueError(message)  # noqa: TRY004 (a mistake in a file, not a wrong call)
@@ -180,8 +182,8 @@ def _groups(directory: Directory, rows: object, people: Mapping[str, User]) -> N
 
 
 def _keys(directory: Directory, rows: object, people: Mapping[str, User]) -> None:
-    for token, row in _mapping(rows, "keys").items():
-        given = _mapping(row, f"keys.{token}", ("kind", "owner"))
+    for token, row in mapping(rows, "keys").items():
+        given = mapping(row, f"keys.{token}", ("kind", "owner"))
         kind, owner = given.get("kind", "organization"), given.get("owner")
         if kind not in ("organization", "personal"):
             message = f"keys.{token}.kind: must be organization or personal"
@@ -198,34 +200,6 @@ def _person(email: object, where: str, people: Mapping[str, User]) -> User:
         message = f"{where}: {email!r} is neither under `users` nor under `embed_users`"
         raise ValueError(message)
     return people[email]
-
-
-def _mapping(value: object, where: str, allowed: Collection[str] = ()) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        message = f"{where}: must be a mapping"
-        raise ValueError(message)  # noqa: TRY004 (a mistake in a file, not a wrong call)
-    for key in value:
-        if not isinstance(key, str):
-            message = f"{where}: the key {key!r} must be text, so put it in quotes"
-            raise ValueError(message)  # noqa: TRY004 (likewise)
-        if allowed and key not in allowed:
-            message = f"{where}.{key}: no such key; there are {', '.join(allowed)}"
-            raise ValueError(message)
-    return value
-
-
-def _text(value: object, where: str, *, optional: bool = False) -> Any:
-    if isinstance(value, str) or (optional and value is None):
-        return value
-    message = f"{where}: must be text"
-    raise ValueError(message)
-
-
-def _flag(value: object, where: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    message = f"{where}: must be true or false"
-    raise ValueError(message)
 
 
 def _stored(definition: Definition, value: object, where: str) -> Any:

@@ -4,9 +4,8 @@ Every switch has the default that the documentation or most observations
 support; the other settings model what a client must survive.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self, get_args, get_type_hints
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +62,3 @@ class Switches:
     omits_members: Literal["off", "list", "empty", "everywhere"] = "off"
     # The most members that truncate_members lets a group show.
     member_cap: int = 100
-
-    @classmethod
-    def from_mapping(cls, settings: Mapping[str, object]) -> Self:
-        """The defaults with the given settings; raises ValueError with the name of a bad one."""
-        hints = get_type_hints(cls)
-        for name, value in settings.items():
-            if name not in hints:
-                message = f"{name}: no such switch; there are {', '.join(hints)}"
-                raise ValueError(message)
-            hint = hints[name]
-            if hint is bool and not isinstance(value, bool):
-                message = f"{name}: must be true or false"
-                raise ValueError(message)
-            if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                message = f"{name}: must be a whole number from 0"
-                raise ValueError(message)
-            if (choices := get_args(hint)) and value not in choices:
-                message = f"{name}: must be one of {', '.join(choices)}"
-                raise ValueError(message)
-        return cls(**settings)  # type: ignore[arg-type]  # each was checked against its field just above
-
-
-def from_texts(texts: Mapping[str, str]) -> dict[str, object]:
-    """Some switches as a command line says them; raises ValueError with the name of a bad one."""
-    values: dict[str, object] = {name: _value(text) for name, text in texts.items()}
-    Switches.from_mapping(values)
-    return values
-
-
-def _value(text: str) -> bool | int | str:
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text) if text.isdecimal() else text

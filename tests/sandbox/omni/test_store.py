@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.sandbox.omni.records import membership_id, mini_uuid
 from reconciler.sandbox.omni.store import Store
-from reconciler.sandbox.omni.switches import Switches, from_texts
+from reconciler.sandbox.omni.switches import Switches
+from reconciler.sandbox.switching import from_texts
 
 SCHEMA = json.loads(
     (Path(__file__).parents[3] / "schemas" / "sandbox-seed.schema.json").read_text(encoding="utf-8")
@@ -54,8 +55,8 @@ def test_a_seed_becomes_users_groups_definitions_and_keys() -> None:
 def test_switches_said_as_text_hold_and_the_state_file_keeps_its_own(tmp_path: Path) -> None:
     store = Store.from_seed(SEED)
     store.keep_in(tmp_path / "state.json")
-    store.behave(from_texts({"builtins": "none", "page_cap": "3"}))
-    store.behave(from_texts({"shows_defaults": "false", "whoami_missing": "true"}))
+    store.behave(from_texts(Switches, {"builtins": "none", "page_cap": "3"}))
+    store.behave(from_texts(Switches, {"shows_defaults": "false", "whoami_missing": "true"}))
     assert store.switches == Switches(page_cap=3, whoami_missing=True)
     store.add_user("new@acme.com", "New")
     store.save()
