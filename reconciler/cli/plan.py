@@ -15,9 +15,11 @@ from reconciler.cli.app import (
     AllowRemovals,
     BadUsage,
     Base,
+    HowMuch,
     Include,
     Only,
     PlanShape,
+    Read,
     Resend,
     Root,
     ScopeText,
@@ -52,6 +54,7 @@ def plan(
     resend: Resend = None,
     scope: ScopeText = None,
     only: Only = None,
+    read: Read = HowMuch.PART,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -72,6 +75,7 @@ def plan(
         resend=tuple(resend or ()),
         scope=scope_of(scope),
         only=only_of(only),
+        read=read.value,
     )
     check_out(out, root)
     documents: list[str] = []

@@ -103,9 +103,15 @@ class _Part:
             for state in _compared(self.states):
                 more = met(more, live, state)
             if more == about:
-                return planned(self.states, live, self.options, self.saved, about), about
+                fresh = planned(self.states, live, self.options, self.saved, about)
+                return (None if self._lets_go(fresh) else fresh), about
             about = more
         return None, about
+
+    def _lets_go(self, fresh: Planned) -> bool:
+        """Whether the whole plan may end somebody's access whom no file lists, and all that hangs on it."""
+        unlisted = fresh.pairing.unlisted - fresh.desired.departed.keys()
+        return self.states.target.policy.never_listed != "keep" and any(a.kind == "user" for a in unlisted)
 
     def _read(self, about: About) -> LiveState | None:
         """What is live of it; None where everything must be read."""
