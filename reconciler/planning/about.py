@@ -288,11 +288,14 @@ def witnesses(doubts: Doubts, fresh: Planned, number: int) -> About:
 
 
 def _said(group: str, desired: DesiredState) -> Iterator[str]:
-    """The people whom the files put into a group, in order."""
+    """The people whom the files put into a group, in order; those who are to be active first."""
     if group not in desired.groups:
         return
     listed = desired.groups[group].members
     if listed is None:
-        yield from sorted(key for key, user in desired.users.items() if group in (user.groups or ()))
-    else:
-        yield from sorted(listed)
+        listed = frozenset(key for key, user in desired.users.items() if group in (user.groups or ()))
+    yield from sorted(listed, key=lambda key: (_is_closed(key, desired), key))
+
+
+def _is_closed(key: str, desired: DesiredState) -> bool:
+    return key in desired.users and desired.users[key].active is False

@@ -111,3 +111,7 @@ class Selective(Protocol):
         guessed: of a member who is nobody that was asked for the id is ``unread``.
         """
         ...
+
+    def look_closely(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """As ``Provider.look``, where ``ids`` are only those of a part: what a list takes is not known."""
+        ...

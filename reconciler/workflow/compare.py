@@ -40,7 +40,7 @@ def planned(
     missing = uncovered(states)
     asked = _asked(states, selection((saved or options).only))
     if about is not None:
-        if not all(map(about.__contains__, asked.names)):
+        if saved is None and not all(map(about.__contains__, asked.names)):
             message = "what the files changed is not what was read"
             raise IncompleteRead(message)
         states = part_of(states, about)

@@ -110,6 +110,7 @@ def _execution(
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
+        part=proposal.is_part,
     )
 
 

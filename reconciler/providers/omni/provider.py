@@ -72,6 +72,10 @@ class Omni:
         """Read only the objects that these atoms are about."""
         return ScimReader(reader, self.dialect).look(covers, ids)
 
+    def look_closely(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """Read the same, one by one."""
+        return ScimReader(reader, self.dialect, one_by_one=True).look(covers, ids)
+
     @property
     def extension(self) -> str:
         """The name of the object that holds the attributes in a user's row."""
