@@ -22,6 +22,7 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note, Plan
 from reconciler.planning.changed import changed
+from reconciler.planning.said import digest_of
 from reconciler.planning.scope import Policy, need
 from reconciler.target.settings import Target
 
@@ -74,6 +75,11 @@ class Revisions:
                 for policy in self.policies:
                     wanted |= need(state, policy)
         return wanted
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that the files and settings say now; empty for a state made in code."""
+        return "" if self.in_code else digest_of(self.desired, self.target.policy)
 
     def notes(self, *, base_is_planned: bool) -> Iterator[Note]:
         """What a reader of the plan should know of what it was compared with."""
