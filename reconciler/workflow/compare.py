@@ -46,7 +46,6 @@ def planned(
             message = "what the files changed is not what was read"
             raise IncompleteRead(message)
         states = part_of(states, about)
-    revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
     again = frozenset((saved or options).resend)
@@ -59,7 +58,7 @@ def planned(
         sent=Sent(states.applied.state, again, frozenset(created)),
         resend=tuple(sorted(again)),
         since=states.since,
-        applied=revision.commit if revision else "",
+        applied=states.recorded,
         base=states.base,
         files=files,
         included=("change", *dict.fromkeys(options.include)),

@@ -55,6 +55,11 @@ class Revisions:
         return replace(self, before=before, applied=replace(self.applied, state=then), counted_from=counted)
 
     @property
+    def recorded(self) -> str:
+        """The commit that was applied last; empty where none is known."""
+        return self.applied.revision.commit if self.applied.revision else ""
+
+    @property
     def policies(self) -> tuple[Policy, ...]:
         """Those for older states: the base's, which they were written under, and the plan's own.
 
@@ -135,8 +140,7 @@ def with_counted(states: Revisions, saved: Plan | None) -> Revisions:
         why = "" if states.before else "the files at the base do not load"
         counted, state = states.base, states.before
     else:
-        revision = states.applied.revision
-        counted, state = revision.commit if revision else "", states.applied.state
+        counted, state = states.recorded, states.applied.state
         why = "" if state else states.applied.why or "nothing is recorded as applied yet"
     if why:
         message = f"what the files changed is not known: {why}"
@@ -171,7 +175,8 @@ def uncovered(states: Revisions) -> str:
         return "which commit was applied last is not known"
     if target.pending or states.applied.settings != settings_of(target.folder):
         return "target.yaml changed since the last complete apply, which can concern everybody"
-    if changed(state, then):
+    is_applied = not changed(state, replace(states.desired, departed={}))
+    if states.counted != states.recorded and not is_applied and changed(state, then):
         earlier = f"the files changed before {states.counted[:8]} too, since the last complete apply"
         return f"{earlier} (apply --only changed counts from there)"
     return ""
