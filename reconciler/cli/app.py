@@ -109,6 +109,15 @@ ScopeText = Annotated[
     ),
 ]
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="ADDRESS|GLOB",
+        help="These people and groups alone, as 'user/ada@acme.com' or 'group/Fin*'; may be repeated.",
+    ),
+]
+
 Expect = Annotated[
     Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]
@@ -132,6 +141,17 @@ def scope_of(text: str | None) -> "tuple[Scope, ...]":
             raise BadUsage(message)
     # All parts are the whole.
     return () if set(given) == set(parts) else tuple(part for part in parts if part in given)
+
+
+def only_of(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """What ``--only`` names; raises BadUsage, with what to write, where a text names no one."""
+    from reconciler.errors import Invalid
+    from reconciler.planning.selection import selection
+
+    try:
+        return selection(texts or ()).texts
+    except Invalid as error:
+        raise BadUsage("; ".join(f"{p.place}: {p.message} ({p.hint})" for p in error.problems)) from None
 
 
 def kind_named(name: str) -> "Kind":

@@ -13,6 +13,7 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    Only,
     Resend,
     Root,
     ScopeText,
@@ -22,6 +23,7 @@ from reconciler.cli.app import (
     Verbose,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import Format
@@ -48,6 +50,7 @@ def apply(
     since: Since = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
     url: Url = None,
     kind: OfKind = None,
     source: Sources = None,
@@ -75,9 +78,12 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
+    if only and file:
+        message = "--only goes without --plan: a saved plan has its own"
+        raise BadUsage(message)
+    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only))
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since}, options.only)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:

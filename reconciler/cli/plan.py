@@ -16,6 +16,7 @@ from reconciler.cli.app import (
     BadUsage,
     Base,
     Include,
+    Only,
     PlanShape,
     Resend,
     Root,
@@ -26,6 +27,7 @@ from reconciler.cli.app import (
     check_out,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
@@ -50,6 +52,7 @@ def plan(
     include: Include = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
     url: Url = None,
     kind: OfKind = None,
     source: Sources = None,
@@ -74,9 +77,10 @@ def plan(
         tuple(origin.value for origin in include or ()),
         resend=tuple(resend or ()),
         scope=scope_of(scope),
+        only=only_of(only),
     )
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base}, options.only)
     check_out(out, root, sources=one_off.files)
     documents: list[str] = []
 
