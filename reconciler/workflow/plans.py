@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.changes import Create
 from reconciler.desired.attached import with_files
 from reconciler.desired.files import without_collector
-from reconciler.desired.history import commit_of
+from reconciler.desired.older import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
