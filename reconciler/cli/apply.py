@@ -88,7 +88,7 @@ def apply(
         since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only), read=read.value
     )
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since}, options.only)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:

@@ -84,7 +84,7 @@ def plan(
         read=read.value,
     )
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base}, options.only)
     check_out(out, root, sources=one_off.files)
     documents: list[str] = []
 

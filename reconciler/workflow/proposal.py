@@ -70,7 +70,7 @@ def propose(
     if saved and (saved.provider, saved.words) != (target.kind, target.system.words):
         message = f"the plan calls what it does as no plan for {target.system.title} does"
         raise Invalid([Problem(target.place, message, "plan again")])
-    if saved and target.asked and (saved.base or saved.since or saved.pull):
+    if saved and target.asked and (saved.base or saved.since or saved.applied or saved.pull):
         message = "the plan was made from the files of a repository, and this is a one-off run"
         raise Invalid([Problem(target.place, message, "apply it there, or plan again with these options")])
     states = states_of(target, options, saved, desired)

@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
 from reconciler.desired.files import settings_of
-from reconciler.desired.history import (
-    Applied,
-    applied,
-    at,
-    commit_of,
-    departed_since,
-    load_at,
-    with_departed,
-)
+from reconciler.desired.history import Applied, applied, departed_since, with_departed
+from reconciler.desired.older import at, commit_of, load_at
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note, Plan

@@ -132,6 +132,6 @@ def test_so_it_is_where_people_refer_to_each_other(world: World, only: tuple[str
         elsewhere = created(whole.plan.changes) - created(proposal.changes)
         for change in proposal.changes:
             assert all(elsewhere.isdisjoint(item.names) for item in fields_of(change))
-        assert workflow.apply(target, session(club, target), proposal, MANDATE).complete
+        assert workflow.apply(target, session(club, target), forced(proposal), MANDATE).complete
         after = facts(workflow.plan(target, session(club, target)).plan)
     assert after.keys() == every.keys() - part.keys()
