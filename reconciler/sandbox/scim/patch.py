@@ -191,29 +191,33 @@ class Draft:
 
     def _act(self, op: Op, container: Values, attribute: Attribute, value: Any) -> None:
         """Add to, replace or remove one attribute of a container."""
-        name = attribute.name
         _check_writable(attribute)
-        if op == "remove" or value is None or value == []:
-            if attribute.required or (attribute.mutability == "immutable" and name in container):
-                reject("mutability", f"{name} cannot be removed")
-            container.pop(name, None)
+        empty = value is None or value == []
+        if op == "remove" or (op == "replace" and empty):
+            _remove(container, attribute)
+        elif empty:
+            return  # Nothing is added.
         elif attribute.many:
             self._several(op, container, attribute, value)
         elif attribute.type == "complex":
-            part = container.setdefault(name, {})
-            for each, inner in json_object(value, name).items():
-                sub = attribute.sub(each)
-                if sub is None:
-                    unknown(f"{name}.{each}", self._switches)
-                elif sub.mutability != "readOnly":
-                    self._act(op, part, sub, inner)
-            if not part:
-                del container[name]
+            self._parts(op, container, attribute, json_object(value, attribute.name))
         else:
-            new = taken(attribute, value, name, self._switches)
-            if attribute.mutability == "immutable" and container.get(name, new) != new:
-                reject("mutability", f"{name} cannot be changed")
-            container[name] = new
+            new = taken(attribute, value, attribute.name, self._switches)
+            if attribute.mutability == "immutable" and container.get(attribute.name, new) != new:
+                reject("mutability", f"{attribute.name} cannot be changed")
+            container[attribute.name] = new
+
+    def _parts(self, op: Op, container: Values, attribute: Attribute, fields: Row) -> None:
+        """Those parts of a complex value that are named; the others stay."""
+        part = container.setdefault(attribute.name, {})
+        for name, value in fields.items():
+            sub = attribute.sub(name)
+            if sub is None:
+                unknown(f"{attribute.name}.{name}", self._switches)
+            elif sub.mutability != "readOnly":
+                self._act(op, part, sub, value)
+        if not part:
+            del container[attribute.name]
 
     def _several(self, op: Op, container: Values, attribute: Attribute, value: Any) -> None:
         name = attribute.name
@@ -250,6 +254,12 @@ def _tidy(container: Values, name: str) -> None:
     container[name] = [value for value in container.get(name, ()) if value != {}]
     if not container[name]:
         del container[name]
+
+
+def _remove(container: Values, attribute: Attribute) -> None:
+    if attribute.required or (attribute.mutability == "immutable" and attribute.name in container):
+        reject("mutability", f"{attribute.name} cannot be removed")
+    container.pop(attribute.name, None)
 
 
 def _check_writable(attribute: Attribute) -> None:

@@ -227,7 +227,7 @@ def fulfils(tree: tuple[Any, ...], row: dict[str, str]) -> bool:
     raise AssertionError
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TREES, ROWS)
 def test_a_filter_means_what_it_says(tree: tuple[Any, ...], row: dict[str, str]) -> None:
     test = filter_test(USERS, written(tree), lambda attribute: attribute.case_exact)
