@@ -107,7 +107,7 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(
         assert untouched(world, before, club.snapshot()) == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(world=directories(), seed=st.integers(0, 2**32), schedule=schedules())
 def test_so_it_is_for_any_directory(world: World, seed: int, schedule: Schedule) -> None:
     with founded(world, Listed.opened) as (target, directory):

@@ -328,8 +328,6 @@ _MANNERS: dict[str, list[Any]] = {
     "errors": ["scim", "no_type", "html"],
     "undocumented": [False, True],
     "discovery": ["open", "credential"],
-    "requests_per_minute": [0, 60],
-    "retry_after": ["seconds", "date", "absent"],
 }
 
 
