@@ -12,6 +12,7 @@ from reconciler import cli
 from reconciler.desired import schema
 from reconciler.desired.documents import parse
 from reconciler.desired.files import settings_of
+from reconciler.sandbox.scim.store import Store
 from reconciler.target.schemas import target_schema
 from reconciler.target.settings import load_targets
 
@@ -43,6 +44,9 @@ def test_it_is_valid(kind: str, fence: Fence, a_target: Path, capsys: pytest.Cap
             return
         case "expected.yaml":
             schema.check(parse(fence.text.encode(), kind), "expected-drift")
+            return
+        case "seed":
+            Store.from_seed(parse(fence.text.encode(), kind).data)
             return
         case "target" | "target.yaml":
             target = fence.text

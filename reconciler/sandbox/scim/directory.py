@@ -23,8 +23,9 @@ class Directory:
     """The state of one pretend directory; records are in the order of creation.
 
     ``extensions`` are as the seed says them; ``kinds`` are made of them. ``switches`` may be
-    replaced at any time. ``serial`` counts writes: where it has not moved, nothing has changed.
-    ``requests`` counts what was asked, for what takes a while.
+    replaced at any time. ``gone`` are the logins of users who were deleted. ``serial`` counts
+    writes: where it has not moved, nothing has changed. ``requests`` counts what was asked, for
+    what takes a while.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Directory:
         self.records: dict[Name, dict[str, Record]] = {"User": {}, "Group": {}}
         self.tokens: list[str] = []
         self.clients: dict[str, Client] = {}
+        self.gone: list[str] = []
         self.requests = 0
         self._labelled: dict[Name, dict[str, dict[str, None]]] = {"User": {}, "Group": {}}
         self._groups_of: dict[str, dict[str, None]] = {}
@@ -110,6 +112,8 @@ class Directory:
         """Delete a record, and what others say of it unless the switch keeps that."""
         self._keep_earlier(record)
         self._forget(record)
+        if record.kind == "User":
+            self.gone.append(self.label(record).casefold())
         del self.records[record.kind][record.id]
         self.tick()
         if not self.switches.deleted_references_stay:
@@ -141,6 +145,7 @@ class Directory:
             "extensions": self.extensions,
             "records": [asdict(record) for kind in self.records.values() for record in kind.values()],
             "tokens": self.tokens,
+            "gone": self.gone,
             "clients": {name: asdict(client) for name, client in self.clients.items()},
         }
 
@@ -150,7 +155,7 @@ class Directory:
         self.switches = from_mapping(Switches, data["switches"])
         for row in data["records"]:
             self._put(Record(**row), row["values"])
-        self.tokens = list(data["tokens"])
+        self.tokens, self.gone = list(data["tokens"]), list(data["gone"])
         self.clients = {
             name: Client(row["secret"], tuple(row["scopes"])) for name, row in data["clients"].items()
         }

@@ -69,7 +69,7 @@ def errors(**switches: object) -> list[str]:
         {"filters": "refused_400", "sorting": "refused"},
         {"etags": "off"},
         {"paging": "both"},
-        {"patch_answer": "no_content"},
+        {"patch_answer": "204"},
         {"empty_members": "list"},
         {"unknown_attributes": "ignored"},
     ],
