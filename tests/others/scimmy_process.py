@@ -16,7 +16,7 @@ import pytest
 
 KEY = "a-token-that-opens-nothing"
 _HERE = Path(__file__).parent / "scimmy"
-_FILES = ("package.json", "package-lock.json", "server.mjs")
+_PINNED = ("package.json", "package-lock.json")
 _KEPT = Path(__file__).parents[2] / ".venv" / "others"
 _NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=20000")
 
@@ -26,7 +26,7 @@ def installed() -> Path:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         pytest.skip("scimmy runs on node, which is not there, or without npm")
-    digest = sha256(b"".join((_HERE / name).read_bytes() for name in _FILES)).hexdigest()[:16]
+    digest = sha256(b"".join((_HERE / name).read_bytes() for name in _PINNED)).hexdigest()[:16]
     folder = _KEPT / f"scimmy-{digest}"
     _KEPT.mkdir(parents=True, exist_ok=True)
     # One process installs, the others wait for it.
@@ -34,13 +34,14 @@ def installed() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "whole").exists():
             _install(npm, folder)
+        shutil.copy(_HERE / "server.mjs", folder)
     return folder
 
 
 def _install(npm: str, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for name in _FILES:
+    for name in _PINNED:
         shutil.copy(_HERE / name, folder)
     try:
         subprocess.run([npm, *_NPM], cwd=folder, check=True, capture_output=True, timeout=120)
