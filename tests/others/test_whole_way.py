@@ -146,16 +146,7 @@ MANNERS: Mapping[str, Callable[[ExitStack], str]] = {
 }
 
 
-UNMENDED = {
-    "scim2-server without PATCH": "a reference to somebody whom the same plan renames is not taken as it is",
-}
-MARKED = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=UNMENDED[name]) if name in UNMENDED else ())
-    for name in MANNERS
-]
-
-
-@pytest.fixture(params=MARKED)
+@pytest.fixture(params=MANNERS)
 def other(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
     monkeypatch.chdir(tmp_path)
     with ExitStack() as until_then:
