@@ -131,3 +131,18 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "schemas").write_text("a file")
     assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.ERROR
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("people", "many"), [("5000", False), ("5001", True)])
+def test_where_there_are_many_people_a_pull_request_plans_what_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, people: str, *, many: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["init", "--url", "https://acme.omniapp.co", "--install", HASHES, "--people", people]
+    assert cli.run(arguments) == ExitCode.OK
+    plan, drift = ((tmp_path / ".github/workflows" / name).read_text() for name in ("plan.yml", "drift.yml"))
+    assert ('"$RUNNER_TEMP/plan" --only changed\n' in plan) is many
+    assert ('cron: "17 5 * * *"' in drift) is many
+    assert "@ONLY@" not in plan
+    assert "@DAYS@" not in drift
+    assert ("Apply the whole once before the first one" in capsys.readouterr().out) is many

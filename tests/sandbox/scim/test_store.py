@@ -79,6 +79,7 @@ def test_a_seed_may_give_ids_and_two_may_manage_each_other() -> None:
             "extensions.urn:x.a.canonical_values: must be a list",
         ),
         ({"users": {"a": {"colour": "red"}}}, "users.a: there is no attribute colour"),
+        ({"users": {"a": {"userName": "b"}}}, "users.a.userName: it is said by the key above it"),
         ({"users": {"a": {"active": "yes"}}}, "users.a: active: must be of type boolean"),
         ({"users": {"a": {}, "A": {}}}, "users.A: A exists already"),
         ({"users": {"a": {"id": "1"}, "b": {"id": "1"}}}, "users.b.id: '1' stands twice"),
