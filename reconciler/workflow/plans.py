@@ -25,6 +25,7 @@ from reconciler.planning.selection import CHANGED, Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
 from reconciler.providers.base import informed
+from reconciler.providers.fitting import lacking
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.options import Options
@@ -152,6 +153,7 @@ def _head(
         problems += impossible(states.desired, made.plan.changes)
         known = made.ids.keys() | made.ignored.keys()
         problems += nobody(states.desired, known, made.definitions, made.plan.changes)
+        problems += lacking(states.desired, made.plan.changes, made.definitions, target.system.title)
     if problems:
         raise Invalid(problems)
     return made
