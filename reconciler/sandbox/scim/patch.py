@@ -167,17 +167,17 @@ class Draft:
     def _values(self, operation: Operation, container: Values, attribute: Attribute, hits: list[Any]) -> None:
         """Remove these values, or put others in their places."""
         values: list[Any] = container.get(attribute.name, [])
-        for hit in hits:
+        given = None if operation.op == "remove" else operation.value
+        new = taken(attribute, [given], attribute.name, self._switches)
+        for hit in hits if new or operation.op != "add" else ():
             place = next(index for index, value in enumerate(values) if value is hit)
-            if operation.op == "remove":
-                del values[place]
-                continue
-            new = taken(attribute, [operation.value], attribute.name, self._switches)
             if new is None:
                 del values[place]
                 continue
-            values[place] = hit | new[0] if operation.op == "add" and isinstance(hit, dict) else new[0]
+            kept = hit if operation.op == "add" else {}
+            values[place] = kept | new[0] if isinstance(hit, dict) else new[0]
             _only_primary(values, values[place])
+        check_primary(values, attribute.name)
         _tidy(container, attribute.name)
 
     def _remove_values(self, container: Values, attribute: Attribute, value: Any) -> None:
