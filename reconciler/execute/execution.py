@@ -250,7 +250,7 @@ class Execution:
         if not isinstance(operation.body, Rewritten) or not isinstance(self.provider, Rewriting):
             return request
         try:
-            return self.provider.rewrite(Reader(self.transport), operation, request)
+            return self.provider.rewrite(Reader(self.transport), operation, request, self.ids)
         except CredentialRefused as error:
             return Answer("credential", message=str(error))
         except Unreachable as error:

@@ -120,10 +120,13 @@ class Informed(Protocol):
 class Rewriting(Protocol):
     """A provider with operations whose body is ``Rewritten``."""
 
-    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+    def rewrite(
+        self, reader: Reader, operation: Operation, request: Request, ids: Mapping[Address, str]
+    ) -> Request | Answer:
         """The request to send, built from a fresh read; an answer where it must not be sent.
 
-        The JSON of ``request`` is what the operation says is to be changed. Raises as ``Provider.read`` does.
+        The JSON of ``request`` is what the operation says is to be changed. ``ids`` are those known by now,
+        by the names of the files. Raises as ``Provider.read`` does.
         """
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
-from reconciler.model import Address, Definition, DesiredState, LiveState, Need
+from reconciler.model import Address, Definition, DesiredState, LiveState, Need, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.question import Question
@@ -113,10 +113,14 @@ class Scim:
         """Understand the answer to one operation."""
         return said.receive(operation, response, self.seen.dialect if self.seen else BASE)
 
-    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+    def rewrite(
+        self, reader: Reader, operation: Operation, request: Request, ids: Mapping[Address, str]
+    ) -> Request | Answer:
         """A whole user or group, built from a fresh read."""
         server = ScimReader(reader, self._discovered(reader).dialect)
-        return rewrite(server, operation, request, self.live)
+        named = {user.id: user_key(user.resource.email) for user in self.live.users}
+        named |= {one: address.key for address, one in ids.items() if address.kind == "user"}
+        return rewrite(server, operation, request, self.live, named)
 
 
 def _names(need: Need) -> set[str]:

@@ -28,8 +28,10 @@ _CAP = 100
 _OF_SERVER = ("id", "meta", "groups")
 
 
-def rewrite(server: ScimReader, operation: Operation, request: Request, live: LiveState) -> Request | Answer:
-    """The PUT to send; raises as a read does."""
+def rewrite(
+    server: ScimReader, operation: Operation, request: Request, live: LiveState, people: Mapping[str, str]
+) -> Request | Answer:
+    """The PUT to send; ``people`` has their logins in the files by their ids. Raises as a read does."""
     how: Any = request.json
     row = server.get_or_none(request.path)
     if row is None:
@@ -41,7 +43,7 @@ def rewrite(server: ScimReader, operation: Operation, request: Request, live: Li
     why = _unread_of_user(server) if user else _unread_of_group(server, row, live)
     if why:
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
-    if user and not _as_planned(row, operation, server, live):
+    if user and not _as_planned(row, operation, server, people):
         return Answer("passed", message=f"{operation.summary}: it is not what it was")
     body = _user(row, how, server) if user else _group(row, how, server)
     version = version_of(row) if server.dialect.versions else ""
@@ -78,7 +80,7 @@ def _unread_of_group(server: ScimReader, row: Mapping[str, Any], live: LiveState
     return ""
 
 
-def _as_planned(row: object, operation: Operation, server: ScimReader, live: LiveState) -> bool:
+def _as_planned(row: object, operation: Operation, server: ScimReader, people: Mapping[str, str]) -> bool:
     """Whether everything that is to be changed is as it was planned, or as it is to be."""
     now = user_row(row, server.dialect).live.resource
     values: Mapping[tuple[str, ...], Value] = {
@@ -87,7 +89,6 @@ def _as_planned(row: object, operation: Operation, server: ScimReader, live: Liv
         ("active",): now.active,
         **{("attributes", name): each for name, each in (now.attributes or {}).items()},
     }
-    people = {user.id: user_key(user.resource.email) for user in live.users}
     return all(_fits(values.get(atom.path), atom, server, people) for atom in operation.covers)
 
 
