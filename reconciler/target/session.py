@@ -113,6 +113,7 @@ class _Wiring:
         transport, target = self._logged(base), self.target
         if grant:
             self.tokens.append(self._tokens(grant, secrets))
+            # The id is no secret: who is called so in the system must not be taken out of what is read.
             return hidden(with_tokens(transport, self.tokens[-1], grant.scopes), [secrets["secret"]])
         try:
             return hidden(target.system.authorise(transport, secrets, target.own), secrets.values())

@@ -106,13 +106,12 @@ class Tokens:
 def client(transport: Transport, name: Secret, secret: Secret) -> Transport:
     """A Transport that sends each request as this client (RFC 6749, section 2.3.1).
 
-    Both are encoded as in a form, and so may hold any character. The name is no secret: who bears it may
-    be in the directory, and must not be taken out of that.
+    Both are encoded as in a form, and so may hold any character.
     """
     pair = f"{quote_plus(name.reveal())}:{quote_plus(secret.reveal())}"
     basic = Secret(b64encode(pair.encode()).decode(), f"{name.name} with {secret.name}")
     headers = {"Authorization": f"Basic {basic.reveal()}"}
-    return hidden(with_headers(transport, headers), [secret, basic])
+    return hidden(with_headers(transport, headers), [name, secret, basic])
 
 
 def with_tokens(transport: Transport, tokens: Tokens, scopes: Scopes) -> Transport:

@@ -182,8 +182,8 @@ def refused(login: Login, api: Api, *answers: Response | NoAnswer) -> str:
     [
         (
             401,
-            {"error": "invalid_client", "error_description": f"not with {SECRET}"},
-            "it was refused with 401 (invalid_client: not with [key]); check the id and the secret",
+            {"error": "invalid_client", "error_description": f"no {ID} with {SECRET}"},
+            "it was refused with 401 (invalid_client: no [key] with [key]); check the id and the secret",
         ),
         (
             400,
