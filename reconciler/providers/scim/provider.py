@@ -23,6 +23,17 @@ TITLE = "the directory"
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What one read found of a server.
+
+    ``nameless`` are the attributes of users with values that no name holds, by the id of the user.
+    """
+
+    discovery: Discovery
+    nameless: Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Scim:
     """The provider for ``kind: scim``. It holds no credential.
 
@@ -47,7 +58,8 @@ class Scim:
         attributes = (user.resource.attributes or {} for user in state.users)
         shape = shape.seen({name for each in attributes for name, one in each.items() if one is not None})
         found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
-        return replace(state, definitions=shape.definitions, memo=found)
+        nameless = state.memo if isinstance(state.memo, Mapping) else {}
+        return replace(state, definitions=shape.definitions, memo=Seen(found, nameless))
 
     def _discovered(self, reader: Reader) -> Discovery:
         found = self.seen or discover(reader, self.extensions)
@@ -72,24 +84,25 @@ class Scim:
 
     def informed(self, live: LiveState, desired: DesiredState) -> "Scim":
         """The provider, with what a read found."""
-        if not isinstance(live.memo, Discovery):
+        if not isinstance(live.memo, Seen):
             return self
-        users = {user.id: user for user in live.users}
+        users, nameless = {user.id: user for user in live.users}, live.memo.nameless
 
         def attributes(live_id: str) -> Collection[str]:
             user = users.get(live_id)
             values = (user.resource.attributes or {}) if user else {}
-            return [name for name, value in values.items() if value not in (None, ())]
+            named = [name for name, value in values.items() if value not in (None, ())]
+            return [*named, *(f"{name}." for name in nameless.get(live_id, ()))]
 
         def stated(key: str) -> Collection[str]:
             user = desired.users.get(key)
             return tuple(user.attributes or ()) if user else ()
 
-        return replace(self, seen=live.memo, known=Known(attributes, stated), live=live)
+        return replace(self, seen=live.memo.discovery, known=Known(attributes, stated), live=live)
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Attributes that the server does not define, or defines otherwise: it would ignore them."""
-        shape = live.memo.shape if isinstance(live.memo, Discovery) else None
+        shape = live.memo.discovery.shape if isinstance(live.memo, Seen) else None
         return audit(desired, live, shape, TITLE) if shape else []
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:

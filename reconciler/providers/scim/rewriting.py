@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer
-from reconciler.model import LiveState, Value, user_key
+from reconciler.model import Kind, LiveState, Value, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.scim.codec import group_row, user_row, version_of
@@ -45,7 +45,7 @@ def rewrite(
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
     if user and not _as_planned(row, operation, server, people):
         return Answer("passed", message=f"{operation.summary}: it is not what it was")
-    body = _user(row, how, server) if user else _group(row, how)
+    body = _user(row, how, server) if user else _group(row, how, server)
     version = version_of(row) if server.dialect.versions else ""
     headers = {**request.headers, "If-Match": version} if version else request.headers
     return replace(request, json=body, headers=headers)
@@ -106,10 +106,23 @@ def _fits(now: Value, atom: Atom, server: ScimReader, people: Mapping[str, str])
     return any(value == each or alike(value, each, definition) for each in (atom.before, atom.after))
 
 
+def _writable(row: Mapping[str, Any], kind: Kind, server: ScimReader) -> dict[str, Any]:
+    """What was read, without what only the server writes.
+
+    Where the server says what there is, what it does not say is its own (seen at one vendor).
+    """
+    defined = server.dialect.defined.get(kind)
+    return {
+        key: each
+        for key, each in row.items()
+        if key not in _OF_SERVER and (defined is None or key.lower() in defined)
+    }
+
+
 def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
     """The user as it was read, without what only the server writes, and with the new values."""
     shape = server.dialect.shape
-    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+    body = _writable(row, "user", server)
     for urn, attributes in (shape.attributes if shape else {}).items():
         holder = dict(body.get(urn, {})) if urn else body
         for name, attribute in attributes.items():
@@ -126,8 +139,8 @@ def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> di
     return {**body, "schemas": list(dict.fromkeys([*_listed(row, CORE), *used]))}
 
 
-def _group(row: dict[str, Any], how: Mapping[str, Any]) -> dict[str, Any]:
-    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+def _group(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
+    body = _writable(row, "group", server)
     for _, after in how["set"]:
         body["displayName"] = after
     gone, there = set(how["remove"]), group_row(row).members

@@ -142,6 +142,16 @@ def test_the_primary_one_that_there_is_stays() -> None:
 
 
 @pytest.mark.parametrize("patch", ["on", "off"])
+def test_so_does_a_primary_one_that_no_name_holds(patch: str) -> None:
+    nameless = {"emails": [{"value": "nameless@acme.com", "primary": True}]}
+    seed = without_secrets({**SEED, "users": {**SEED["users"], GRACE: nameless}})
+    directory = Directory({"patch": patch}, seed)
+    directory.converges(desired(a_user(GRACE, attributes={"emails.work": "g@acme.com"})))
+    emails = directory.holds["users"][GRACE]["emails"]
+    assert [item["value"] for item in emails if item.get("primary")] == ["nameless@acme.com"]
+
+
+@pytest.mark.parametrize("patch", ["on", "off"])
 def test_a_person_is_renamed_under_their_id(patch: str) -> None:
     directory = Directory({"patch": patch}, without_secrets())
     files = desired(a_user(NEW), previously={user_address(NEW): (ADA,)})
