@@ -16,9 +16,11 @@ from worlds import (
     GROUPS,
     OUTSIDER,
     RENAMED,
+    Listed,
     Refusing,
     World,
     clubs,
+    directories,
     forced,
     founded,
     renamed,
@@ -104,6 +106,16 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(
         assert club.state["queue"] == []
         assert workflow.plan(target, session(club, target)).plan.changes == ()
         assert untouched(world, before, club.snapshot()) == []
+
+
+@settings(max_examples=60)
+@given(world=directories(), seed=st.integers(0, 2**32), schedule=schedules())
+def test_so_it_is_for_any_directory(world: World, seed: int, schedule: Schedule) -> None:
+    with founded(world, Listed.opened) as (target, directory):
+        before = directory.snapshot()
+        converge(directory, target, (seed, schedule))
+        assert workflow.plan(target, session(directory, target)).plan.changes == ()
+        assert untouched(world, before, directory.snapshot()) == []
 
 
 def untouched(world: World, before: dict[str, Any], after: dict[str, Any]) -> list[str]:

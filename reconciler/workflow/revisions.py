@@ -9,19 +9,13 @@ from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
 from reconciler.desired.files import settings_of
-from reconciler.desired.history import (
-    Applied,
-    applied,
-    at,
-    commit_of,
-    departed_since,
-    load_at,
-    with_departed,
-)
+from reconciler.desired.history import Applied, applied, departed_since, with_departed
+from reconciler.desired.older import at, commit_of, load_at
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note, Plan
 from reconciler.planning.changed import changed
+from reconciler.planning.said import digest_of
 from reconciler.planning.scope import Policy, need
 from reconciler.target.settings import Target
 
@@ -79,6 +73,11 @@ class Revisions:
                 for policy in self.policies:
                     wanted |= need(state, policy)
         return wanted
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that the files and settings say now; empty for a state made in code."""
+        return "" if self.in_code else digest_of(self.desired, self.target.policy)
 
     def notes(self, *, base_is_planned: bool) -> Iterator[Note]:
         """What a reader of the plan should know of what it was compared with."""
