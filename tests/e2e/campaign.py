@@ -3,7 +3,8 @@
 Terms: a *run* is one process of the command. A *trial* is a run that is killed
 at one point, and then, for each of two copies of what it left behind (the
 folder with its journal, and the directory), a run that ends the work, once as
-it was reviewed and once planned afresh, and a run that plans again.
+it was reviewed and once planned afresh, and a run that plans again. What was reviewed is
+applied after reading everything, or what the plan is about: the points take turns.
 """
 
 import json
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from tenant import FILES, KEY, SEED, SETTINGS
+from tenant import FILES, KEY, LITTLE, LITTLE_SETTINGS, SEED, SETTINGS
 
 from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
@@ -33,7 +34,8 @@ from reconciler.transport.messages import Request, Response
 TIMEOUT = 60
 """Seconds that a run may take before it counts as hung."""
 
-How = Literal["saved", "fresh"]
+How = Literal["saved", "part", "fresh"]
+"""As it was reviewed, after reading everything or what the plan is about; or planned afresh."""
 Effect = tuple[str, str, str]
 """Method, path and body of a write that took place."""
 
@@ -104,6 +106,7 @@ class PretendOmni(Store):
 
 
 OMNI = Tenant(PretendOmni.opened, SEED, SETTINGS, FILES, SITE)
+LITTLE_OMNI = replace(OMNI, settings=LITTLE_SETTINGS, files=LITTLE)
 
 
 @dataclass
@@ -200,7 +203,7 @@ class Arena:
         return finish(self.start(folder, *arguments, wrong=wrong))
 
     def apply(self, folder: Path, how: How = "saved", wrong: Mapping[str, object] | None = None) -> Run:
-        """Apply the saved plan, or a fresh one."""
+        """Apply the saved plan in one of two ways, or a fresh one."""
         return self.run(folder, "apply", "acme", *self.way(how), wrong=wrong)
 
     def start_apply(self, folder: Path, how: How = "saved") -> subprocess.Popen[str]:
@@ -209,7 +212,9 @@ class Arena:
 
     def way(self, how: How) -> tuple[str, ...]:
         """The arguments that approve."""
-        return ("--plan", str(self.plan)) if how == "saved" else ("--auto-approve",)
+        if how == "fresh":
+            return ("--auto-approve",)
+        return ("--plan", str(self.plan), "--read", "part" if how == "part" else "everything")
 
     def folder(self, name: str) -> Path:
         """A new folder to run in, whose journals and lock are its own."""
@@ -369,13 +374,14 @@ def trial(arena: Arena, clean: Untroubled, kill: Kill) -> None:
     base = top / "killed"
     base.mkdir()
     front.begin()
-    run = killed(arena, base, kill, "saved" if kill.number % 2 else "fresh")
+    reviewed: tuple[How, How] = ("saved", "part") if (kill.number // 2) % 2 else ("part", "saved")
+    run = killed(arena, base, kill, reviewed[0] if kill.number % 2 else "fresh")
     assert run.code == -9, run
     (journal,) = journals(base)
     assert_evidence(journal, front.received)
     assert_free(arena, base)
     state, took, refused = front.state, front.took, front.refused
-    for how in ("saved", "fresh"):
+    for how in (reviewed[kill.moment in ("before", "answered")], "fresh"):
         folder = shutil.copytree(base, top / how)
         front.begin(state)
         front.took, front.refused = list(took), list(refused)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import pytest
 from campaign import (
+    LITTLE_OMNI,
     OMNI,
     TIMEOUT,
     Arena,
@@ -208,6 +209,33 @@ def test_so_it_is_there_wherever_it_is_killed(club: Arena, tell: Callable[[str],
     before, clean = club.runs, untroubled(club, "clean")
     try_all([club], clean, clean.kills(), trial)
     tell(f"killed at each write and line, the toy: {len(clean.kills())} trials, {club.runs - before} runs")
+
+
+@pytest.fixture(scope="module")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """The same, with so few changes that an apply of them reads a part of what is live."""
+    with arena(tmp_path_factory.mktemp("little"), tenant=LITTLE_OMNI) as found:
+        yield found
+
+
+def test_so_it_is_where_a_part_is_read(little: Arena) -> None:
+    clean = untroubled(little, how="part")
+    assert clean == untroubled(little, "whole", "saved")
+    assert [method for method, _, _ in clean.took] == ["PATCH"] * 4
+    little.front.begin()
+    assert "Only what the plan is about was read" in little.apply(little.folder("said"), "part").out
+    # The third write takes somebody out of a group that must not be left empty.
+    for kill in (Kill("write", 1, "after"), Kill("write", 3, "before"), Kill("line", 4, "half")):
+        trial(little, clean, kill)
+
+
+@pytest.mark.campaign
+def test_so_it_is_there_wherever_it_is_killed_with_a_part_read(
+    little: Arena, tell: Callable[[str], None]
+) -> None:
+    before, clean = little.runs, untroubled(little, "clean", "part")
+    try_all([little], clean, clean.kills(), trial)
+    tell(f"killed at each point, a part read: {len(clean.kills())} trials, {little.runs - before} runs")
 
 
 @pytest.mark.campaign

@@ -130,11 +130,15 @@ def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> di
                 holder.pop(name, None)
         if urn and urn in body:
             body[urn] = holder
+    slots = []
     for path, after in how["set"]:
         if tuple(path) in FIELDS:
             body[FIELDS[tuple(path)]] = after
         elif shape and (slot := shape.slot(path[1])):
-            put(body, slot, after)
+            slots.append((slot, after))
+    # Which value is the primary one comes last: it may be a new one.
+    for slot, after in sorted(slots, key=lambda each: each[0].way == "primary"):
+        put(body, slot, after)
     used = [urn for urn in (shape.attributes if shape else {}) if urn and urn in body]
     return {**body, "schemas": list(dict.fromkeys([*_listed(row, CORE), *used]))}
 

@@ -78,6 +78,15 @@ def test_patch_and_put_come_to_the_same_and_touch_nothing_else(
     assert "PATCH" not in verbs
 
 
+@pytest.mark.parametrize("verb", ["on", "off"])
+def test_a_new_address_may_be_the_primary_one_at_once(verb: str) -> None:
+    directory = Directory({"patch": verb, "removes_by_value": True}, without_secrets())
+    for attributes in ({}, {"emails.primary": "work", "emails.work": "new@acme.com"}):
+        directory.converges(desired(a_user(NEW, attributes=attributes)))
+    (email,) = directory.holds["users"][NEW]["emails"]
+    assert (email["type"], email["primary"]) == ("work", True)
+
+
 def bodies(directory: Directory) -> list[Any]:
     return [request.json for request in directory.writes]
 
