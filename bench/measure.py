@@ -343,7 +343,19 @@ if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
         each.__name__: each
-        for each in (make, table, newcomers, load, validate, plan, calls, requests, directory, views, pace)
-        for each in (make, table, newcomers, load, validate, plan, calls, requests, little, views, pace)
+        for each in (
+            make,
+            table,
+            newcomers,
+            load,
+            validate,
+            plan,
+            calls,
+            requests,
+            directory,
+            little,
+            views,
+            pace,
+        )
     }
     print(json.dumps(steps[step](Path(where), *rest)))
