@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -124,6 +125,7 @@ def rows(folder: Path, users: int) -> Iterator[Row]:
     yield from against_octodns(folder / "newcomers", users)
     yield from views(folder / "newcomers")
     yield from requests(folder / f"{users}", users, least[users])
+    yield from directory(folder, users)
     yield from little(folder, sizes)
     yield from pace(folder)
     starts = [timed(RECONCILER, "--help") for _ in range(STARTS)]
@@ -238,6 +240,16 @@ def requests(folder: Path, users: int, least: dict[str, int]) -> Iterator[Row]:
     found = measure("requests", folder / "in-1", folder / "seed.json")
     yield exactly(f"requests to read {users:,} users, of the least possible", found["reads"], least["reads"])
     yield exactly("  to write what differs, of the least possible", found["writes"], least["writes"])
+    yield Row("  to read back, counted apart", f"{found['read_back']}")
+
+
+def directory(folder: Path, users: int) -> Iterator[Row]:
+    """What a plan and its apply ask of any directory that speaks SCIM."""
+    found = measure("directory", folder, users)
+    # What it is, every page of users, and whether there is a group; a page has 100 rows.
+    least = 3 + ceil(users / 100) + 1
+    yield exactly(f"requests to read {users:,} users by SCIM, of the least possible", found["reads"], least)
+    yield exactly("  to write 2 % of them, of the least possible", found["writes"], ceil(users / 50))
     yield Row("  to read back, counted apart", f"{found['read_back']}")
 
 

@@ -28,6 +28,8 @@ from reconciler import workflow
 from reconciler.report import Mandate
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.scim.instance import Sandbox as SomeSandbox
+from reconciler.sandbox.scim.store import Store as SomeDirectory
 from reconciler.target.session import Session, connect
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
@@ -38,6 +40,7 @@ from reconciler.views.markdown import plan_markdown
 from reconciler.views.text import plan_text
 
 TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: OMNI_API_KEY}]\nrequests_per_minute: 60\n"
+DIRECTORY = "kind: scim\nurl: https://directory.example/scim/v2\nkeys: [{env: SCIM_TOKEN}]\n"
 EMBEDDED = (
     "kind: omni\nurl: https://acme.omniapp.co\nsandbox: {seed: seed.yaml, state: .reconciler/sandbox.json}\n"
 )
@@ -186,6 +189,11 @@ def requests(root: Path, seed: str) -> dict[str, int]:
     """Plan, apply, and make sure that nothing is left; the requests of each step."""
     target = _target(root)
     counting, session = _session(Store.from_seed(json.loads(Path(seed).read_bytes())), Clock())
+    return _counted(target, counting, session)
+
+
+def _counted(target: Target, counting: Counting, session: Session) -> dict[str, int]:
+    """The requests of a plan and its apply; raises AssertionError where anything is left."""
     proposal = workflow.propose(target, session)
     planned = counting.take()
     assert not proposal.plan.violations, proposal.plan.violations
@@ -198,6 +206,23 @@ def requests(root: Path, seed: str) -> dict[str, int]:
         "writes": planned["write"] + applied["write"],
         "read_back": applied["read"],
     }
+
+
+def directory(folder: Path, users: str) -> dict[str, int]:
+    """Plan and apply what two in a hundred people differ in, in a directory that speaks SCIM."""
+    acme = folder / f"directory-{users}" / "acme"
+    acme.mkdir(parents=True)
+    emails = [f"person.{number:06}@acme.com" for number in range(int(users))]
+    seed = {"users": {email: {"displayName": "Name", "title": "Before"} for email in emails}}
+    (acme / "target.yaml").write_text(DIRECTORY, "utf-8")
+    titles = [(email, "Before" if number % 50 else "After") for number, email in enumerate(emails)]
+    text = "users:\n" + "".join(f"  {one}: {{attributes: {{title: {title}}}}}\n" for one, title in titles)
+    (acme / "people.yaml").write_text(text, "utf-8")
+    target, clock = _target(acme.parent), Clock()
+    store = SomeDirectory.from_seed(seed)
+    counting = Counting(SomeSandbox(store, clock=clock.now), clock, 0.0)
+    paced = Paced(bearer(counting, Secret("sandbox")), Window(0), clock, random.Random(1).random)  # noqa: S311 (no secret)
+    return _counted(target, counting, Session(paced, threading.Event(), clock.sleep))
 
 
 def little(folder: Path, size: str, what: str) -> dict[str, float]:
@@ -318,6 +343,19 @@ if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
         each.__name__: each
-        for each in (make, table, newcomers, load, validate, plan, calls, requests, little, views, pace)
+        for each in (
+            make,
+            table,
+            newcomers,
+            load,
+            validate,
+            plan,
+            calls,
+            requests,
+            directory,
+            little,
+            views,
+            pace,
+        )
     }
     print(json.dumps(steps[step](Path(where), *rest)))
