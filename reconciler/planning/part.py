@@ -145,7 +145,8 @@ def _needs(change: Change) -> Iterator[tuple[Atom, set[Address]]]:
 def _note(plan: Plan, left: Counter[Scope], waiting: Mapping[Atom, AbstractSet[Address]]) -> Note:
     """How much is left out, and for whom the rest waits."""
     numbers = [f"{left[part]} of {part}" for part in get_args(Scope) if left[part]]
-    said = f"left out are these details: {', '.join(numbers)}" if numbers else "nothing is left out"
+    nothing = "what else differs was not read" if plan.partly_read else "nothing is left out"
+    said = f"left out are these details: {', '.join(numbers)}" if numbers else nothing
     if waiting:
         missing = sorted(frozenset().union(*waiting.values()))
         names = ", ".join(map(str, missing[:_MOST_NAMED]))

@@ -159,7 +159,7 @@ def _cards(plan: Plan) -> Iterator[dict[str, Any]]:
 def _notes(plan: Plan) -> Iterator[dict[str, Any]]:
     for note in notes_of(plan):
         yield {"warning": note.warning, "text": _plain(note_line(note))}
-    for line in kept(plan.census):
+    for line in kept(plan):
         yield {"warning": False, "text": _plain(line)}
 
 

@@ -143,8 +143,11 @@ def note_line(note: Note) -> Line:
     return line(kind, Part(printable(note.message)), place, hang=2)
 
 
-def kept(census: Census) -> Iterator[Line]:
-    """What is live and not in the files, and stays."""
+def kept(plan: Plan) -> Iterator[Line]:
+    """What is live and not in the files, and stays; nobody knows that where not everything was read."""
+    if plan.partly_read:
+        return
+    census = plan.census
     users, groups = census.unlisted_users, census.unlisted_groups
     kept = ": kept" if users + groups else ""
     text = f"{number_of(users, 'live user')} and {number_of(groups, 'live group')} are not in the files{kept}"

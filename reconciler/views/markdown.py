@@ -169,7 +169,7 @@ def _way_on(plan: Plan) -> Iterator[str]:
 
 def _foot(plan: Plan, most: int, run: str) -> Iterator[str]:
     notes = notes_of(plan)
-    rows = [plain_row(line) for line in (*map(note_line, notes[:most]), *kept(plan.census))]
+    rows = [plain_row(line) for line in (*map(note_line, notes[:most]), *kept(plan))]
     if len(notes) > most:
         rows.append(f"... and {number_of(len(notes) - most, 'more note')}")
     yield ""

@@ -52,7 +52,7 @@ def _plan(plan: Plan) -> Iterator[Line]:
     yield BLANK
     for note in notes_of(plan):
         yield note_line(note)
-    yield from kept(plan.census)
+    yield from kept(plan)
     for change in plan.changes:
         yield BLANK
         yield from block(change, plan)

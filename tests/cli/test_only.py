@@ -14,12 +14,21 @@ AUTO = ["apply", "--auto-approve"]
 
 
 @pytest.mark.usefixtures("project")
-def test_a_plan_of_one_person_counts_what_it_leaves_out(capsys: Output) -> None:
-    assert cli.run(["plan", "--only", "user/cleo@acme.com"]) == 0
+def test_a_plan_of_some_counts_what_it_leaves_out(capsys: Output) -> None:
+    assert cli.run(["plan", "--only", "user/cleo@*"]) == 0
     out = capsys.readouterr().out
     assert "1 user created" in out
     assert "bob@acme.com" not in out
-    assert "note: --only user/cleo@acme.com: left out are these details: 2 of users\n" in out
+    assert "note: --only user/cleo@*: left out are these details: 2 of users\n" in out
+
+
+@pytest.mark.usefixtures("project")
+def test_a_plan_of_one_person_says_that_nothing_else_was_read(capsys: Output) -> None:
+    assert cli.run(["plan", "--only", "user/cleo@acme.com"]) == 0
+    out = capsys.readouterr().out
+    assert "1 user created" in out
+    assert "note: --only user/cleo@acme.com: what else differs was not read\n" in out
+    assert "not in the files" not in out
 
 
 def test_an_apply_of_some_touches_nobody_else(project: Project, capsys: Output) -> None:
