@@ -147,7 +147,8 @@ class Definition:
     """What a system knows of one attribute of its users.
 
     ``exact_case`` is False where "EMEA" and "emea" are one value. ``written`` says when a
-    value can be given, and ``readable`` whether any answer ever shows it.
+    value can be given, and ``readable`` whether any answer ever shows it. ``required`` says that nobody is
+    created without it; ``choices`` are the values that it takes, empty where it takes any.
     """
 
     name: str
@@ -157,6 +158,8 @@ class Definition:
     exact_case: bool = True
     written: Literal["always", "on creation", "never"] = "always"
     readable: bool = True
+    required: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def refers(self) -> Kind | None:
@@ -304,7 +307,9 @@ class LiveState:
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
     key that the session may use. ``logins_change`` says that the system can give a person
     another login. ``under_way`` is what the system has taken and not done yet, where it shows
-    that; it is not sent again.
+    that; it is not sent again. ``versions`` are by id, where the system says with a write which version
+    it is about. ``remarks`` are what a plan should say of what was read, in whole sentences. ``memo`` is
+    what the provider alone understands, and needs again to say changes.
 
     Where ``asked`` is not None nothing is known of anybody and anything else. ``unread`` has the ids of
     the members of a group, by its id, of whom nobody knows who they are: they are in neither
@@ -318,6 +323,9 @@ class LiveState:
     callers: tuple[Caller, ...] = (Caller(),)
     logins_change: bool = False
     under_way: tuple[UnderWay, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    memo: object = field(default=None, compare=False, repr=False)
     asked: Asked | None = None
     unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -37,7 +37,8 @@ SAMPLES = (
     (r'(?<="ran": ")[^"]+', "ada"),
     (r"\b[0-9a-f]{40}\b", "9c1185a5c5e9fc54612808977ee8f548b2258d31"),
     (r"(?<![-\w])(?!3f9d62c01b7a)[0-9a-f]{12}\b", "9c1185a5c5e9"),
-    (r"(?<=Compared with )[0-9a-f]{8}\b|(?<=\()[0-9a-f]{8}(?=[,)])", "9c1185a5"),
+    (r"(?<=Compared with )[0-9a-f]{8}\b|(?<=changed since )[0-9a-f]{8}\b", "9c1185a5"),
+    (r"(?<=\()[0-9a-f]{8}(?=[,)])", "9c1185a5"),
     (r"(?<=waiting )\d+ s:", "5 s:"),
     (r"\bin \d+ s\b", "in 1 s"),
     (r"\b\d+ ms\b", "84 ms"),
@@ -119,7 +120,7 @@ class Stage:
             self.monkeypatch.setenv(*command.removeprefix("export ").split("=", 1))
             return ""
         if command.startswith("reconciler ") and not set(command) & set("|>&;"):
-            return self._ours(shlex.split(command, comments=True)[1:])
+            return self._ours(shlex.split(command.replace(ADDRESS, self.url), comments=True)[1:])
         command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
         command = re.sub(r"^git ", f"git {shlex.join(IDENTITY)} ", command)
         done = subprocess.run(

@@ -16,9 +16,12 @@ from worlds import (
     GROUPS,
     OUTSIDER,
     RENAMED,
+    Listed,
     Refusing,
     World,
     clubs,
+    directories,
+    forced,
     founded,
     renamed,
     schedules,
@@ -53,7 +56,7 @@ def converge(store: Store | Transport, target: Target, faults: tuple[int, Schedu
             proposal = workflow.propose(target, connection)
         except (IncompleteRead, NoAnswer, Refused):
             continue
-        if workflow.apply(target, connection, proposal, MANDATE).complete:
+        if workflow.apply(target, connection, forced(proposal), MANDATE).complete:
             return
     message = f"no run of {BAD_DAYS} was complete"
     raise AssertionError(message)
@@ -103,6 +106,16 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(
         assert club.state["queue"] == []
         assert workflow.plan(target, session(club, target)).plan.changes == ()
         assert untouched(world, before, club.snapshot()) == []
+
+
+@settings(max_examples=60)
+@given(world=directories(), seed=st.integers(0, 2**32), schedule=schedules())
+def test_so_it_is_for_any_directory(world: World, seed: int, schedule: Schedule) -> None:
+    with founded(world, Listed.opened) as (target, directory):
+        before = directory.snapshot()
+        converge(directory, target, (seed, schedule))
+        assert workflow.plan(target, session(directory, target)).plan.changes == ()
+        assert untouched(world, before, directory.snapshot()) == []
 
 
 def untouched(world: World, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -163,7 +176,7 @@ def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
         proposal = workflow.propose(target, connection)
         approved = check(proposal.plan, target.policy, allow_removals=proposal.plan.counts.removals)
         assert all(violation.is_absolute for violation in approved)
-        report = workflow.apply(target, connection, proposal, MANDATE)
+        report = workflow.apply(target, connection, forced(proposal), MANDATE)
         after = store.snapshot()
         # Nobody approves what is refused; executed all the same it shows that the guard stops
         # everything that it must, and nothing that does no harm.
@@ -241,7 +254,7 @@ def test_whatever_fails_or_changes_meanwhile_nobody_last_and_nothing_protected_i
         if _refused(proposal.plan, target):
             return
         before = store.snapshot()
-        report = workflow.apply(target, connection, proposal, MANDATE)
+        report = workflow.apply(target, connection, forced(proposal), MANDATE)
         after = store.snapshot()
         assert list(_lost_by(people, groups, before, after, _renames(world))) == []
         assert list(_without_anybody(world, proposal.plan, before, after, older)) == []

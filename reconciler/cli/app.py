@@ -176,11 +176,17 @@ def kind_named(name: str) -> "Kind":
     return KINDS[name]
 
 
-def check_out(out: Path | None, root: Path, option: str = "--out") -> None:
-    """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link."""
+def check_out(out: Path | None, root: Path, option: str = "--out", sources: Sequence[Path] = ()) -> None:
+    """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link.
+
+    ``sources`` are the files of a one-off run, which needs no ``root``.
+    """
     from reconciler.desired.files import is_read
 
-    if out and is_read(out, root):
+    if out and any(out.resolve() == source.resolve() for source in sources):
+        message = f"{option} {out} would overwrite a source: choose another name"
+        raise BadUsage(message)
+    if out and (root.exists() or not sources) and is_read(out, root):
         message = f"{option} {out} would be read as desired state: choose another ending, or another folder"
         raise BadUsage(message)
     if out:
@@ -222,16 +228,18 @@ def for_each(
     only_one: Mapping[str, object] | None = None,
     documents: Sequence[str] = (),
     gap: bool = False,
+    one_off: "Target | None" = None,
 ) -> ExitCode:
     """Do the same for every target; one that fails does not stop the others, and the gravest code wins.
 
     ``only_one`` are options that need exactly one target. ``documents`` is what
     the actions leave as JSON: printed at the end, as a list where there are
-    several targets. With ``gap`` there is an empty line between two of them.
+    several targets. With ``gap`` there is an empty line between two of them. A ``one_off``
+    target stands in place of those of files.
     """
     from reconciler.target.settings import load_targets
 
-    targets = load_targets(root, names or ())
+    targets = [one_off] if one_off else load_targets(root, names or ())
     given = [option for option, value in (only_one or {}).items() if value is not None]
     if given and len(targets) != 1:
         message = f"{given[0]} needs exactly one target; name one of: {', '.join(t.name for t in targets)}"

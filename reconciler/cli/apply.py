@@ -29,6 +29,7 @@ from reconciler.cli.app import (
     scope_of,
 )
 from reconciler.cli.formats import Format
+from reconciler.cli.one_off import GroupsFile, Like, OfKind, Sources, Url, read_options
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def apply(
     scope: ScopeText = None,
     only: Only = None,
     read: Read = HowMuch.PART,
+    url: Url = None,
+    kind: OfKind = None,
+    source: Sources = None,
+    like: Like = None,
+    groups_file: GroupsFile = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -81,11 +87,13 @@ def apply(
     options = workflow.Options(
         since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only), read=read.value
     )
+    one_off = read_options(url, kind, source, like, groups_file)
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since}, options.only)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:
         saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
-        if saved and saved.base:
+        if saved and saved.base and not target.asked:
             target = at_base(target, saved.base)
         watch = progress.Watch(verbose=verbose)
         with (
@@ -125,7 +133,15 @@ def apply(
         "--allow-creations": allow_creations,
         "--resend": resend,
     }
-    return for_each(root, targets, apply_to, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(
+        root,
+        targets,
+        apply_to,
+        only_one=only_one,
+        documents=documents,
+        gap=shape is Format.TEXT,
+        one_off=one_off.target,
+    )
 
 
 def _say(report: "Report") -> None:

@@ -33,6 +33,7 @@ from reconciler.cli.app import (
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
+from reconciler.cli.one_off import GroupsFile, Like, OfKind, Sources, Url, read_options
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def plan(
     scope: ScopeText = None,
     only: Only = None,
     read: Read = HowMuch.PART,
+    url: Url = None,
+    kind: OfKind = None,
+    source: Sources = None,
+    like: Like = None,
+    groups_file: GroupsFile = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -77,7 +83,9 @@ def plan(
         only=only_of(only),
         read=read.value,
     )
-    check_out(out, root)
+    one_off = read_options(url, kind, source, like, groups_file)
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base}, options.only)
+    check_out(out, root, sources=one_off.files)
     documents: list[str] = []
 
     def plan_for(target: "Target") -> ExitCode:
@@ -101,7 +109,11 @@ def plan(
                 console.show(judged, shape)
                 if out:
                     given = lifted(allow_removals, allow_creations)
-                    how = "" if judged.violations else f" {_how_to_apply(target, root, out, given)}"
+                    how = (
+                        ""
+                        if judged.violations
+                        else f" {_how_to_apply(one_off.words or _named(target, root), out, given)}"
+                    )
                     console.say(f"\nSaved to {out}.{how}")
             case _:  # pragma: no cover (mypy proves that there is no other format)
                 assert_never(shape)
@@ -118,12 +130,22 @@ def plan(
         "--resend": resend,
     }
     return for_each(
-        root, targets, plan_for, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+        root,
+        targets,
+        plan_for,
+        only_one=only_one,
+        documents=documents,
+        gap=shape is PlanFormat.TEXT,
+        one_off=one_off.target,
     )
 
 
-def _how_to_apply(target: "Target", root: Path, plan: Path, given: Iterable[str]) -> str:
+def _named(target: "Target", root: Path) -> tuple[str, ...]:
     where = () if root == DESIRED_STATE else ("--dir", str(root))
+    return (target.name, *where)
+
+
+def _how_to_apply(named: Iterable[str], plan: Path, given: Iterable[str]) -> str:
     options = (part for option in given for part in option.split())
-    command = ("reconciler", "apply", target.name, *where, *options, "--plan", str(plan))
+    command = ("reconciler", "apply", *named, *options, "--plan", str(plan))
     return f"Apply exactly this with: {shlex.join(command)}"

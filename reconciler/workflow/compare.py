@@ -23,6 +23,8 @@ from reconciler.planning.scope import Policy
 from reconciler.planning.selection import Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
+from reconciler.providers.base import informed
+from reconciler.providers.fitting import lacking
 from reconciler.target.settings import Target
 from reconciler.workflow.options import Options
 from reconciler.workflow.revisions import Revisions, uncovered
@@ -44,7 +46,6 @@ def planned(
             message = "what the files changed is not what was read"
             raise IncompleteRead(message)
         states = part_of(states, about)
-    revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
     again = frozenset((saved or options).resend)
@@ -57,7 +58,7 @@ def planned(
         sent=Sent(states.applied.state, again, frozenset(created)),
         resend=tuple(sorted(again)),
         since=states.since,
-        applied=revision.commit if revision else "",
+        applied=states.recorded,
         base=states.base,
         files=files,
         included=("change", *dict.fromkeys(options.include)),
@@ -78,7 +79,8 @@ def planned(
     told = origins(head.plan, before, applied) if states.base else {}
     whole = replace(head.plan, origins=told, notes=notes)
     parts = stages(whole.intended.changes)
-    requests = sum(len(target.provider.translate(part)) for part in parts)
+    provider = informed(target.provider, live, states.desired)
+    requests = sum(len(provider.translate(part)) for part in parts)
     return replace(head, plan=replace(whole, requests=requests), uncovered=missing)
 
 
@@ -133,6 +135,7 @@ def _head(
         problems += impossible(states.desired, made.plan.changes)
         known = made.ids.keys() | made.ignored.keys()
         problems += nobody(states.desired, known, made.definitions, made.plan.changes)
+        problems += lacking(states.desired, made.plan.changes, made.definitions, target.system.title)
     if problems:
         raise Invalid(problems)
     return made

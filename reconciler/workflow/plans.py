@@ -1,7 +1,7 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
 from reconciler.desired.files import without_collector
-from reconciler.desired.history import commit_of
+from reconciler.desired.older import commit_of
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState
 from reconciler.plan import Plan

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
 from reconciler.desired.files import without_collector
-from reconciler.errors import Invalid, Problem
+from reconciler.errors import GuardRefused, Invalid, Problem
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
@@ -40,6 +40,12 @@ class Proposal:
         """Whether only what the plan is about was read."""
         return self.fresh.everything.asked is not None
 
+    def check(self) -> None:
+        """Raise GuardRefused where a guard does not let it through."""
+        if self.plan.violations:
+            message = "a guard refuses this plan; nothing was executed"
+            raise GuardRefused(message)
+
 
 @without_collector()
 def propose(
@@ -64,6 +70,9 @@ def propose(
     if saved and (saved.provider, saved.words) != (target.kind, target.system.words):
         message = f"the plan calls what it does as no plan for {target.system.title} does"
         raise Invalid([Problem(target.place, message, "plan again")])
+    if saved and target.asked and (saved.base or saved.since or saved.applied or saved.pull):
+        message = "the plan was made from the files of a repository, and this is a one-off run"
+        raise Invalid([Problem(target.place, message, "apply it there, or plan again with these options")])
     states = states_of(target, options, saved, desired)
     if saved is not None:
         checked = guarded(saved, target, allow_removals, allow_creations)

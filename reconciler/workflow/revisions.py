@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
 from reconciler.desired.files import settings_of
-from reconciler.desired.history import (
-    Applied,
-    applied,
-    at,
-    commit_of,
-    departed_since,
-    load_at,
-    with_departed,
-)
+from reconciler.desired.history import Applied, applied, departed_since, with_departed
+from reconciler.desired.older import at, commit_of, load_at
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note, Plan
@@ -55,6 +48,11 @@ class Revisions:
         return replace(self, before=before, applied=replace(self.applied, state=then), counted_from=counted)
 
     @property
+    def recorded(self) -> str:
+        """The commit that was applied last; empty where none is known."""
+        return self.applied.revision.commit if self.applied.revision else ""
+
+    @property
     def policies(self) -> tuple[Policy, ...]:
         """Those for older states: the base's, which they were written under, and the plan's own.
 
@@ -85,6 +83,10 @@ class Revisions:
         """What a reader of the plan should know of what it was compared with."""
         if self.in_code:
             yield Note("applied", "the desired state was made in code, so what left it is not known")
+        elif self.target.asked:
+            yield Note(
+                "applied", "a one-off run: nothing is recorded as applied, and nobody counts as having left"
+            )
         elif self.applied.why:
             message = f"which commit was applied last is not known: {self.applied.why}"
             yield Note("applied", message, warning=True)
@@ -131,8 +133,7 @@ def with_counted(states: Revisions, saved: Plan | None) -> Revisions:
         why = "" if states.before else "the files at the base do not load"
         counted, state = states.base, states.before
     else:
-        revision = states.applied.revision
-        counted, state = revision.commit if revision else "", states.applied.state
+        counted, state = states.recorded, states.applied.state
         why = "" if state else states.applied.why or "nothing is recorded as applied yet"
     if why:
         message = f"what the files changed is not known: {why}"
@@ -167,8 +168,10 @@ def uncovered(states: Revisions) -> str:
         return "which commit was applied last is not known"
     if target.pending or states.applied.settings != settings_of(target.folder):
         return "target.yaml changed since the last complete apply, which can concern everybody"
-    if changed(state, then):
-        return f"the files changed before {states.counted[:8]} too, since the last complete apply"
+    is_applied = not changed(state, replace(states.desired, departed={}))
+    if states.counted != states.recorded and not is_applied and changed(state, then):
+        earlier = f"the files changed before {states.counted[:8]} too, since the last complete apply"
+        return f"{earlier} (apply --only changed counts from there)"
     return ""
 
 
@@ -189,6 +192,11 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     or where a revision cannot be read.
     """
     desired = target.load()
+    if target.asked:
+        if since or base:
+            message = "a one-off run has no revisions: leave out since and base"
+            raise ValueError(message)
+        return Revisions(target, desired, Applied())
     last = applied(target.folder, target.name, base or "HEAD", target.reach)
     then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:

@@ -20,6 +20,7 @@ from reconciler.lock import held, lock_file
 from reconciler.model import Address
 from reconciler.planning.recheck import Recheck
 from reconciler.planning.selection import CHANGED
+from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
@@ -49,9 +50,10 @@ def apply(
     """Execute an approved proposal; what goes wrong is in the report.
 
     ``mandate`` says who asked for it and who approved it. With nothing to do there
-    is no journal. Raises JournalFailed where the journal cannot be opened; nothing
-    was sent then.
+    is no journal. Raises GuardRefused for a plan with violations, and JournalFailed where
+    the journal cannot be opened; nothing was sent then.
     """
+    proposal.check()
     started = time.monotonic()
     run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
     report = _nothing_sent(target, proposal, mandate, run)
@@ -99,7 +101,7 @@ def _execution(
     on_progress: Callable[[Progress], None],
 ) -> Execution:
     return Execution(
-        provider=target.provider,
+        provider=informed(target.provider, proposal.fresh.everything, proposal.fresh.desired),
         transport=session.transport,
         journal=journal,
         content=partial(content_of, target.folder),
@@ -110,8 +112,16 @@ def _execution(
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
+        versions=_versions(proposal),
         part=proposal.is_part,
     )
+
+
+def _versions(proposal: Proposal) -> dict[Address, str]:
+    """The versions of what is live, by address."""
+    versions = proposal.fresh.everything.versions
+    ids = proposal.fresh.ids if versions else {}
+    return {address: versions[live_id] for address, live_id in ids.items() if live_id in versions}
 
 
 def _ids(proposal: Proposal) -> dict[Address, str]:
@@ -128,6 +138,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
+    if target.asked:
+        return "this is a one-off run"
     if reason := _incomplete(proposal, report):
         return reason
     fresh = proposal.fresh

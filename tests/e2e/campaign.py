@@ -71,7 +71,7 @@ class Tenant:
 
     ``opened`` makes the system of a seed, or of what ``to_json`` gave. ``also`` is what the
     command must be told beside its arguments (see sabotage.py). ``is_slow`` says that some of what
-    it takes may not be done yet at the end of a run.
+    it takes may not be done yet at the end of a run. ``path`` is what follows the host in its address.
     """
 
     opened: Callable[[Mapping[str, Any]], System]
@@ -81,6 +81,7 @@ class Tenant:
     site: Site
     also: Mapping[str, object] | None = None
     is_slow: bool = False
+    path: str = ""
 
 
 class PretendOmni(Store):
@@ -180,7 +181,7 @@ class Arena:
         target = self.files / "acme"
         target.mkdir(parents=True)
         (target / "target.yaml").write_text(
-            json.dumps({**self.tenant.settings, "url": url}), encoding="utf-8"
+            json.dumps({**self.tenant.settings, "url": url + self.tenant.path}), encoding="utf-8"
         )
         (target / "all.yaml").write_text(self.tenant.files, encoding="utf-8")
         front.begin()
@@ -235,6 +236,7 @@ def command(
             "HOME": str(folder),
             "OMNI_API_KEY": KEY,
             "TOY_WORD": KEY,
+            "SCIM_TOKEN": KEY,
             "RECONCILER_ALLOWED_HOSTS": allowed,
         },
         stdin=subprocess.DEVNULL,

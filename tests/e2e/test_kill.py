@@ -38,6 +38,7 @@ from campaign import (
     untroubled,
 )
 from club import CLUB
+from directory import DIRECTORY
 from tenant import GROUPS_AFTER, METHODS, PEOPLE_AFTER, SEED
 
 from reconciler.sandbox.faults import Dropped
@@ -180,6 +181,26 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(club: Arena) -> None
     # After the last write, and before it is answered: it is under way then, and not sent again.
     trial(club, clean, Kill("write", clean.writes, "after"))
     trial(club, clean, Kill("write", 1, "after"))
+
+
+@pytest.mark.parametrize("switches", [{}, {"patch": "off", "etags": "required"}], ids=str)
+def test_so_it_is_for_any_directory(tmp_path: Path, switches: dict[str, object]) -> None:
+    with arena(tmp_path, switches, DIRECTORY) as directory:
+        clean = untroubled(directory)
+        assert len(clean.took) == clean.writes
+        chance = random.Random(1815)  # noqa: S311 (a sample that is the same each time)
+        for kill in chance.sample(clean.kills(), 2):
+            trial(directory, clean, kill)
+
+
+@pytest.mark.campaign
+def test_so_it_is_for_any_directory_wherever_it_is_killed(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    with arena(tmp_path / "1", {}, DIRECTORY) as one, arena(tmp_path / "2", {}, DIRECTORY) as two:
+        clean = untroubled(one)
+        try_all([one, two], clean, clean.kills(), trial)
+        tell(f"killed at each write and line, SCIM: {len(clean.kills())} trials, {one.runs + two.runs} runs")
 
 
 @pytest.mark.campaign

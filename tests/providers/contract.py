@@ -14,7 +14,8 @@ region (several texts), level (a number) and code (a text). Where nothing shows 
 in a group, the files of every step say nothing of it.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from builders import a_group, a_user, desired
 from executing import Notebook, Recorder
@@ -26,6 +27,7 @@ from reconciler.model import (
     DesiredState,
     LiveState,
     Need,
+    Value,
     group_address,
     group_key,
     user_address,
@@ -34,7 +36,7 @@ from reconciler.model import (
 from reconciler.operations import Outcome
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
-from reconciler.providers.base import Provider, Selective
+from reconciler.providers.base import Provider, Selective, informed
 from reconciler.transport.messages import Reader, Transport
 from reconciler.views import records
 from reconciler.workflow import questions
@@ -50,7 +52,7 @@ class System:
     """A provider and a fresh system for it; ``reads`` is how many requests a plan of it takes.
 
     ``takes_many`` says that one request may hold many changes, ``shows_members`` that it can be
-    read who is in a group.
+    read who is in a group. ``names`` are what the system calls the attributes, where it is otherwise.
     """
 
     provider: Provider
@@ -58,6 +60,7 @@ class System:
     reads: int
     takes_many: bool = False
     shows_members: bool = True
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,14 @@ class Step:
 def tell(system: System, story: list[Step]) -> None:
     """Apply the steps one after the other; an AssertionError names the step at which it went wrong."""
     before = _bystanders(_plan(system, Step("before", DesiredState(), 0))[1])
-    for step in story if system.shows_members else map(_without_members, story):
+    for said in story if system.shows_members else map(_without_members, story):
+        step = _renamed(said, system.names)
         recorder = Recorder(system.transport, [], None)
         planned, _ = _plan(replace(system, transport=recorder), step)
         # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
         reads = system.reads + len(need(step.files, step.policy).attributes)
         assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
-        outcomes, writes = _apply(system, planned, step.policy)
+        outcomes, writes = _apply(system, planned, step)
         assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
         enough = writes <= step.writes if system.takes_many else writes == step.writes
         assert enough, f"{step.says}: {writes} writes, not {step.writes}"
@@ -87,6 +91,19 @@ def tell(system: System, story: list[Step]) -> None:
         assert again.plan.changes == (), f"{step.says}: still to do: {again.plan.changes}"
         _part_is_as_the_whole(system, live, step.says)
         assert _bystanders(live) == before, f"{step.says}: {before} became {_bystanders(live)}"
+
+
+def _renamed(step: Step, names: Mapping[str, str]) -> Step:
+    """The same, with the attributes as the system calls them."""
+
+    def called(attributes: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+        return attributes and {names.get(name, name): value for name, value in attributes.items()}
+
+    users = {key: replace(user, attributes=called(user.attributes)) for key, user in step.files.users.items()}
+    exact = frozenset(names.get(name, name) for name in step.policy.exact_attributes)
+    return replace(
+        step, files=replace(step.files, users=users), policy=replace(step.policy, exact_attributes=exact)
+    )
 
 
 def _without_members(step: Step) -> Step:
@@ -112,7 +129,8 @@ def answers(system: System) -> None:
     for contains, text in ((False, ZOE), (True, ZOE[1:])):
         search = questions.search(provider, reader, "user", text, contains=contains)
         assert [user.id for user in search.live.users] == [zoe.id], text
-    assert set(questions.definitions(provider, reader)) >= {"region", "level", "code"}
+    names = {system.names.get(name, name) for name in ("region", "level", "code")}
+    assert set(questions.definitions(provider, reader)) >= names
 
 
 def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
@@ -121,9 +139,10 @@ def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
     return make_plan(step.files, live, step.policy, target="acme", provider="any", url=""), live
 
 
-def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outcome], int]:
+def _apply(system: System, planned: Planned, step: Step) -> tuple[list[Outcome], int]:
+    versions = planned.everything.versions
     execution = Execution(
-        provider=system.provider,
+        provider=informed(system.provider, planned.everything, step.files),
         transport=system.transport,
         journal=Notebook([]),
         ids=dict(planned.ids),
@@ -131,8 +150,9 @@ def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outco
         stop=lambda: False,
         wait=lambda _: None,
         on_progress=lambda _: None,
-        headcount=Headcount.of(planned.plan, planned, policy),
+        headcount=Headcount.of(planned.plan, planned, step.policy),
         under_way=planned.everything.under_way,
+        versions={a: versions[one] for a, one in planned.ids.items() if one in versions},
     )
     execution.run(planned.plan.changes)
     return list(execution.outcomes.values()), execution.requests

@@ -9,11 +9,13 @@ import json
 import os
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from providers.scim.shapes import SHAPE
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Place
@@ -21,9 +23,10 @@ from reconciler.model import Address, Kind, Value
 from reconciler.operations import resolve, stages
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.discovery import BASE
 from reconciler.providers.scim.translate import translate
 
-DIALECTS: dict[str, Dialect] = {"omni": OMNI}
+DIALECTS: dict[str, Dialect] = {"omni": OMNI, "scim": replace(BASE, shape=SHAPE)}
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.yaml"))
 
 

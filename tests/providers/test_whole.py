@@ -113,4 +113,4 @@ def test_a_kind_that_there_is_not_is_a_problem_at_its_line(
     project = a_project(tmp_path)
     project.configure(kind="omnia")
     assert cli.run(["validate"]) == ExitCode.ERROR
-    assert "`kind` must be `omni`, not the text `omnia`" in capsys.readouterr().err
+    assert "`kind` must be `omni` or `scim`, not the text `omnia`" in capsys.readouterr().err

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, assert_never
 from urllib.parse import quote
 
-from reconciler.errors import IncompleteRead
-from reconciler.model import KEY_OF, Group, Kind, Live, LiveState, User, group_key
+from reconciler.errors import IncompleteRead, Refused
+from reconciler.model import KEY_OF, Group, Kind, Live, LiveState, User, Value, group_key
 from reconciler.operations import is_id
 from reconciler.providers.question import Question
 from reconciler.providers.scim.codec import group_row, refusal, user_row
-from reconciler.providers.scim.reader import ScimReader
+from reconciler.providers.scim.listing import count, listed
+from reconciler.providers.scim.reader import NO_FILTERS, ScimReader
 
 _NAMED_BY: Mapping[Kind, str] = {"user": "userName", "group": "displayName"}
 
@@ -20,6 +21,14 @@ _NO_SUCH_ID = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 """What is answered for an id of nobody, and for a text that no id looks like."""
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A row and its id."""
+
+    id: str
+    row: Any
 
 
 def find(server: ScimReader, question: Question) -> LiveState | None:
@@ -33,10 +42,24 @@ def find(server: ScimReader, question: Question) -> LiveState | None:
     by_id = question.by == "id"
     told = [_whole(server, row) if question.attributes and not by_id else row for row in rows]
     names = {group: name for row in told for group, name in (_groups(row) or {}).items()}
+    users = tuple(_user(server, row, whole=by_id or question.attributes) for row in told)
+    whole = by_id or question.attributes
     return LiveState(
-        users=tuple(_user(server, row, whole=by_id or question.attributes) for row in told),
+        users=tuple(_referring(server, user) for user in users) if whole else users,
         groups=tuple(Live(Group(name), group) for group, name in names.items()),
     )
+
+
+def _referring(server: ScimReader, user: Live[User]) -> Live[User]:
+    """The user with those whom attributes name by login or name, not by id; each is read by id."""
+    kinds = server.dialect.shape.references if server.dialect.shape else {}
+    new: dict[str, Value] = {}
+    for name, live_id in (user.resource.attributes or {}).items():
+        if name in kinds and isinstance(live_id, str) and is_id(live_id):
+            for row in _by_id(server, kinds[name], live_id):
+                new[name] = KEY_OF[kinds[name]](_name(server, kinds[name], row))
+    attributes = {**(user.resource.attributes or {}), **new}
+    return replace(user, resource=replace(user.resource, attributes=attributes)) if new else user
 
 
 def _rows(server: ScimReader, question: Question) -> list[Any] | None:
@@ -58,16 +81,24 @@ def _by_id(server: ScimReader, kind: Kind, live_id: str) -> list[Any]:
         return []
     if not response.ok:
         raise refusal("GET", path, response, server.dialect)
-    return [response.json] if _id(server, kind, response.json) == live_id else []
+    row = server.dialect.spelled(response.json)
+    return [row] if _id(server, kind, row) == live_id else []
 
 
 def _named(server: ScimReader, kind: Kind, name: str) -> list[Any] | None:
+    if not server.dialect.filters:
+        return None
     # A value in a filter is JSON (RFC 7644, 3.4.2.2).
     query = {
         "filter": f"{_NAMED_BY[kind]} eq {json.dumps(name, ensure_ascii=False)}",
-        "count": str(server.dialect.page),
+        **count(server.dialect),
     }
-    listing = server.page(kind, query)
+    try:
+        listing = server.page(kind, query)
+    except Refused as error:
+        if server.dialect.shape is None or error.status not in NO_FILTERS:
+            raise
+        return None
     wanted = KEY_OF[kind](name)
     # A server may ignore a filter, so every row is checked here too.
     rows = [row for row in listing.rows if KEY_OF[kind](_name(server, kind, row)) == wanted]
@@ -80,6 +111,9 @@ def _name(server: ScimReader, kind: Kind, row: object) -> str:
 
 def _filtered(server: ScimReader, kind: Kind, text: str) -> list[Any]:
     """Every row that the server gives for a filter; raises IncompleteRead where it counts more of them."""
+    if server.dialect.shape:
+        found = listed(server, kind, lambda row: _Told(_id(server, kind, row), row), {"filter": text})
+        return [told.row for told in found.values()]
     rows: dict[str, Any] = {}
     start, total = 1, 1
     while start <= total:
@@ -133,7 +167,7 @@ def _groups(row: Row) -> dict[str, str] | None:
     groups = row.get("groups")
     if not isinstance(groups, list):
         return None
-    # The codec has seen that each has a value.
-    names = {group["value"]: group.get("display") for group in groups}
+    # The codec has seen that each has a value, or an address in its place.
+    names = {group.get("value"): group.get("display") for group in groups}
     known = {live_id: name for live_id, name in names.items() if isinstance(name, str) and name}
     return known if len(known) == len(names) else None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from reconciler.model import KEY_OF, Asked, Kind, LiveState, Need, group_key, user_key
 from reconciler.providers.scim.agreement import disagreeing
 from reconciler.providers.scim.codec import GroupRow, Page, UserRow, group_row, live_group
+from reconciler.providers.scim.listing import listed
 from reconciler.providers.scim.reader import ScimReader
 
 _FEW = 10
@@ -114,7 +115,7 @@ class _Part:
         return bool(rows)
 
     def _look_through(self, keys: Iterable[str]) -> None:
-        for row in self.server.every("group", group_row).values():
+        for row in listed(self.server, "group", group_row).values():
             if group_key(row.name) in keys:
                 self._by_id(row)
 
