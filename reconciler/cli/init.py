@@ -60,7 +60,7 @@ def init(
     """
     from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
-    from reconciler.starter.write import FOR_MANY, Wish, missing_keys, remark, starter, write
+    from reconciler.starter.write import Wish, for_many, missing_keys, remark, starter, write
     from reconciler.target.schemas import published
     from reconciler.transport.hosts import api_root, goes_unasked
 
@@ -94,8 +94,8 @@ def init(
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
-    if wish.are_many:
-        console.say(f"\n{FOR_MANY}")
+    if told := for_many(Path(), wish):
+        console.say(f"\n{told}")
     if lacking := missing_keys(Path(), wish):
         console.say(f"\n{lacking}\n")
     console.say(_next(wish, unasked=goes_unasked(address, hosts)))

@@ -17,7 +17,8 @@ from reconciler.starter.owners import code_owners, owners_file
 WORKFLOWS = ("plan", "apply", "drift")
 MANY = 5000
 """With more people than this a pull request plans what it changes, and each night everything is compared."""
-FOR_MANY = (
+_ONLY = " --only changed"
+_FOR_MANY = (
     "A pull request plans what it changes (--only changed), and drift compares everything every night. "
     "Apply the whole once before the first one, and after each change of target.yaml: reconciler apply."
 )
@@ -66,7 +67,7 @@ def workflow(name: str, wish: Wish) -> str:
     """The text of one workflow."""
     lines = indent(wish.install, " " * 10).strip()
     text = _text(f"{name}.yml").replace("@KIND@", wish.kind).replace("@HOSTS@", wish.hosts)
-    text = text.replace("@ONLY@", " --only changed" if wish.are_many else "")
+    text = text.replace("@ONLY@", _ONLY if wish.are_many else "")
     text = text.replace("@DAYS@", "*" if wish.are_many else "1-5")
     return text.replace("@KEYS@", indent("\n".join(wish.keys), " " * 10).strip()).replace("@INSTALL@", lines)
 
@@ -106,6 +107,15 @@ def remark(wish: Wish, existing: Collection[Path]) -> str:
         f".github/CODEOWNERS names {wish.owners} for everything: "
         "put a wider team at /desired-state/ where you have one."
     )
+
+
+def for_many(root: Path, wish: Wish) -> str:
+    """What to know where there are many people, or to write into a workflow that was kept; else empty."""
+    path = Path(".github/workflows") / "plan.yml"
+    if not wish.are_many or _ONLY in (root / path).read_text("utf-8"):
+        return _FOR_MANY if wish.are_many else ""
+    step = "`reconciler github plan` there, and have drift.yml run every night"
+    return f"{path.as_posix()} was kept: add{_ONLY} to {step}.\n{_FOR_MANY}"
 
 
 def missing_keys(root: Path, wish: Wish) -> str:

@@ -146,3 +146,8 @@ def test_where_there_are_many_people_a_pull_request_plans_what_it_changes(
     assert "@ONLY@" not in plan
     assert "@DAYS@" not in drift
     assert ("Apply the whole once before the first one" in capsys.readouterr().out) is many
+    assert cli.run(arguments) == ExitCode.OK
+    lines = ".github/workflows/plan.yml was kept: add --only changed to `reconciler github plan`"
+    assert (lines in capsys.readouterr().out) is False
+    assert cli.run(["init", "trial", *arguments[1:-1], "9000"]) == ExitCode.OK
+    assert (lines in capsys.readouterr().out) is not many
