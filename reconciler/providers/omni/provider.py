@@ -16,7 +16,7 @@ from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.find import find
-from reconciler.providers.scim.names import value as attribute_value
+from reconciler.providers.scim.flat import value as attribute_value
 from reconciler.providers.scim.part import read_some
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.transport.messages import Reader, Response

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Value, user_key
 from reconciler.providers.fitting import misfits
-from reconciler.providers.scim.names import PRIMARY, Shape
+from reconciler.providers.scim.names import Shape
+from reconciler.providers.scim.slots import PRIMARY
 
 
 def audit(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> list[Problem]:

@@ -11,7 +11,7 @@ from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Refused
 from reconciler.model import Group, Live, User, Value
 from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
-from reconciler.providers.scim.names import value
+from reconciler.providers.scim.flat import value
 from reconciler.transport.messages import Response
 from reconciler.values import BOOLEANS
 

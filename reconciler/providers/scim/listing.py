@@ -16,6 +16,7 @@ from reconciler.providers.scim.codec import Page
 from reconciler.providers.scim.dialect import Dialect
 
 _RESTARTS = 2
+_MOST = 5_000_000
 _BAD = 400
 """What a cursor that has ended is answered with (RFC 9865, 2.1)."""
 
@@ -90,6 +91,9 @@ def _listed_once(
                 )
                 raise IncompleteRead(message)
             rows[row.id] = row
+        if len(rows) > _MOST:
+            message = f"GET {path} goes on after {len(rows)} {kind}s: no directory has so many"
+            raise IncompleteRead(message)
         if cursor is not None and not listing.cursor:
             break
         cursor = listing.cursor or cursor

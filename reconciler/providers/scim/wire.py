@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
 from reconciler.operations import Json
-from reconciler.providers.scim.names import PRIMARY, TYPE, VALUE, Slot
+from reconciler.providers.scim.slots import PRIMARY, TYPE, VALUE, Slot
 
 Row = dict[str, Any]
 

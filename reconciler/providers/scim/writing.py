@@ -13,8 +13,9 @@ from reconciler.changes import Create, FieldChange, Update
 from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath
 from reconciler.operations import Json, Ref
 from reconciler.providers.scim.dialect import Dialect
-from reconciler.providers.scim.names import PRIMARY, TYPE, VALUE, Shape, Slot
+from reconciler.providers.scim.names import Shape
 from reconciler.providers.scim.schema import CORE
+from reconciler.providers.scim.slots import PRIMARY, TYPE, VALUE, Slot
 from reconciler.providers.scim.wire import patch, put, spelled_type
 
 FIELDS: Final[Mapping[FieldPath, str]] = {

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from providers.scim.shapes import BADGE, OTHER, SHAPE
 
 from reconciler.model import Definition
-from reconciler.providers.scim.names import Slot, shape_of
+from reconciler.providers.scim.names import shape_of
 from reconciler.providers.scim.schema import CORE, ENTERPRISE, RFC, Attribute, schemas
+from reconciler.providers.scim.slots import Slot
 from reconciler.providers.scim.wire import put
 
 ADA: dict[str, Any] = {

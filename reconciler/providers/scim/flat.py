@@ -1,0 +1,94 @@
+"""The values of a user by their flat names. What no name can hold is told, and left where it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model import Value
+from reconciler.providers.scim.schema import Attribute
+from reconciler.providers.scim.slots import PRIMARY, SIMPLE_TYPE, TYPE, VALUE, is_typed, parts, refers
+
+
+def value(raw: object) -> Value:
+    """An attribute's value as it came; what no attribute holds (an object, null in a list) counts as none."""
+    if isinstance(raw, list):
+        return tuple(item for item in raw if isinstance(item, (str, int, float)))
+    return raw if isinstance(raw, (str, int, float)) else None
+
+
+def read(
+    holder: Mapping[str, Any],
+    urn: str,
+    prefix: str,
+    attributes: Mapping[str, Attribute],
+    into: tuple[dict[str, Value], list[str]],
+) -> None:
+    """Read what an object holds of these attributes, into values by name and the names of what has none."""
+    found, nameless = into
+    for key, data in holder.items():
+        attribute = attributes.get(key)
+        if attribute is None or data is None:
+            continue
+        name, whole = prefix + attribute.name, True
+        if attribute.type != "complex":
+            found[name] = value(data)
+        elif not attribute.several:
+            _read_complex(name, urn, attribute, data, found)
+        elif is_typed(attribute):
+            whole = _read_typed(name, attribute, data, found)
+        else:
+            whole = _read_values(name, data, found)
+        if not whole:
+            nameless.append(name)
+
+
+def _read_complex(name: str, urn: str, attribute: Attribute, data: object, found: dict[str, Value]) -> None:
+    if not isinstance(data, Mapping):
+        return
+    if refers(urn, attribute):
+        found[name] = value(data.get(VALUE))
+        return
+    for part in parts(attribute):
+        if part.name in data:
+            found[f"{name}.{part.name}"] = value(data[part.name])
+
+
+def _read_values(name: str, data: object, found: dict[str, Value]) -> bool:
+    """Read values without types; returns whether the flat name holds all of them."""
+    items = data if isinstance(data, list) else [data]
+    told = (item.get(VALUE) for item in items if isinstance(item, Mapping))
+    values = tuple(one for one in told if isinstance(one, (str, int, float)))
+    found[name] = values
+    return len(items) == len(values)
+
+
+def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, Value]) -> bool:
+    """Read values by their types; returns whether flat names hold all of them."""
+    whole, types = True, set()
+    for item in data if isinstance(data, list) else [data]:
+        kind = item.get(TYPE) if isinstance(item, Mapping) else None
+        if (
+            not isinstance(item, Mapping)
+            or not isinstance(kind, str)
+            or not SIMPLE_TYPE.fullmatch(kind)
+            or kind.lower() == PRIMARY
+        ):
+            whole = False
+            continue
+        kind = kind.lower()
+        whole = whole and kind not in types
+        types.add(kind)
+        if item.get(PRIMARY) is True:
+            found[f"{name}.{PRIMARY}"] = kind
+        for part in parts(attribute):
+            if item.get(part.name) is not None:
+                full = f"{name}.{kind}" + ("" if part.name.lower() == VALUE else f".{part.name}")
+                found[full] = _with(found.get(full), value(item[part.name]))
+    return whole
+
+
+def _with(before: Value, now: Value) -> Value:
+    """The value, or all that there are."""
+    if before is None or now is None:
+        return now if before is None else before
+    one, other = (each if isinstance(each, tuple) else (each,) for each in (before, now))
+    return (*one, *other)
