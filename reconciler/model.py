@@ -6,7 +6,7 @@ is compared with like; ``Live`` adds the id, which stays out of the domain.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Literal, TypeVar
 
@@ -147,7 +147,9 @@ class Definition:
     """What a system knows of one attribute of its users.
 
     ``exact_case`` is False where "EMEA" and "emea" are one value. ``written`` says when a
-    value can be given, and ``readable`` whether any answer ever shows it.
+    value can be given, ``readable`` whether any answer ever shows it, and ``clearable`` whether it can
+    be taken away. To what ``grows`` items are only ever added. A file must be of one of the types in
+    ``media``, where there are any; one that is ``spare`` is left out with a warning if it cannot be sent.
     """
 
     name: str
@@ -157,6 +159,10 @@ class Definition:
     exact_case: bool = True
     written: Literal["always", "on creation", "never"] = "always"
     readable: bool = True
+    clearable: bool = True
+    grows: bool = False
+    media: tuple[str, ...] = ()
+    spare: bool = False
 
     @property
     def refers(self) -> Kind | None:
@@ -212,7 +218,7 @@ def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
 
-def _as_stated(_place: Place, text: str) -> str:
+def _as_stated(_place: Place, text: str, _media: Sequence[str]) -> str:
     return text
 
 
@@ -226,8 +232,8 @@ class DesiredState:
     whose members the users state. ``previously`` holds the older keys of what is
     declared, absent or departed. ``lists`` is what only lists of other tools say. ``locate``
     finds the place of an object or of a field in it; it may read the file again. ``attached``
-    gives the value of an attribute that is a file, for the path that stands at a place; it raises
-    FileUnusable.
+    gives the value of an attribute that is a file, for the path that stands at a place and the types
+    that it may have; it raises FileUnusable.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -238,7 +244,7 @@ class DesiredState:
     departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
     lists: Lists = Lists()
-    attached: Callable[[Place, str], str] = field(default=_as_stated, compare=False)
+    attached: Callable[[Place, str, Sequence[str]], str] = field(default=_as_stated, compare=False)
 
     @property
     def declared(self) -> frozenset[Address]:
@@ -267,6 +273,21 @@ class DesiredState:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """What a system does beside what it is asked, and what a plan must mind therefore.
+
+    ``updates_reactivate``: whatever changes of an inactive person lets them in again. ``roles_hidden``:
+    nothing shows who administers it. ``groups_hidden``: nor who is in which group. ``sole_without``
+    names the attribute without which only one person can be, empty where there is none.
+    """
+
+    updates_reactivate: bool = False
+    roles_hidden: bool = False
+    groups_hidden: bool = False
+    sole_without: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
     """All that one complete read of a system found.
 
@@ -276,7 +297,7 @@ class LiveState:
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
     key that the session may use. ``logins_change`` says that the system can give a person
     another login. ``under_way`` is what the system has taken and not done yet, where it shows
-    that; it is not sent again.
+    that; it is not sent again. ``habits`` are those of the system.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -286,6 +307,7 @@ class LiveState:
     callers: tuple[Caller, ...] = (Caller(),)
     logins_change: bool = False
     under_way: tuple[UnderWay, ...] = ()
+    habits: Habits = Habits()
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

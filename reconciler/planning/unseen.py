@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from reconciler.changes import FieldChange
 from reconciler.errors import Place, Problem
-from reconciler.model import Address, Definition, DesiredState, FieldPath
+from reconciler.model import Address, Definition, DesiredState, FieldPath, Value
 from reconciler.plan import Note
 from reconciler.planning.diff import Definitions, Facts, refers, same
 from reconciler.values import canonical
@@ -66,9 +66,11 @@ def to_send(
 
     def differs(path: FieldPath) -> bool:
         if ends:
-            return before.get(path) is not None
+            return before.get(path) is not None and definitions[path[1]].clearable
         if path[1] in sent.again or address in sent.created:
             return True
+        if _adds_nothing(definitions[path[1]], before.get(path), wanted[path]):
+            return False
         known = sent.state is not None
         return known and (path not in before or not same(path, before[path], wanted[path], definitions))
 
@@ -77,6 +79,12 @@ def to_send(
         for path, after in wanted.items()
         if is_unseen(path, definitions) and definitions[path[1]].written == "always" and differs(path)
     )
+
+
+def _adds_nothing(definition: Definition, before: Value, after: Value) -> bool:
+    """Whether a value that only grows has all of these items already."""
+    has, wanted = (set(value) if isinstance(value, tuple) else set() for value in (before, after))
+    return definition.grows and wanted <= has
 
 
 def notes(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from reconciler.providers.kind import Kind
 from reconciler.providers.omni.kind import OmniKind
+from reconciler.providers.pleio.kind import PleioKind
 
-KINDS: Mapping[str, Kind] = {"omni": OmniKind()}
+KINDS: Mapping[str, Kind] = {"omni": OmniKind(), "pleio": PleioKind()}
 """Each ``kind`` that target.yaml may name."""
 DEFAULT = "omni"
 """The one that is meant where a command is not told."""

@@ -1,19 +1,19 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.changes import Create, Origin
-from reconciler.desired.attached import with_files
+from reconciler.desired.attached import Unusable, with_files
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
-from reconciler.plan import Plan, PullRequest, Scope
+from reconciler.plan import Note, Plan, PullRequest, Scope
 from reconciler.planning.inputs import undefined
 from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
@@ -22,6 +22,7 @@ from reconciler.planning.references import impossible, nobody
 from reconciler.planning.scope import Policy
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
+from reconciler.providers.base import Remarking
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
@@ -112,7 +113,7 @@ def _head(
     states: Revisions,
     live: LiveState,
     pending: Policy | None,
-    unusable: Sequence[Problem],
+    unusable: Unusable,
     sent: Sent,
     **about: Any,
 ) -> Planned:
@@ -122,7 +123,7 @@ def _head(
     ``unusable`` is what is wrong with files that are values.
     """
     target = states.target
-    problems = [*unusable, *target.provider.audit(states.desired, live)]
+    problems = [*unusable.problems, *target.provider.audit(states.desired, live)]
     problems += unsendable(sent.again, states.desired, live.definitions or {}, target.system.title)
     if pending:
         problems += undefined(states.desired, live, pending)
@@ -142,23 +143,31 @@ def _head(
         problems += nobody(states.desired, known, made.definitions, made.plan.changes)
     if problems:
         raise Invalid(problems)
-    return made
+    return _with_remarks(made, target, states.desired, unusable)
 
 
-def _with_files(
-    states: Revisions, definitions: Mapping[str, Definition]
-) -> tuple[Revisions, Sequence[Problem]]:
+def _with_remarks(made: Planned, target: Target, desired: DesiredState, unusable: Unusable) -> Planned:
+    """The same, with what the system does beside what it is asked, and each file that is left out."""
+    provider = target.provider
+    said = list(provider.notes(desired, made.plan.changes)) if isinstance(provider, Remarking) else []
+    left_out = [
+        Note("file", f"{each.message}: it is not sent", each.place, warning=True) for each in unusable.spared
+    ]
+    return replace(made, plan=replace(made.plan, notes=(*made.plan.notes, *said, *left_out)))
+
+
+def _with_files(states: Revisions, definitions: Mapping[str, Definition]) -> tuple[Revisions, Unusable]:
     """All states with the values of attributes that are files, and what is wrong with those of now.
 
     What is wrong with older ones makes them differ, and that is all.
     """
     if "attributes" not in states.target.policy.manage:
-        return states, ()
-    desired, problems = with_files(states.desired, definitions)
+        return states, Unusable()
+    desired, unusable = with_files(states.desired, definitions)
     before = with_files(states.before, definitions)[0] if states.before else None
     then = with_files(states.applied.state, definitions)[0] if states.applied.state else None
     applied = replace(states.applied, state=then)
-    return replace(states, desired=desired, before=before, applied=applied), problems
+    return replace(states, desired=desired, before=before, applied=applied), unusable
 
 
 def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:

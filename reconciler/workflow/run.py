@@ -20,10 +20,12 @@ from reconciler.lock import held, lock_file
 from reconciler.model import Address
 from reconciler.plan import Plan
 from reconciler.planning.recheck import Recheck
+from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.proposal import Proposal
+from reconciler.workflow.system_log import tell_its_log
 
 
 @contextmanager
@@ -61,16 +63,17 @@ def apply(
         journal.write("mandate", about=asdict(mandate))
         execution = _execution(target, session, proposal, journal, on_progress)
         stopped = execution.run(proposal.changes)
-    return replace(
-        report,
-        journal=str(journal.path),
-        outcomes=tuple(execution.outcomes.values()),
-        ids=execution.ids,
-        requests=execution.requests,
-        seconds=time.monotonic() - started,
-        stopped=stopped,
-        interrupted=session.stop.is_set(),
-    )
+        report = replace(
+            report,
+            journal=str(journal.path),
+            outcomes=tuple(execution.outcomes.values()),
+            ids=execution.ids,
+            requests=execution.requests,
+            stopped=stopped,
+            interrupted=session.stop.is_set(),
+        )
+        unlogged = tell_its_log(target.provider, session.transport, report, journal)
+    return replace(report, unlogged=unlogged, seconds=time.monotonic() - started)
 
 
 def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str) -> Report:
@@ -99,7 +102,7 @@ def _execution(
     on_progress: Callable[[Progress], None],
 ) -> Execution:
     return Execution(
-        provider=target.provider,
+        provider=informed(target.provider, proposal.fresh.everything),
         transport=session.transport,
         journal=journal,
         content=partial(content_of, target.folder),

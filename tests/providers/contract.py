@@ -10,21 +10,23 @@ of is as it was.
 The system that a story starts from holds Zoe, who is in the group "Others"
 together with somebody whom the user list does not know, and the attributes
 region (several texts), level (a number) and code (a text). Where nothing shows who is
-in a group, the files of every step say nothing of it.
+in a group, the files of every step say nothing of it; where there are no groups for it at all, nothing of
+groups. New people have no attribute but these.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from builders import a_group, a_user, desired
 from executing import Notebook, Recorder
 
 from reconciler.execute.execution import Execution
 from reconciler.execute.headcount import Headcount
-from reconciler.model import DesiredState, LiveState, group_address, user_address
+from reconciler.model import DesiredState, LiveState, Value, group_address, user_address
 from reconciler.operations import Outcome
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Provider, informed
 from reconciler.transport.messages import Reader, Transport
 from reconciler.views import records
 from reconciler.workflow import questions
@@ -40,7 +42,8 @@ class System:
     """A provider and a fresh system for it; ``reads`` is how many requests a plan of it takes.
 
     ``takes_many`` says that one request may hold many changes, ``shows_members`` that it can be
-    read who is in a group.
+    read who is in a group. ``has_groups`` says that there are groups at all for it, and ``called`` what it
+    calls an attribute, where that is another name; such an attribute holds one text.
     """
 
     provider: Provider
@@ -48,6 +51,16 @@ class System:
     reads: int
     takes_many: bool = False
     shows_members: bool = True
+    has_groups: bool = True
+    called: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self, step: "Step") -> "Step":
+        """The step as this system can have it."""
+        step = step if self.shows_members else _without_members(step)
+        if not self.has_groups:
+            absent = frozenset(address for address in step.files.absent if address.kind == "user")
+            step = replace(step, files=replace(step.files, groups={}, absent=absent, previously={}))
+        return _renamed(step, self.called) if self.called else step
 
 
 @dataclass(frozen=True)
@@ -62,8 +75,8 @@ class Step:
 
 def tell(system: System, story: list[Step]) -> None:
     """Apply the steps one after the other; an AssertionError names the step at which it went wrong."""
-    before = _bystanders(_plan(system, Step("before", DesiredState(), 0))[1])
-    for step in story if system.shows_members else map(_without_members, story):
+    before = _bystanders(system, _plan(system, Step("before", DesiredState(), 0))[1])
+    for step in map(system.words, story):
         recorder = Recorder(system.transport, [], None)
         planned, _ = _plan(replace(system, transport=recorder), step)
         # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
@@ -71,11 +84,12 @@ def tell(system: System, story: list[Step]) -> None:
         assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
         outcomes, writes = _apply(system, planned, step.policy)
         assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
-        enough = writes <= step.writes if system.takes_many else writes == step.writes
+        fewer = system.takes_many or not system.has_groups
+        enough = writes <= step.writes if fewer else writes == step.writes
         assert enough, f"{step.says}: {writes} writes, not {step.writes}"
         again, live = _plan(system, step)
         assert again.plan.changes == (), f"{step.says}: still to do: {again.plan.changes}"
-        assert _bystanders(live) == before, f"{step.says}: {before} became {_bystanders(live)}"
+        assert _bystanders(system, live) == before, f"{step.says}: {before} became {live}"
 
 
 def _without_members(step: Step) -> Step:
@@ -83,6 +97,23 @@ def _without_members(step: Step) -> Step:
     users = {key: replace(user, groups=None) for key, user in step.files.users.items()}
     groups = {key: replace(group, members=None) for key, group in step.files.groups.items()}
     return replace(step, files=replace(step.files, users=users, groups=groups, from_users=frozenset()))
+
+
+def _renamed(step: Step, called: Mapping[str, str]) -> Step:
+    """The same with other names of attributes, each with one text."""
+
+    def text(value: Value) -> Value:
+        return ",".join(map(str, value)) if isinstance(value, tuple) else value
+
+    users = {
+        key: replace(user, attributes={called[name]: text(value) for name, value in user.attributes.items()})
+        if user.attributes is not None
+        else user
+        for key, user in step.files.users.items()
+    }
+    exact = frozenset(called[name] for name in step.policy.exact_attributes)
+    files = replace(step.files, users=users)
+    return replace(step, files=files, policy=replace(step.policy, exact_attributes=exact))
 
 
 def answers(system: System) -> None:
@@ -112,7 +143,7 @@ def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
 
 def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outcome], int]:
     execution = Execution(
-        provider=system.provider,
+        provider=informed(system.provider, planned.everything),
         transport=system.transport,
         journal=Notebook([]),
         ids=dict(planned.ids),
@@ -127,9 +158,11 @@ def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outco
     return list(execution.outcomes.values()), execution.requests
 
 
-def _bystanders(live: LiveState) -> tuple[object, ...]:
+def _bystanders(system: System, live: LiveState) -> tuple[object, ...]:
     """Zoe and the Others, and how many members nobody can name."""
     (zoe,) = (user.resource for user in live.users if user.resource.email == ZOE)
+    if not system.has_groups:
+        return (zoe,)
     (others,) = (group for group in live.groups if group.resource.name == "Others")
     return replace(zoe, attributes=None), others.resource, live.foreign.get(others.id)
 
