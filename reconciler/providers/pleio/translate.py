@@ -1,8 +1,9 @@
 """Changes of people as requests of the profile sync API.
 
 One request says name, e-mail, number, profile fields and groups together. A picture, a ban and its end
-are requests of their own. An update lets a banned person in again (server source), so a ban comes last;
-and it always sets the name and the e-mail, so those that stay as they are go along.
+are requests of their own. An update lets a banned person in again (server source), so a ban comes last. An
+unban comes first: it alone takes the reason of the ban away, and what is half done then is an update. An
+update always sets the name and the e-mail, so those that stay as they are go along.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,8 @@ def _operations(change: Change, says: Says) -> Iterator[Operation]:
         yield Operation(every, "DELETE", ("users", Ref(address)), None, f"delete {address}")
         return
     makes = isinstance(change, Create) and any(atom.path == _EMAIL for atom in every)
+    switch = [atom for atom in every if atom.path == ACTIVE and not makes]
+    yield from (_switched(atom, "unban") for atom in switch if atom.after)
     told = tuple(atom for atom in every if atom.path != _PICTURE and (makes or atom.path != ACTIVE))
     if told:
         body = _body(change, told, says, makes=makes)
@@ -57,10 +60,11 @@ def _operations(change: Change, says: Says) -> Iterator[Operation]:
     for item, atom in zip(fields_of(change), every, strict=True):
         if atom.path == _PICTURE:
             yield _picture(address, item, atom)
-    for atom in every:
-        if atom.path == ACTIVE and atom not in told:
-            word = "unban" if atom.after else "ban"
-            yield Operation((atom,), "POST", ("users", Ref(address), word), None, f"{word} {address}")
+    yield from (_switched(atom, "ban") for atom in switch if not atom.after)
+
+
+def _switched(atom: Atom, word: str) -> Operation:
+    return Operation((atom,), "POST", ("users", Ref(atom.address), word), None, f"{word} {atom.address}")
 
 
 def _body(change: Change, told: Sequence[Atom], says: Says, *, makes: bool) -> dict[str, Json]:
