@@ -34,28 +34,29 @@ class _Moved(Exception):
     """The one whom the cursor names is gone."""
 
 
-def everybody(reader: Reader) -> list[Row]:
-    """Every row, each person once; raises IncompleteRead, BadAnswer, Refused or NoAnswer."""
+def everybody(reader: Reader, page: int = PAGE) -> list[Row]:
+    """Every row, each person once, by so many on a page; raises IncompleteRead, BadAnswer, Refused or NoAnswer."""
     for _ in range(_TRIES):
         try:
-            return list(_walk(reader).values())
+            return list(_walk(reader, page).values())
         except _Moved:
             continue
     message = "people were removed while they were read, again and again: try later"
     raise IncompleteRead(message)
 
 
-def _walk(reader: Reader) -> dict[str, Row]:
+def _walk(reader: Reader, limit: int) -> dict[str, Row]:
     found: dict[str, Row] = {}
-    cursor, limit, longest = "", PAGE, 0
+    cursor, longest = "", 0
     while page := _page(reader, cursor, limit):
         found |= {row["guid"]: row for row in page}
-        if len(page) < min(limit, longest) or _is_alone(reader, page, cursor):
+        is_short = len(page) < limit
+        if is_short and (len(page) < longest or _is_last(reader, page)):
             break
         longest = max(longest, len(page))
         if earlier := _before_the_last_moment(page):
             cursor = earlier
-        elif len(page) == limit < _LARGEST:
+        elif not is_short and limit < _LARGEST:
             limit *= 2
         else:
             moment = page[-1]["time_created"]
@@ -67,11 +68,9 @@ def _walk(reader: Reader) -> dict[str, Row]:
     return found
 
 
-def _is_alone(reader: Reader, page: list[Row], cursor: str) -> bool:
-    """Whether these few, all made at one moment, are everybody: there is no page to compare theirs with."""
-    if cursor or len(page) >= _USUAL or _before_the_last_moment(page):
-        return False
-    return not _page(reader, page[-1]["guid"], PAGE)
+def _is_last(reader: Reader, page: list[Row]) -> bool:
+    """Whether nobody comes after these few, where no longer page was seen to compare theirs with."""
+    return len(page) < _USUAL and not _page(reader, page[-1]["guid"], PAGE)
 
 
 def _page(reader: Reader, cursor: str, limit: int) -> list[Row]:

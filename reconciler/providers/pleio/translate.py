@@ -94,7 +94,7 @@ def _called(change: Change, values: Mapping[FieldPath, Value], says: Says, *, ma
     key = change.address.key
     live = says.live.get(key if isinstance(change, Create) else change.id)
     email = values.get(_EMAIL) or (live.email if live else None)
-    name = values.get(("name",)) or (key if makes else live.name if live else None)
+    name = values.get(("name",)) or (key if makes else (live.name or "") if live else None)
     return {what: str(value) for what, value in (("name", name), ("email", email)) if value is not None}
 
 
