@@ -21,7 +21,7 @@ from reconciler.model import Need
 from reconciler.providers.pleio.paging import everybody
 from reconciler.providers.pleio.provider import Pleio
 from reconciler.sandbox.pleio.instance import PretendPleio, site_of
-from reconciler.sandbox.pleio.site import Person, PleioSite
+from reconciler.sandbox.pleio.site import TOKEN, Person, PleioSite
 from reconciler.sandbox.server import serve
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
@@ -108,8 +108,8 @@ def switched(**switches: object) -> Any:
     return pytest.mark.parametrize("place", [{"switches": switches}], indirect=True)
 
 
-def reader_of(site: PleioSite, secret: str = "sandbox") -> Reader:
-    return Reader(bearer(PretendPleio(site), Secret(secret)))
+def reader_of(site: PleioSite, key: str = TOKEN) -> Reader:
+    return Reader(bearer(PretendPleio(site), Secret(key)))
 
 
 # P1: who has no external_id keeps the next one without it out
@@ -288,7 +288,7 @@ def test_p6_of_a_site_without_people_no_field_is_known(place: Place) -> None:
     place.apply()
 
 
-# P8: pictures
+# P8, and pictures
 
 
 def test_p8_a_picture_is_sent_with_a_new_person_and_when_its_bytes_change(place: Place) -> None:
@@ -451,7 +451,8 @@ def test_p12_a_list_begins_anew_where_the_one_of_the_cursor_is_gone() -> None:
 
 def test_p13_creations_that_may_mail_are_counted(place: Place) -> None:
     place.files(
-        "users: {jan@acme.nl: {attributes: {external_id: '9'}}, kim@acme.nl: {attributes: {external_id: '8'}}}\n"
+        "users:\n  jan@acme.nl: {attributes: {external_id: '9'}}\n"
+        "  kim@acme.nl: {attributes: {external_id: '8'}}\n"
     )
     assert "note: 2 new users may each get mail: a welcome of the site, and of groups" in place.plan()
     place.apply()
@@ -459,7 +460,7 @@ def test_p13_creations_that_may_mail_are_counted(place: Place) -> None:
 
 
 def test_p14_a_bare_500_is_settled_by_reading(place: Place, hook: list[Any]) -> None:
-    """The first answer to each write is lost in a 500: what took place is done once, what did not is sent again."""
+    """The first answer to each write is a 500: what took place is done once, what did not is sent again."""
     seen: set[str] = set()
 
     def lossy(request: Request, site: Transport) -> Response:

@@ -35,7 +35,10 @@ class _Moved(Exception):
 
 
 def everybody(reader: Reader, page: int = PAGE) -> list[Row]:
-    """Every row, each person once, by so many on a page; raises IncompleteRead, BadAnswer, Refused or NoAnswer."""
+    """Every row, each person once, by so many on a page.
+
+    Raises IncompleteRead, BadAnswer, Refused or NoAnswer.
+    """
     for _ in range(_TRIES):
         try:
             return list(_walk(reader, page).values())
