@@ -176,3 +176,9 @@ def _part(change: Change, became: Mapping[Atom, Status], status: Status) -> Chan
 def number_of(number: int, noun: str) -> str:
     """The number with its noun, in the plural where that is due."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def time_for(requests: int, pace: int) -> str:
+    """How long requests take at a pace in requests a minute; empty for less than a minute."""
+    hours, rest = divmod(max(0, requests - 1) // pace, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min" if rest else ""

@@ -384,7 +384,8 @@ def test_a_list_that_a_change_proposes_is_part_of_its_plan(company: Company) -> 
     company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\n")
     target = at_base(company.target(HR), "HEAD")
     assert target.pending == ()
-    plan = workflow.plan(target, session(Store.from_seed(company.live), target), base="HEAD").plan
+    store = Store.from_seed(company.live)
+    plan = workflow.plan(target, session(store, target), workflow.Options(base="HEAD")).plan
     assert said(plan) == ["Update user/ada@acme.com name: Ada -> Ada L."]
     assert set(plan.origins.values()) == {"change"}
 
@@ -398,7 +399,7 @@ def test_what_git_ignores_is_told_and_is_in_every_revision_as_it_is_today(compan
     commit(company.project.root)
     company.write("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\n")
     store = Store.from_seed(company.live)
-    plan = workflow.plan(target, session(store, target), since="HEAD", base="HEAD").plan
+    plan = workflow.plan(target, session(store, target), workflow.Options("HEAD", "HEAD")).plan
     assert said(plan) == ["Update user/ada@acme.com name: Ada -> Ada L."]
     assert set(plan.origins.values()) == {"backlog"}
     assert [note.message for note in plan.notes if note.code == "list"] == [

@@ -37,10 +37,8 @@ def ask_one(verb: str, target: str | None, root: Path, action: "Callable[[Target
 @contextmanager
 def reading(target: "Target", *, verbose: bool) -> "Iterator[Reader]":
     """What reads this target, and nothing that writes."""
-    from reconciler.target.session import connect
-
     watch = progress.Watch(verbose=verbose)
-    with connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session, watch.reading():
+    with watch.connect(target) as session, watch.reading():
         yield session.reader
 
 

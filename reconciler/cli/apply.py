@@ -58,7 +58,6 @@ def apply(
     from reconciler.report import Mandate
     from reconciler.saved import load_plan
     from reconciler.target.at_base import at_base
-    from reconciler.target.session import connect
     from reconciler.views.json import report_json
 
     if skip_stale and not file:
@@ -70,7 +69,7 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    parts = scope_of(scope)
+    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:
@@ -80,18 +79,16 @@ def apply(
         watch = progress.Watch(verbose=verbose)
         with (
             workflow.locked(target),
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
         ):
             with watch.reading():
                 proposal = workflow.propose(
                     target,
                     session,
+                    options,
                     saved=saved,
                     allow_removals=allow_removals,
                     allow_creations=allow_creations,
-                    since=since,
-                    resend=resend or (),
-                    scope=parts,
                 )
             out = sys.stderr if shape is Format.JSON else sys.stdout
             console.show_proposal(proposal, skip_stale=skip_stale, out=out)

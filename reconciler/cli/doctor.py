@@ -98,7 +98,6 @@ def _drawn(checks: Sequence["Check"], shape: Format, name: str, where: str, abou
 def _probe(target: "Target", watch: progress.Watch, *, yes: bool) -> ExitCode:
     from reconciler import workflow
     from reconciler.diagnosis import probe
-    from reconciler.target.session import connect
     from reconciler.views.doctor import probed_text
 
     probe.check_allowed(target)
@@ -107,7 +106,7 @@ def _probe(target: "Target", watch: progress.Watch, *, yes: bool) -> ExitCode:
         console.confirm(f"Make these at {target.name}?", "give --yes")
     with (
         workflow.locked(target),
-        connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+        watch.connect(target) as session,
         console.stoppable(session),
     ):
         probed = probe.probe(target, session)

@@ -42,11 +42,11 @@ def drift(
     from datetime import UTC, datetime
 
     from reconciler.saved import to_json
-    from reconciler.target.session import connect
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
+    from reconciler.workflow.options import Options
 
-    parts = scope_of(scope)
+    options = Options(scope=scope_of(scope))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -55,10 +55,10 @@ def drift(
     def drift_of(target: "Target") -> ExitCode:
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
-            plan = find_drift(target, session, expectations, today, parts)
+            plan = find_drift(target, session, expectations, today, options)
         if out:
             console.save(out, to_json(plan))
         match shape:

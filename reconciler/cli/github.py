@@ -50,7 +50,7 @@ def plan_pull_request(
         check_out(out_dir / name, root, "--out-dir")
     number = job.event_number() if pull is None else pull
     origins: list[Origin] = [origin.value for origin in include or ()]
-    plan = steps.plan_pull(from_environment(), root, target, number, origins, out_dir)
+    plan = steps.plan_pull(from_environment(), root, target, number, origins, out_dir, progress.forecast)
     console.show(plan)
     return ExitCode.GUARD if plan.violations else ExitCode.OK
 
@@ -114,7 +114,7 @@ def apply_pull_request(
     service, loaded = from_environment(), _load(root, target)
     number = job.event_number() if pull is None else pull
     try:
-        report = steps.apply_reviewed(service, loaded, number, (artifact, digest), execute)
+        report = steps.apply_reviewed(service, loaded, number, (artifact, digest), execute, progress.forecast)
         code = report.exit_code
         console.say(report_text(report, **console.look(sys.stdout)).rstrip("\n"))
     except ReconcilerError as error:
@@ -139,7 +139,7 @@ def drift_issue(target: TargetName, root: Root = DESIRED_STATE, expect: Expect =
 
     known = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    console.show(steps.report_drift(from_environment(), _load(root, target), known, today))
+    console.show(steps.report_drift(from_environment(), _load(root, target), known, today, progress.forecast))
     return ExitCode.OK
 
 

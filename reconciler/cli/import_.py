@@ -49,14 +49,13 @@ def import_(
     """
     from reconciler.desired.export import Wish
     from reconciler.report import number_of
-    from reconciler.target.session import connect
     from reconciler.views.safe import printable
     from reconciler.workflow.adopt import adopt, write
 
     def import_from(target: "Target") -> ExitCode:
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
             export = adopt(target, session, Wish(layout.value, members.value, tuple(only or ())))

@@ -58,12 +58,17 @@ def plan(
     from reconciler import workflow
     from reconciler.saved import to_json
     from reconciler.target.at_base import at_base
-    from reconciler.target.session import connect
 
     if include and base is None:
         message = "--include goes with --base"
         raise BadUsage(message)
-    parts = scope_of(scope)
+    options = workflow.Options(
+        since,
+        base,
+        tuple(origin.value for origin in include or ()),
+        resend=tuple(resend or ()),
+        scope=scope_of(scope),
+    )
     check_out(out, root)
     documents: list[str] = []
 
@@ -71,18 +76,10 @@ def plan(
         target = target if base is None else at_base(target, base)
         watch = progress.Watch(verbose=verbose)
         with (
-            connect(target, on_request=watch.on_request, on_wait=watch.on_wait) as session,
+            watch.connect(target) as session,
             watch.reading(),
         ):
-            planned = workflow.plan(
-                target,
-                session,
-                since,
-                base,
-                [o.value for o in include or ()],
-                resend=resend or (),
-                scope=parts,
-            )
+            planned = workflow.plan(target, session, options)
         judged = workflow.guarded(planned.plan, target, allow_removals, allow_creations)
         if out:
             console.save(out, to_json(judged))

@@ -4,13 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.cli.streams import complain, write
 
 if TYPE_CHECKING:
     from reconciler.execute.execution import Progress
+    from reconciler.target.session import Session
     from reconciler.target.settings import Target
 
 
@@ -79,13 +80,31 @@ def applying(target: "Target") -> "Iterator[Callable[[Progress], None]]":
         yield redraw if _can_redraw() else tell
 
 
+def forecast(text: str) -> None:
+    """Say how many reads are about to begin, and how long they will take."""
+    from reconciler.cli.console import look
+    from reconciler.views.layout import draw, line
+    from reconciler.views.safe import printable
+
+    _line.above(draw([line("note:", printable(text))], **look(sys.stderr)).rstrip("\n"))
+
+
 class Watch:
-    """What a person sees of the requests: each with ``-v``, every wait, and their number during a read."""
+    """What a person sees of the requests: each with ``-v``, every wait, and their number during a read.
+
+    Many reads are told before they begin.
+    """
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._counts = False
         self._requests = 0
+
+    def connect(self, target: "Target") -> "AbstractContextManager[Session]":
+        """Connect to a target, and show what is sent to it."""
+        from reconciler.target.session import connect
+
+        return connect(target, on_request=self.on_request, on_wait=self.on_wait, on_many=forecast)
 
     def on_request(self, line: str) -> None:
         """Show a request that was sent."""

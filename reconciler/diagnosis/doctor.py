@@ -6,9 +6,9 @@ only a person who stops it ends it early.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.diagnosis.instance import PATIENCE, answered, description_check, examine, further_key
@@ -17,13 +17,19 @@ from reconciler.errors import (
     ReconcilerError,
 )
 from reconciler.providers.checks import failed, not_asked, tried
-from reconciler.report import Check, number_of
+from reconciler.report import Check, Health, number_of
 from reconciler.target.credentials import dot_env, environment, key_names, resolve
 from reconciler.target.session import connect
 from reconciler.target.settings import Target
+from reconciler.transport import jwt
+from reconciler.transport.auth import Secret
 from reconciler.transport.hosts import ALLOWED_HOSTS, bound_to
 from reconciler.transport.messages import Reader
+from reconciler.transport.oauth import Token
 
+_DAY = 86400
+_SOON = 30
+"""Days before its end from which a key should be replaced."""
 _OLD = 180
 """Days after which a probe should be repeated: the system may behave differently by then."""
 
@@ -41,12 +47,14 @@ def diagnose(
 ) -> list[Check]:
     """Check the files, the environment, the connection and the instance; raises nothing but bugs."""
     examiner = target.system.examiner()
-    checks = [tried("files", lambda: _files(target)), tried(".env", _dot_env), _credential(target)]
+    checks = [tried("files", lambda: _files(target)), tried(".env", _dot_env)]
+    checks.append(_credential(target, time.time()))
     if checks[-1].status == "ok":
         try:
             first = replace(target, credentials=target.credentials[:1])
             with connect(first, on_request=on_request, on_wait=on_wait, patience=PATIENCE) as session:
                 checks += examine(target, Reader(session.transport))
+                checks += [_token(token) for token in session.tokens()]
         except ReconcilerError as error:
             checks += [failed("reach", error), *not_asked("nothing answers", answered(examiner))]
         checks += [further_key(target, n, on_request) for n in range(2, len(target.credentials) + 1)]
@@ -73,7 +81,7 @@ def _dot_env() -> Check:
     return Check(".env", "ok", "is read here; its values win over the environment")
 
 
-def _credential(target: Target) -> Check:
+def _credential(target: Target, now: float) -> Check:
     if target.sandbox:
         return Check("credential", "ok", "none is needed: a sandbox in this process")
 
@@ -84,9 +92,35 @@ def _credential(target: Target) -> Check:
             for one, secrets in zip(target.credentials, found, strict=True)
             for part, secret in secrets.items()
         ]
-        return Check("credential", "ok", f"found in {' and '.join(names)}{_bound(target)}")
+        health, when, todo = _ends([secret for secrets in found for secret in secrets.values()], now)
+        return Check("credential", health, f"found in {' and '.join(names)}{_bound(target)}; {when}", todo)
 
     return tried("credential", found)
+
+
+def _ends(secrets: Sequence[Secret], now: float) -> tuple[Health, str, str]:
+    """When keys end, as far as they say so themselves, and what to do about the first that does."""
+    known = [(end, secret) for secret in secrets if (end := jwt.ends(secret))]
+    if not known:
+        return "ok", f"nothing tells when {'it ends' if len(secrets) == 1 else 'they end'}", ""
+    end, secret = min(known, key=lambda one: one[0])
+    days = int((end - now) // _DAY)
+    day = f"{datetime.fromtimestamp(end, UTC):%-d %B %Y}"
+    todo = f"make another key, and put it into {secret.name}"
+    it = "it" if len(secrets) == 1 else f"the first that says so, {secret.name},"
+    if end <= now:
+        return "failed", f"{it} ended on {day}", todo
+    scopes = f", with the scopes {' '.join(sorted(said))}" if (said := jwt.scopes(secret)) else ""
+    return "ok", f"{it} ends on {day}, in {number_of(days, 'day')}{scopes}", todo if days <= _SOON else ""
+
+
+def _token(token: Token) -> Check:
+    """For how long a token is good that was got for a client, and what it may do."""
+    good = "it does not say for how long it is good"
+    if token.lasts is not None:
+        good = f"good for {number_of(round(token.lasts), 'second')}, and renewed before it ends"
+    scopes = " ".join(sorted(token.scopes or jwt.scopes(token.secret)))
+    return Check("token", "ok", f"{good}; {f'its scopes: {scopes}' if scopes else 'its scopes are not told'}")
 
 
 def _bound(target: Target) -> str:
@@ -112,7 +146,7 @@ def _quirks(target: Target, now: float) -> Check:
         todo = f"where it is not production: reconciler doctor {target.name} --probe"
         return Check("quirks", "unknown", summary, todo)
     try:
-        days = int((now - datetime.fromisoformat(found_at).timestamp()) // 86400)
+        days = int((now - datetime.fromisoformat(found_at).timestamp()) // _DAY)
     except ValueError:
         return Check("quirks", "failed", f"quirks.yaml: {found_at} is no date", "probe again")
     age = "today" if days < 1 else f"{number_of(days, 'day')} ago"

@@ -47,17 +47,27 @@ from reconciler.workflow.drift import drift
 
 DRIFT_LABEL = "reconciler-drift"
 
+OnMany = Callable[[str], None]
+"""Told in one line of many reads, before they begin."""
+
 
 # On the pull request
 
 
 def plan_pull(
-    github: GitHub, root: Path, name: str, number: int, include: Sequence[Origin], out: Path
+    github: GitHub,
+    root: Path,
+    name: str,
+    number: int,
+    include: Sequence[Origin],
+    out: Path,
+    on_many: OnMany,
 ) -> Plan:
     """Plan the files as the pull request would merge them, and show the plan in its comment.
 
     The checkout is GitHub's test merge: its first parent is the base, whose settings
-    hold. ``out`` gets plan.json, plan.html, and the comment as it was written. An
+    hold. ``out`` gets plan.json, plan.html, and the comment as it was written, and ``on_many`` is
+    told of many reads before they begin. An
     error is shown in the comment too, in the place of an older plan. Raises
     ReconcilerError as planning does.
     """
@@ -65,7 +75,7 @@ def plan_pull(
     _check_open(pull)
     marker = marker_of(name)
     try:
-        plan = _planned(root, name, pull, include)
+        plan = _planned(root, name, pull, include, on_many)
     except ReconcilerError as error:
         text = failure_markdown(marker, f"{name} cannot be planned", str(error))
         posts.comment(github, number, marker, text, anew=True)
@@ -98,22 +108,39 @@ def _check_open(pull: Pull) -> None:
         raise ReconcilerError(message)
 
 
-def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin]) -> Plan:
+def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin], on_many: OnMany) -> Plan:
     (target,) = load_targets(root, [name])
     _check_merge(target, pull)
     unknown = applied.fetch_record(target)
     based = at_base(target, "HEAD^1")
     about = PullRequest(pull.number, pull.head, based.approvals)
-    with connect(based) as session:
-        origins = (*include, *inclusions(pull.body))
-        plan = workflow.plan(based, session, base="HEAD^1", include=origins, pull=about).plan
-    plan = _noted(plan, "applied", unknown)
+    told: list[str] = []
+    with connect(based, on_many=_kept(told, on_many)) as session:
+        options = workflow.Options(base="HEAD^1", include=(*include, *inclusions(pull.body)), pull=about)
+        plan = workflow.plan(based, session, options).plan
+    plan = _noted(_forecast(plan, told), "applied", unknown)
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))
     if approved is not None:
         message = f"{numbers_of(approved.allows)} approved by a line in the pull request's text"
         plan = _noted(plan, "approved", message)
     return plan
+
+
+def _kept(told: list[str], tell: OnMany) -> OnMany:
+    """Tell it, and keep what was told."""
+
+    def both(text: str) -> None:
+        told.append(text)
+        tell(text)
+
+    return both
+
+
+def _forecast(plan: Plan, told: Sequence[str]) -> Plan:
+    """The plan with a note for each time that many reads were told."""
+    notes = (Note("reads", f"reading took {text}") for text in told)
+    return replace(plan, notes=(*plan.notes, *notes))
 
 
 def _noted(plan: Plan, code: str, message: str) -> Plan:
@@ -140,7 +167,12 @@ Execute = Callable[[Target, Session, workflow.Proposal, Mandate], Report]
 
 
 def apply_reviewed(
-    github: GitHub, target: Target, number: int, artifact: tuple[int, str], execute: Execute
+    github: GitHub,
+    target: Target,
+    number: int,
+    artifact: tuple[int, str],
+    execute: Execute,
+    on_many: OnMany,
 ) -> Report:
     """Execute a reviewed plan, record what was applied, and comment how it went on the pull request.
 
@@ -155,7 +187,7 @@ def apply_reviewed(
         unknown = applied.fetch_record(target)
         based = _check_applicable(github, target, pull, contents.plan)
         mandate = reviewed.mandate(github, based, pull, contents)
-        with workflow.locked(based), connect(based) as session:
+        with workflow.locked(based), connect(based, on_many=on_many) as session:
             removals, creations = approval_numbers(approved_for(contents.plan, pull, target))
             proposal = workflow.propose(
                 based, session, saved=contents.plan, allow_removals=removals, allow_creations=creations
@@ -209,11 +241,15 @@ def _recorded(
 # Every day
 
 
-def report_drift(github: GitHub, target: Target, expectations: Sequence[Expectation], today: str) -> Plan:
+def report_drift(
+    github: GitHub, target: Target, expectations: Sequence[Expectation], today: str, on_many: OnMany
+) -> Plan:
     """Keep one issue for the target up to date with its drift: open while there is some, else closed."""
     unknown = applied.fetch_record(target)
-    with connect(target) as session:
-        plan = _noted(drift(target, session, expectations, today), "applied", unknown)
+    told: list[str] = []
+    with connect(target, on_many=_kept(told, on_many)) as session:
+        plan = _forecast(drift(target, session, expectations, today), told)
+    plan = _noted(plan, "applied", unknown)
     marker, title = marker_of(f"drift {target.name}"), f"Drift of {target.name}"
     if plan.changes:
         posts.issue(github, DRIFT_LABEL, marker, title, plan_markdown(plan, budget=COMMENT, marker=marker))

@@ -103,6 +103,7 @@ class Provider(Protocol):
     def read(self, reader: Reader, need: Need) -> LiveState:
         """Read everything, completely; raises IncompleteRead, BadAnswer, Refused or NoAnswer.
 
+        Requests for one thing each are announced to the reader before they are made.
         Where the system shows what it has taken and not done yet, that is ``under_way``. Where no
         answer shows who is in a group, its ``members`` are None.
         """

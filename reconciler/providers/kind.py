@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.transport.auth import Secret
     from reconciler.transport.hosts import Hosts
     from reconciler.transport.messages import Reader, Response, Transport
+    from reconciler.transport.oauth import Grant
 
 
 Ability = Literal[
@@ -46,10 +47,12 @@ Ability = Literal[
 class Credential:
     """One way in, as target.yaml names it: where each of its secrets is, by the part that it plays.
 
-    A reference is ``{"env": NAME}`` or ``{"file": PATH}``, never a secret.
+    A reference is ``{"env": NAME}`` or ``{"file": PATH}``, never a secret. With a ``grant`` the parts
+    are ``id`` and ``secret``: shared code gets tokens for them, and the kind is not asked to authorise.
     """
 
     secrets: Mapping[str, Mapping[str, str]]
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,10 @@ class Kind(Protocol):
         ...
 
     def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
-        """The ways in that its own settings name, to be used in turn; each has a pace of its own."""
+        """The ways in that its own settings name, to be used in turn; each has a pace of its own.
+
+        ``providers.ways_in`` knows the usual ones. Raises ValueError.
+        """
         ...
 
     def authorise(

@@ -13,6 +13,7 @@ from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import left_through_link
 from reconciler.target.settings import Target
 from reconciler.transport.auth import Secret
+from reconciler.transport.hosts import Door
 
 _LARGEST = 64 * 1024
 """The most characters that are read of a key file or of .env."""
@@ -42,8 +43,26 @@ def _in_ci() -> bool:
 
 def key_names(target: Target) -> list[str]:
     """The variable or the path of each secret: what binds it to a host goes by that."""
-    references = (reference for one in target.credentials for reference in one.secrets.values())
-    return [reference.get("env") or str(Path(reference["file"]).absolute()) for reference in references]
+    return [_name(reference) for one in target.credentials for reference in one.secrets.values()]
+
+
+def doors(target: Target, root: str) -> list[Door]:
+    """Where its secrets go: to the API root, or to the host that gives tokens for them.
+
+    A token goes to the API root by the name of the id that it was asked for with.
+    """
+    found = []
+    for one in target.credentials:
+        names = {part: _name(reference) for part, reference in one.secrets.items()}
+        if one.grant is None:
+            found.append(Door(root, tuple(names.values())))
+        else:
+            found += [Door(root, (names["id"],)), Door(one.grant.url, tuple(names.values()))]
+    return found
+
+
+def _name(reference: Mapping[str, str]) -> str:
+    return reference.get("env") or str(Path(reference["file"]).absolute())
 
 
 def resolve(target: Target, environ: Mapping[str, str]) -> list[dict[str, Secret]]:

@@ -175,6 +175,11 @@ def _target(
         root = api_root(kind.address(own), hosts)
     except ValueError as error:
         raise Invalid([Problem(source.nearest(("url",)), str(error))]) from None
+    try:
+        credentials = tuple(kind.credentials(own))
+    except ValueError as error:
+        place = source.nearest(("credential", "client_credentials", "token_url"))
+        raise Invalid([Problem(place, str(error))]) from None
     return Target(
         name=name,
         folder=folder,
@@ -183,7 +188,7 @@ def _target(
         policy=_policy(data, source, default_policy(kind)),
         requests_per_minute=data.get("requests_per_minute", kind.pace),
         journal=Path(data.get("journal", ".reconciler/runs")),
-        credentials=tuple(kind.credentials(own)),
+        credentials=credentials,
         sandbox=_sandbox(folder, sandbox, source) if sandbox else None,
         probe=data.get("probe", False),
         quirks=quirks,

@@ -10,7 +10,7 @@ targets do not mix.
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -26,6 +26,7 @@ _LONGEST_HOST = 253
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]"
 _ADDRESS = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?((?:/[^?#]*)?)")
+_STEPS = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 _ENTRY = re.compile(rf"(\*?\.)?({_HOST})(?::([0-9]{{1,5}}))?")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[^=,\s]*/[^=,\s]*")
 _TEXTS = re.compile(r"[,\s]+")
@@ -37,14 +38,24 @@ class Hosts:
     """Where systems of one kind are, and what their addresses look like.
 
     A key may go to what is below ``suffixes``, the domains of ``owner``, with no
-    further word. ``api`` is the path of the API behind an address, in each form
-    that people write; the first is the one that is used.
+    further word; where there are none, it goes where the environment says, and nowhere else.
+    ``api`` is the path of the API behind an address, in each form that people write; the
+    first is the one that is used. With ``any_path`` an address has its path itself.
     """
 
     owner: str
     suffixes: tuple[str, ...]
     example: str
     api: tuple[str, ...] = ("",)
+    any_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An address as api_root gives it, and the names of the keys that are sent there."""
+
+    root: str
+    keys: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +101,28 @@ def api_root(url: str, hosts: Hosts) -> str:
     forms. Raises ValueError, in one line that never repeats a password, for
     everything else.
     """
-    origin = _origin(url, hosts)
-    return f"{origin.scheme}://{origin}{hosts.api[0]}"
+    origin, path = _origin(url, hosts)
+    return f"{origin.scheme}://{origin}{path if hosts.any_path else hosts.api[0]}"
 
 
-def check_host(root: str, allowed: str | None, hosts: Hosts, keys: Iterable[str] = ("",)) -> None:
-    """Raise Unreachable unless these keys may be sent to this API root (as api_root gives it).
+def check_hosts(doors: Sequence[Door], allowed: str | None, hosts: Hosts) -> None:
+    """Raise Unreachable unless the keys of each door may be sent to it.
 
     ``allowed`` is the value of RECONCILER_ALLOWED_HOSTS, None where it is not
     set. Where it is set it is the whole list, even when empty: ``host`` and
     ``.suffix`` or ``*.suffix`` for the scheme's own port, ``host:port`` for
     another, separated by commas or spaces. Loopback must be named in it too.
     An entry may begin with ``NAME=``: what is in this variable, or in the file of this
-    path, goes where such entries of its own say, and nowhere else. ``keys`` are such names;
-    one that is in no entry goes where entries without a name say.
+    path, goes where such entries of its own say, and nowhere else. The keys of a door are such
+    names; one that is in no entry goes where entries without a name say.
     """
-    origin = _origin(root, hosts)
-    for key in keys:
-        if problem := _objection(origin, allowed, hosts, key):
-            of = f" of {key}" if key and allowed and _entries(allowed, origin.scheme, bound=True) else ""
-            message = f"the key{of} is not sent to {origin}: {problem}"
-            raise Unreachable(message)
+    origins = [_origin(door.root, hosts)[0] for door in doors]
+    for door, origin in zip(doors, origins, strict=True):
+        for key in door.keys:
+            if problem := _objection(origin, allowed, hosts, key, origins):
+                of = f" of {key}" if key and allowed and _entries(allowed, origin.scheme, bound=True) else ""
+                message = f"the key{of} is not sent to {origin}: {problem}"
+                raise Unreachable(message)
 
 
 def bound_to(key: str, allowed: str | None) -> list[str]:
@@ -119,15 +131,23 @@ def bound_to(key: str, allowed: str | None) -> list[str]:
     return [entry.written for entry in found if entry.key == _name(key)]
 
 
-def _objection(origin: _Origin, allowed: str | None, hosts: Hosts, key: str) -> str:
+def _objection(
+    origin: _Origin, allowed: str | None, hosts: Hosts, key: str, together: Sequence[_Origin]
+) -> str:
+    """Why this key does not go there, and what would let it; ``together`` are the hosts of all doors."""
     if origin.scheme == "http" and not origin.is_loopback:
         return "http can be read on the way; use https"
+    line = f"{ALLOWED_HOSTS}={','.join(dict.fromkeys(map(str, together)))}"
     if allowed is None:
         if origin.port == _DEFAULT_PORT["https"] and origin.host.endswith(hosts.suffixes):
             return ""
-        return f"it is not one of {hosts.owner}'s own hosts; if it is yours, set {ALLOWED_HOSTS}={origin}"
+        if hosts.suffixes:
+            return f"it is not one of {hosts.owner}'s own hosts; if it is yours, set {line}"
+        return f"{hosts.owner} has no hosts that are known to be its own; if it is yours, export {line}"
     if not (entries := _entries(allowed, origin.scheme)):
-        return f"{ALLOWED_HOSTS} is set but names no host; unset it, or set {ALLOWED_HOSTS}={origin}"
+        return (
+            f"{ALLOWED_HOSTS} is set but names no host; {'unset it, or ' if hosts.suffixes else ''}set {line}"
+        )
     return _not_listed(origin, allowed, entries, key)
 
 
@@ -155,14 +175,17 @@ def _name(key: str) -> str:
     return os.path.realpath(key) if "/" in key else key
 
 
-def _origin(url: str, hosts: Hosts) -> _Origin:
+def _origin(url: str, hosts: Hosts) -> tuple[_Origin, str]:
+    """Where an address is, and its path without a slash at the end."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     match = _ADDRESS.fullmatch(f"{scheme.lower()}://{authority.lower()}{slash}{path}")
-    if match is None or match[4].removesuffix("/") not in ("", *hosts.api) or not url.isascii():
+    path = match[4].removesuffix("/") if match else ""
+    plain = _STEPS.fullmatch(path) if hosts.any_path else path in ("", *hosts.api)
+    if match is None or not plain or not url.isascii():
         message = f"the address {_what_is_wrong(url, hosts)}; write it like {hosts.example}"
         raise ValueError(message)
-    return _Origin(match[1], _host(match[2]), _port(match[3], match[1]))
+    return _Origin(match[1], _host(match[2]), _port(match[3], match[1])), path
 
 
 def _what_is_wrong(url: str, hosts: Hosts) -> str:
@@ -176,7 +199,8 @@ def _what_is_wrong(url: str, hosts: Hosts) -> str:
         return "holds a query or a fragment"
     if not url.lower().startswith(("https://", "http://")):
         return "does not start with https://"
-    return f"is not a host, with {' or '.join(filter(None, (hosts.api[0], 'nothing')))} behind it"
+    behind = " or ".join(filter(None, (hosts.api[0], "nothing")))
+    return f"is not a host, with {'a plain path' if hosts.any_path else behind} behind it"
 
 
 def _host(host: str) -> str:

@@ -4,7 +4,7 @@
 the sandbox are all a ``Transport`` or something around one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -75,20 +75,24 @@ class Transport(Protocol):
 
 
 class Reader:
-    """The half of a Transport that reads: its only method is ``get``.
+    """The half of a Transport that reads: all that it sends, it sends by ``get``.
 
-    ``keys`` is how many keys the transport sends with, in turn.
+    ``keys`` is how many keys the transport sends with, in turn. ``announce`` is told of many requests
+    before they are made: their number, and why, with what spares them.
     """
 
-    __slots__ = ("_get", "keys")
+    __slots__ = ("_get", "announce", "keys")
 
-    def __init__(self, transport: Transport, keys: int = 1) -> None:
+    def __init__(
+        self, transport: Transport, keys: int = 1, announce: Callable[[int, str], None] = lambda *_: None
+    ) -> None:
         def get(path: str, query: Mapping[str, str], key: int | None) -> Response:
             return transport.send(Request("GET", path, query, key=key))
 
         # A closure, not the transport itself: whoever holds a Reader cannot reach send.
         self._get = get
         self.keys = keys
+        self.announce = announce
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, key: int | None = None) -> Response:
         """Read one path, with any key or with the one of this number; raises what the transport raises."""

@@ -7,8 +7,8 @@ attempt counts.
 
 *Retry*: 429 says that nothing was done, so any request is sent again. A read
 is sent again as well when the server failed (500, 502, 503, 504) or gave no
-usable answer. A write is not: it may have taken place, so its answer goes back
-to the caller, who finds out by reading. What Unreachable says stays true, so
+usable answer, and so is what its caller says may be sent twice. A write is not: it may have taken
+place, so its answer goes back to the caller, who finds out by reading. What Unreachable says stays true, so
 it is never tried again.
 
 The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
@@ -17,7 +17,7 @@ The decisions are pure functions; only ``Paced`` sleeps, on a clock it is given.
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -34,6 +34,7 @@ _SERVER_FAILED = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+_READS: tuple[Method, ...] = ("GET",)
 _HAIR = 1e-6
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -75,11 +76,16 @@ class Patience:
 Trouble = Literal["busy", "fault"]
 
 
-def trouble(method: Method, answer: Response | NoAnswer) -> Trouble | None:
-    """The trouble that is worth another attempt; None where there is none, or trying again is no use."""
+def trouble(
+    method: Method, answer: Response | NoAnswer, harmless: Collection[Method] = _READS
+) -> Trouble | None:
+    """The trouble that is worth another attempt; None where there is none, or trying again is no use.
+
+    What is sent with a ``harmless`` method may be sent twice.
+    """
     if isinstance(answer, Response) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return "busy"
-    if method != "GET" or isinstance(answer, Unreachable):
+    if method not in harmless or isinstance(answer, Unreachable):
         return None
     return "fault" if isinstance(answer, NoAnswer) or answer.status in _SERVER_FAILED else None
 
@@ -140,7 +146,7 @@ class Paced:
     finish in 1/k of the time, and a 429 on one lets only that one rest. ``random``
     gives numbers from 0 to 1. ``on_wait(seconds, reason)`` is called before each
     wait. ``retry_after`` says whether the last 429 named how long to wait, None
-    where there was none.
+    where there was none. What is sent with a ``harmless`` method may be sent twice.
 
     Raises what the inner Transport raises, and Interrupted out of a wait: the
     request was not done then (a read, or a write that was never sent or was
@@ -156,6 +162,7 @@ class Paced:
         on_wait: Callable[[float, str], None] | None = None,
         patience: Patience | None = None,
         others: Sequence[tuple[Transport, Window]] = (),
+        harmless: Collection[Method] = _READS,
     ) -> None:
         self._lanes = [Lane(transport, window), *(Lane(*other) for other in others)]
         self._by_key = tuple(self._lanes)
@@ -163,6 +170,7 @@ class Paced:
         self._random = random
         self._on_wait = on_wait
         self._patience = patience or Patience()
+        self._harmless = harmless
         self.retry_after: bool | None = None
 
     def send(self, request: Request) -> Response:
@@ -171,7 +179,7 @@ class Paced:
         while True:
             lane = self._free_lane(self._lanes if request.key is None else [self._by_key[request.key]])
             answer = self._attempt(lane, request)
-            kind = trouble(request.method, answer)
+            kind = trouble(request.method, answer, self._harmless)
             seconds = None
             if kind:
                 met[kind] += 1

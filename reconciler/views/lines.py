@@ -24,7 +24,7 @@ from reconciler.changes import (
 )
 from reconciler.model import ACTIVE, NAMED_BY, PLAIN, Address, FieldPath
 from reconciler.plan import Census, Note, Plan
-from reconciler.report import number_of
+from reconciler.report import number_of, time_for
 from reconciler.views.differences import joins, long_difference
 from reconciler.views.layout import Line, Part, Style, cells, line
 from reconciler.views.safe import label, printable, quote, short_commit
@@ -282,11 +282,9 @@ def effort(requests: int, pace: int) -> str:
     beside = "; the reads before and after come on top"
     if not pace:
         return f"{writes}, no limit on their pace{beside}"
-    minutes = (requests - 1) // pace if requests else 0
-    if not minutes:
+    time = time_for(requests, pace)
+    if not time:
         return f"{writes}, without waiting (the pace is {pace} a minute){beside}"
-    hours, rest = divmod(minutes, 60)
-    time = f"{hours} h {rest} min" if hours else f"{rest} min"
     return f"{writes}, about {time} at {pace} a minute{beside}"
 
 

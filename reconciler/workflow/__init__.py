@@ -10,6 +10,7 @@ from reconciler.plan import Plan
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session, connect
 from reconciler.target.settings import Target, load_targets
+from reconciler.workflow.options import Options
 from reconciler.workflow.plans import plan, validate
 from reconciler.workflow.proposal import Proposal, guarded, propose
 from reconciler.workflow.run import apply, locked, ran_by, record
@@ -19,6 +20,7 @@ __all__ = [
     "DesiredState",
     "Group",
     "Mandate",
+    "Options",
     "Plan",
     "Proposal",
     "Report",

@@ -11,10 +11,11 @@ from reconciler.desired.content import shown
 from reconciler.desired.history import blame, head
 from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
-from reconciler.plan import Note, Plan, Scope
+from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.options import Options
 from reconciler.workflow.plans import plan as make
 
 _MOST_NAMED = 5
@@ -26,14 +27,14 @@ def drift(
     session: Session,
     expectations: Sequence[Expectation],
     today: str,
-    scope: tuple[Scope, ...] = (),
+    options: Options = Options(),  # noqa: B008 (frozen)
 ) -> Plan:
     """A plan that applies nothing: every difference that is not expected, with its origin.
 
-    ``today`` is a day such as 2026-12-31, ``scope`` what to look at. Raises as ``workflow.plans.plan`` does.
+    ``today`` is a day such as 2026-12-31, ``options`` say what to look at. It raises as a plan does.
     """
     base = head(target.folder)
-    found = make(target, session, base=base, scope=scope)
+    found = make(target, session, replace(options, base=base))
     plan = _without_unseen(found.plan)
     plan = without_expected(replace(plan, included=()), expectations, today, found.left_out)
     notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]

@@ -1,19 +1,19 @@
 """From a target's files to a plan: validate, and compare with the live state."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.changes import Create, Origin
+from reconciler.changes import Create
 from reconciler.desired.attached import Unusable, with_files
 from reconciler.desired.files import without_collector
 from reconciler.desired.history import commit_of
 from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
-from reconciler.plan import Note, Plan, PullRequest, Scope
+from reconciler.plan import Note, Plan
 from reconciler.planning.inputs import undefined
 from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
@@ -25,6 +25,7 @@ from reconciler.planning.writable import unwritable
 from reconciler.providers.base import Remarking
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.options import Options
 from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
 
 
@@ -37,38 +38,29 @@ def validate(target: Target, desired: DesiredState | None = None) -> DesiredStat
 
 
 @without_collector()
-def plan(  # noqa: PLR0913 (each is an option of the command)
+def plan(
     target: Target,
     session: Session,
-    since: str | None = None,
-    base: str | None = None,
-    include: Iterable[Origin] = (),
-    pull: PullRequest | None = None,
+    options: Options = Options(),  # noqa: B008 (frozen)
     *,
     saved: Plan | None = None,
-    resend: Collection[str] = (),
-    scope: tuple[Scope, ...] = (),
     desired: DesiredState | None = None,
 ) -> Planned:
     """Compare the files with a complete read of the live state; nothing here can write.
 
-    With a ``base`` revision each atom has its origin, and those in ``include`` are
-    to be applied with this change; ``pull`` is the pull request that it is for. For a ``saved``
-    plan what left the files is counted from where it was counted then, wherever the record is now.
-    The attributes of ``resend``, which no answer shows, are sent again. A ``scope`` names the parts of the
-    plan to make. A saved plan has its own of both.
-    A ``desired`` state stands in place of the files, which are not read then: it has no revisions,
+    For a ``saved`` plan what left the files is counted from where it was counted then, wherever the record
+    is now. A ``desired`` state stands in place of the files, which are not read then: it has no revisions,
     so ``since`` and ``base`` raise ValueError.
     Raises Invalid for the files, and whatever a read raises.
     """
-    states = _states(target, since, base, saved, desired)
+    states = _states(target, options, saved, desired)
     live = target.provider.read(session.reader, states.need)
     states = replace(states, desired=following(states.desired, live))
     states, unusable = _with_files(states, live.definitions or {})
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
-    again = frozenset(saved.resend if saved else resend)
+    again = frozenset(saved.resend if saved else options.resend)
     created = [c.address for c in saved.changes if isinstance(c, Create)] if saved else []
     head = _head(
         states,
@@ -80,9 +72,9 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         since=states.since,
         applied=revision.commit if revision else "",
         base=states.base,
-        included=("change", *dict.fromkeys(include)),
-        pull=pull,
-        scope=scope if saved is None else saved.scope,
+        included=("change", *dict.fromkeys(options.include)),
+        pull=options.pull,
+        scope=options.scope if saved is None else saved.scope,
     )
     before = list(_older(states, states.before, live))
     applied = list(_older(states, states.applied.state, live))
@@ -94,10 +86,9 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     return replace(head, plan=replace(whole, requests=requests))
 
 
-def _states(
-    target: Target, since: str | None, base: str | None, saved: Plan | None, desired: DesiredState | None
-) -> Revisions:
+def _states(target: Target, options: Options, saved: Plan | None, desired: DesiredState | None) -> Revisions:
     """What the files say and said, or the state that stands in their place."""
+    since, base = options.since, options.base
     if desired is not None:
         if since is not None or base is not None:
             message = "a desired state made in code has no revisions: leave out since and base"

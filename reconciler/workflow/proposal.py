@@ -1,17 +1,17 @@
 """What an apply is about to do: the plan again, or what still holds of a saved one, checked by the guards."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
 from reconciler.errors import Invalid, Problem
 from reconciler.model import DesiredState
-from reconciler.plan import Plan, Scope
+from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
 from reconciler.planning.plan import Planned
 from reconciler.planning.recheck import Recheck, recheck
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.options import Options
 from reconciler.workflow.plans import plan
 
 
@@ -30,16 +30,14 @@ class Proposal:
     in_code: bool = False
 
 
-def propose(  # noqa: PLR0913 (each is an option of the command)
+def propose(
     target: Target,
     session: Session,
+    options: Options = Options(),  # noqa: B008 (frozen)
     *,
     saved: Plan | None = None,
     allow_removals: int | None = None,
     allow_creations: int | None = None,
-    since: str | None = None,
-    resend: Collection[str] = (),
-    scope: tuple[Scope, ...] = (),
     desired: DesiredState | None = None,
 ) -> Proposal:
     """Read and plan again, and ask the guards about the saved plan, or else about the fresh one.
@@ -54,7 +52,7 @@ def propose(  # noqa: PLR0913 (each is an option of the command)
         message = f"the plan calls what it does as no plan for {target.system.title} does"
         raise Invalid([Problem(target.place, message, "plan again")])
     in_code = desired is not None
-    fresh = plan(target, session, since, saved=saved, resend=resend, scope=scope, desired=desired)
+    fresh = plan(target, session, options, saved=saved, desired=desired)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)
     if saved is None:
         return Proposal(checked, fresh, fresh.plan.changes, in_code=in_code)

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from screen import Output, Terminal
 
-from reconciler.cli.progress import Watch, applying
+from reconciler.cli.progress import Watch, applying, forecast
 from reconciler.execute.execution import Progress
 
 
@@ -83,6 +83,19 @@ def test_verbose_requests_stand_above_the_line(monkeypatch: pytest.MonkeyPatch) 
     assert screen.getvalue() == (
         f"{done}\x1b[K\r\x1b[K  PATCH /scim/v2/users/7 200 3 ms\n{done}\x1b[K"
         f"{done}, waiting 54 s, the pace of 60 requests in 60 \x1b[K\r\x1b[K"
+    )
+
+
+def test_a_forecast_fits_a_narrow_terminal_and_stays_above_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = a_screen(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "30")
+    watch = Watch(verbose=False)
+    with watch.reading():
+        forecast("1200 more requests, about 21 min at 55 a minute: for \x1b[2J reasons")
+    assert screen.getvalue() == (
+        "\rReading: 0 requests\x1b[K\r\x1b[K"
+        "note: 1200 more requests,\n    about 21 min at 55 a\n    minute: for \\x1b[2J\n    reasons\n"
+        "\rReading: 0 requests\x1b[K\r\x1b[K"
     )
 
 

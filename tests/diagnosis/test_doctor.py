@@ -3,8 +3,9 @@
 import itertools
 import json
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def test_a_healthy_target_is_ok_but_for_what_only_a_probe_finds_out(omni: Served
     } == {
         "files": "2 users and 1 group declared",
         ".env": "there is none here",
-        "credential": "found in the environment variable OMNI_API_KEY",
+        "credential": "found in the environment variable OMNI_API_KEY; nothing tells when it ends",
         "TLS": "none is needed: plain http to this machine only",
         "clock": "agrees with the server's within a minute",
         "key": "an organization key, as ORG_ADMIN",
@@ -135,7 +136,44 @@ def test_it_says_for_each_key_which_source_won(omni: Served, dot_env: str, said:
         Path("key").write_text("sandbox")
         keys.append({"file": "key"})
     omni.configure(url=omni.url, keys=keys)
-    assert {check.name: check.said for check in diagnose(target_of(omni))}["credential"] == said
+    end = "; nothing tells when they end" if len(keys) > 1 else "; nothing tells when it ends"
+    assert {check.name: check.said for check in diagnose(target_of(omni))}["credential"] == said + end
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "said", "todo"),
+    [
+        (400, "ok", "it ends on {day}, in 400 days, with the scopes users", ""),
+        (31, "ok", "it ends on {day}, in 31 days, with the scopes users", ""),
+        (
+            30,
+            "ok",
+            "it ends on {day}, in 30 days, with the scopes users",
+            "make another key, and put it into ",
+        ),
+        (1, "ok", "it ends on {day}, in 1 day, with the scopes users", "make another key, and put it into "),
+        (-1, "failed", "it ended on {day}", "make another key, and put it into "),
+    ],
+)
+def test_it_warns_before_a_key_ends_that_says_when(
+    omni: Served, monkeypatch: pytest.MonkeyPatch, days: int, status: str, said: str, todo: str
+) -> None:
+    end = datetime.now(UTC) + timedelta(days=days, minutes=5)
+    claims = json.dumps({"exp": end.timestamp(), "scope": "users"}).encode()
+    monkeypatch.setenv("OMNI_API_KEY", f"e30.{urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln")
+    check = look(omni)["credential"]
+    expected = said.format(day=f"{end.day} {end:%B %Y}")
+    assert (check.status, check.said.partition("; ")[2]) == (status, expected)
+    assert check.todo == (f"{todo}the environment variable OMNI_API_KEY" if todo else "")
+
+
+def test_of_several_keys_the_first_to_end_is_named(omni: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    omni.configure(url=omni.url, keys=[{"env": "OMNI_API_KEY"}, {"env": "A"}, {"env": "B"}])
+    for name, end in {"A": 4102444800, "B": 4070908800}.items():
+        claims = urlsafe_b64encode(json.dumps({"exp": end}).encode()).decode().rstrip("=")
+        monkeypatch.setenv(name, f"e30.{claims}.c2ln")
+    said = {check.name: check.said for check in diagnose(target_of(omni))}["credential"]
+    assert "; the first that says so, the environment variable B, ends on 1 January 2099, in " in said
 
 
 def test_a_dot_env_that_is_no_file_is_a_line(omni: Served) -> None:

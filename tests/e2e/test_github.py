@@ -200,6 +200,21 @@ def test_a_job_about_no_pull_request_says_so(team: Team, capsys: Output) -> None
     assert "GITHUB_EVENT_PATH names no event of a pull request: give --pull N" in capsys.readouterr().err
 
 
+def test_reads_that_take_long_are_told_in_the_log_and_in_the_plan(team: Team, capsys: Output) -> None:
+    team.on_main(team.settings(requests_per_minute=5, manage={"exact_attributes": ["region"]}), "target.yaml")
+    team.omni.store.behave({"list_omits_attributes": True})
+    said = "3 more requests, about 1 min at 5 a minute: for 3 users the list shows no value of `region`, so"
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert f"note: {said}" in capsys.readouterr().err
+    assert f"reading took {said}" in team.comment(number)
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert f"note: {said}" in capsys.readouterr().err
+    team.omni.by_hand("ada@acme.com", name="Ada")
+    assert team.drift() == ExitCode.OK
+    assert f"note: {said}" in capsys.readouterr().err
+    assert f"reading took {said}" in team.github.issues[0]["body"]
+
+
 def test_a_record_that_cannot_be_fetched_stops_the_plan_and_is_said(team: Team) -> None:
     number = team.open_pull(PEOPLE.replace("name: Ada", "name: Augusta"))
     team.lose_the_server = True

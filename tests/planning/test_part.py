@@ -47,7 +47,7 @@ def test_a_part_is_of_the_whole_and_leaves_the_rest(
     assume(not switches["deactivate_revokes"] and not switches["deactivate_hides"])
     with standing(world) as (target, store):
         whole = workflow.plan(target, session(store, target))
-        proposal = workflow.propose(target, session(store, target), scope=scope)
+        proposal = workflow.propose(target, session(store, target), workflow.Options(scope=scope))
         part, every = facts(proposal.plan), facts(whole.plan)
         assert part.items() <= every.items()
         assert set(proposal.fresh.left_out) == set(every.values()) - set(part.values())
@@ -70,7 +70,8 @@ def test_a_part_is_of_the_whole_and_leaves_the_rest(
 def test_the_parts_together_are_the_whole_but_for_who_was_never_listed(world: World) -> None:
     with standing(world) as (target, store):
         whole = workflow.plan(target, session(store, target))
-        left = [set(workflow.plan(target, session(store, target), scope=(part,)).left_out) for part in PARTS]
+        options = [workflow.Options(scope=(part,)) for part in PARTS]
+        left = [set(workflow.plan(target, session(store, target), each).left_out) for each in options]
     listed = {user_address(email) for email in world.files["users"]}
     created_here = created(whole.plan.changes)
     for atom in set.intersection(*left):

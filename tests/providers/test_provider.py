@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from asking import company, user_id
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, NoAnswer, Refused
@@ -589,3 +591,96 @@ class TestLookingAgain:
         answers = server(groups=[page(group("g") | {"displayName": "Money"}, group("h"), group("k"))])
         state = look(answers, *(atom(each, "name", after="Money") for each in (G, H, K)))
         assert [found.resource.name for found in state.groups] == ["Money", "H", "K"]
+
+
+class Announced:
+    """What a read announced, and how many requests it had made by then."""
+
+    def __init__(self, answers: Transport, dialect: Any, need: Need) -> None:
+        self.said: list[tuple[int, str]] = []
+        self.before: list[int] = []
+        self.asked: list[str] = []
+        self._answers = answers
+        ScimReader(Reader(self, 1, self.hear), dialect).read(need)
+
+    def hear(self, requests: int, why: str) -> None:
+        self.said.append((requests, why))
+        self.before.append(len(self.asked))
+
+    def send(self, request: Request) -> Response:
+        self.asked.append(request.path)
+        return self._answers.send(request)
+
+    @property
+    def singles(self) -> int:
+        """The requests for one thing each."""
+        return sum(path.count("/") > USERS.count("/") for path in self.asked)
+
+
+class TestForecast:
+    LISTED = (user("ada", region="emea"), user("bob", active=False), user("cleo"))
+    NEED = Need(dict.fromkeys((ADA, BOB, CLEO), frozenset({"region", "team"})), frozenset({BOB}))
+
+    def answers(self) -> Answers:
+        silent = {"id": "it", "displayName": "IT"}
+        return server(
+            [page(*self.LISTED)],
+            [page(silent, group("bi"))],
+            **{f"users_{row['id']}": [one(row)] for row in self.LISTED},
+            groups_it=[one(silent)],
+        )
+
+    def test_requests_for_one_thing_each_are_told_before_them_with_what_spares_them(self) -> None:
+        dialect = replace(SMALL, page=9, lists_hint="a probe may help")
+        found = Announced(self.answers(), dialect, self.NEED)
+        why = (
+            "for 3 users the list shows no value of `team`, `region`, so each is read by id; a probe may "
+            "help; of 1 group the list shows no members, so each is read by id"
+        )
+        assert found.said == [(4, why)]
+        assert (found.before, found.singles) == ([2], 4)
+
+    def test_what_a_setting_spares_is_not_told(self) -> None:
+        dialect = replace(SMALL, page=9, lists_carry_attributes=True, lists_hint="a probe may help")
+        found = Announced(self.answers(), dialect, self.NEED)
+        why = (
+            "1 inactive user may be deleted already, so each is read by id; "
+            "of 1 group the list shows no members, so each is read by id"
+        )
+        assert found.said == [(2, why)]
+        assert found.singles == 2
+
+    def test_a_read_of_the_lists_alone_says_nothing(self) -> None:
+        found = Announced(server([page(*self.LISTED)], [page(group("bi"))]), replace(SMALL, page=9), Need())
+        assert (found.said, found.singles) == ([], 0)
+
+    def test_many_attributes_are_named_in_part(self) -> None:
+        need = Need({ADA: frozenset("abcdef")})
+        found = Announced(server([page(user("ada"))], users_ada=[one(user("ada"))]), OMNI, need)
+        assert "no value of `a`, `b`, `c` and 3 more, so" in found.said[0][1]
+
+    @given(
+        people=st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abc"))), max_size=6),
+        groups=st.lists(st.booleans(), max_size=4),
+        keys=st.sets(st.sampled_from("abc")),
+        all_deleted=st.booleans(),
+        carry=st.booleans(),
+    )
+    def test_as_many_as_are_told_are_made(
+        self, *, people: list[Any], groups: list[bool], keys: set[str], all_deleted: bool, carry: bool
+    ) -> None:
+        rows = [
+            user(f"u{at}", active=active, **dict.fromkeys(has, "x"))
+            for at, (active, has) in enumerate(people)
+        ]
+        teams = [
+            group(f"g{at}") if tells else {"id": f"g{at}", "displayName": "G"}
+            for at, tells in enumerate(groups)
+        ]
+        singles = {f"users_{row['id']}": [one(row)] for row in rows}
+        singles |= {f"groups_{row['id']}": [one(row)] for row in teams}
+        dialect = replace(SMALL, page=9, lists_carry_attributes=carry)
+        need = Need(others=frozenset(keys), all_deleted=all_deleted)
+        found = Announced(server([page(*rows)], [page(*teams)], **singles), dialect, need)
+        assert sum(number for number, _ in found.said) == found.singles
+        assert found.before == ([2] if found.singles else [])

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,11 @@ from reconciler.transport import hosts
 
 HOSTS = OmniKind().hosts({})
 api_root = partial(hosts.api_root, hosts=HOSTS)
-check_host = partial(hosts.check_host, hosts=HOSTS)
+
+
+def check_host(root: str, allowed: str | None, own: hosts.Hosts = HOSTS, keys: Sequence[str] = ("",)) -> None:
+    hosts.check_hosts([hosts.Door(root, tuple(keys))], allowed, own)
+
 
 OMNI = "https://acme.omniapp.co/api"
 LOOPBACK = "http://127.0.0.1:8080/api"
@@ -268,6 +273,78 @@ def test_another_kind_has_hosts_of_its_own_and_no_path_behind_them() -> None:
     assert hosts.api_root("https://eu.acme.example/", OTHER) == "https://eu.acme.example"
     with pytest.raises(ValueError, match="not a host, with nothing behind it; write it like https://eu"):
         hosts.api_root("https://eu.acme.example/api", OTHER)
-    hosts.check_host("https://eu.acme.example", None, OTHER)
+    check_host("https://eu.acme.example", None, OTHER)
     with pytest.raises(Unreachable, match="not one of Acme's own hosts"):
-        hosts.check_host("https://acme.omniapp.co", None, OTHER)
+        check_host("https://acme.omniapp.co", None, OTHER)
+
+
+ANY = hosts.Hosts("a directory", (), "https://directory.example/scim/v2", any_path=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("https://directory.example", "https://directory.example"),
+        ("https://directory.example/", "https://directory.example"),
+        ("HTTPS://Directory.Example:443/Scim/v2/", "https://directory.example/Scim/v2"),
+        (
+            "https://directory.example:8443/t/acme.com/scim2",
+            "https://directory.example:8443/t/acme.com/scim2",
+        ),
+        ("https://directory.example/~a/..b/c...", "https://directory.example/~a/..b/c..."),
+    ],
+)
+def test_where_any_path_may_be_an_address_keeps_its_own(url: str, root: str) -> None:
+    assert hosts.api_root(url, ANY) == root
+    assert hosts.api_root(root, ANY) == root
+
+
+@pytest.mark.parametrize(
+    "path", ["//", "/a//b", "/a/../b", "/..", "/./a", "/a/.", "/a%2fb", "/a\\b", "/a;%00", "/a|b", "/<a>"]
+)
+def test_a_path_that_may_lead_elsewhere_is_none(path: str) -> None:
+    with pytest.raises(ValueError, match="is not a host, with a plain path behind it; write it like https:"):
+        hosts.api_root(f"https://directory.example{path}", ANY)
+
+
+DOORS = [
+    hosts.Door("https://directory.example/scim/v2", ("ID",)),
+    hosts.Door("https://login.example:8443/oauth2/token", ("ID", "SECRET")),
+]
+
+
+@pytest.mark.parametrize("allowed", [None, "", " , "])
+def test_a_kind_without_hosts_of_its_own_names_the_line_that_opens_all_its_doors(allowed: str | None) -> None:
+    line = "RECONCILER_ALLOWED_HOSTS=directory.example,login.example:8443"
+    with pytest.raises(Unreachable) as caught:
+        hosts.check_hosts(DOORS, allowed, ANY)
+    why, _, hint = str(caught.value).partition("; ")
+    assert why.startswith("the key is not sent to directory.example: ")
+    assert hint.endswith(line)
+    assert "unset it" not in hint
+    assert ("has no hosts that are known to be its own; if it is yours, export " in str(caught.value)) is (
+        allowed is None
+    )
+    hosts.check_hosts(DOORS, line.partition("=")[2], ANY)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        ("ID=directory.example,ID=login.example:8443,SECRET=login.example:8443", ""),
+        (".example,login.example:8443", ""),
+        ("directory.example", "the key is not sent to login.example:8443: it is not in"),
+        ("login.example:8443", "the key is not sent to directory.example: it is not in"),
+        ("ID=directory.example,SECRET=login.example:8443", "the key of ID is not sent to login.example:8443"),
+        (
+            "ID=directory.example,ID=login.example:8443,SECRET=directory.example",
+            "the key of SECRET is not sent to login.example:8443: .* binds it to directory.example",
+        ),
+    ],
+)
+def test_each_door_is_checked_for_each_of_its_keys(allowed: str, refused: str) -> None:
+    if not refused:
+        hosts.check_hosts(DOORS, allowed, ANY)
+        return
+    with pytest.raises(Unreachable, match=refused):
+        hosts.check_hosts(DOORS, allowed, ANY)

@@ -31,7 +31,7 @@ def test_a_reader_gets_and_raises_what_its_transport_raises() -> None:
 
 def test_a_reader_has_no_way_to_write() -> None:
     reader = Reader(Echo())
-    assert [name for name in dir(reader) if not name.startswith("_")] == ["get", "keys"]
+    assert [name for name in dir(reader) if not name.startswith("_")] == ["announce", "get", "keys"]
     with pytest.raises(AttributeError):
         reader.send = Echo().send  # type: ignore[attr-defined]
 

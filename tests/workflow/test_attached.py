@@ -147,7 +147,7 @@ def test_a_plan_for_a_pull_request_tells_what_it_changes_from_what_was_merged(wo
     base = commit(world.project.root)
     world.draw("cleo", b"proposed")
     commit(world.project.root)
-    plan = workflow.plan(at_base(world.target, base), world.wire, base=base).plan
+    plan = workflow.plan(at_base(world.target, base), world.wire, workflow.Options(base=base)).plan
     assert {address.key: origin for (address, path), origin in plan.origins.items() if path == PATH} == {
         "ada@acme.com": "backlog",
         "cleo@acme.com": "change",

@@ -115,7 +115,7 @@ def test_what_files_may_not_say_code_may_not_either(target: Target) -> None:
 def test_it_has_no_revisions(target: Target, revisions: dict[str, str]) -> None:
     wire = session(Store.from_seed(LIVE), target)
     with pytest.raises(ValueError, match="made in code has no revisions"):
-        workflow.plan(target, wire, desired=wanted(), **revisions)  # type: ignore[arg-type]
+        workflow.plan(target, wire, workflow.Options(**revisions), desired=wanted())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from reconciler.providers.omni.provider import DEFINITIONS, WHOAMI, read_definit
 from reconciler.providers.omni.quirks import Quirks
 from reconciler.providers.scim.codec import words
 from reconciler.providers.scim.reader import ScimReader
-from reconciler.report import Check, Health, number_of
+from reconciler.report import Check, Health, number_of, time_for
 from reconciler.transport.messages import Reader, Response
 
 _DEFINITIONS_HINT = "leave attributes out of `manage.users`, or give the key that right"
@@ -113,8 +113,8 @@ def _pace(reading: Reading, quirks: Quirks, totals: Mapping[str, int]) -> Check:
 
 
 def _effort(requests: int, pace: int) -> str:
-    minutes = (requests - 1) // pace
-    return f"{number_of(requests, 'request')} ({f'about {minutes} min' if minutes else 'at once'})"
+    time = time_for(requests, pace)
+    return f"{number_of(requests, 'request')} ({f'about {time}' if time else 'at once'})"
 
 
 def _are(number: int) -> str:

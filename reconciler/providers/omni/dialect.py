@@ -13,4 +13,11 @@ OMNI = Dialect(
         "This key belongs to a user. Users and groups need an organization API key, "
         "which an Organization Admin makes in Omni's settings under API keys"
     ),
+    lists_hint="`reconciler doctor --probe` finds out whether a list may leave out what somebody has",
 )
+
+LISTS_LEAVE_OUT = (
+    "lists here leave out what somebody has (`lists_carry_attributes` in quirks.yaml), so a plan asks for "
+    "less only where the files and `exact_attributes` name fewer attributes"
+)
+"""The hint where a probe has found that out."""

@@ -9,7 +9,7 @@ from reconciler.model import Address, Caller, Definition, DesiredState, LiveStat
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.fitting import misfits
-from reconciler.providers.omni.dialect import OMNI
+from reconciler.providers.omni.dialect import LISTS_LEAVE_OUT, OMNI
 from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.question import Question
 from reconciler.providers.scim import translate as scim
@@ -34,7 +34,9 @@ class Omni:
     @property
     def dialect(self) -> Dialect:
         """Omni's SCIM server, as far as its quirks are known."""
-        return replace(OMNI, lists_carry_attributes=self.quirks.lists_carry_attributes is True)
+        carry = self.quirks.lists_carry_attributes
+        hint = LISTS_LEAVE_OUT if carry is False else OMNI.lists_hint
+        return replace(OMNI, lists_carry_attributes=carry is True, lists_hint=hint)
 
     def read(self, reader: Reader, need: Need) -> LiveState:
         """Read whose each key is, the definitions where attributes are managed, every user and group."""

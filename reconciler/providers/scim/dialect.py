@@ -12,7 +12,7 @@ class Dialect:
     ``page`` is how many rows to ask for at once. ``personal_key`` is text by which
     the server says that a key is of the wrong kind, and ``key_hint`` what to do then.
     ``lists_carry_attributes``: a list row without an attribute means that there is
-    no value; else it means nothing, and the user is read by id.
+    no value; else it means nothing, and the user is read by id. ``lists_hint`` says what spares that.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Dialect:
     personal_key: str
     key_hint: str
     lists_carry_attributes: bool = False
+    lists_hint: str = ""
 
     def path(self, kind: str) -> str:
         """The path of the users' or the groups' endpoint."""

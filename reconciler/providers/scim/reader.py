@@ -34,6 +34,7 @@ from reconciler.providers.scim.codec import (
     words,
 )
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.gaps import announce, gap
 from reconciler.transport.messages import Reader, Response
 
 _GONE = 404
@@ -83,6 +84,8 @@ class ScimReader:
         users = self._list("user", self._user)
         groups = self._list("group", group_row)
         silent = [row for row in groups.values() if not row.tells_members]
+        gaps = (gap(row, need, user_key(row.live.resource.email)) for row in users.values())
+        announce(self.reader, gaps, silent, self.dialect)
         by_id = {row.id: self._closer(row) for row in silent}
         groups |= by_id
         self._make_agree(users, groups, by_id)
@@ -208,19 +211,12 @@ class ScimReader:
         return None if data is None else group_row(data)
 
     def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
-        """The user with all that is needed of ``key``; None where the row is the trace of a deletion.
-
-        Some lists may go on showing who was deleted, as inactive (not documented).
-        """
-        user = row.live.resource
-        keys = need.attributes.get(key, need.others)
-        doubtful = user.active is False and (need.all_deleted or key in need.deleted)
-        missing = keys - (user.attributes or {}).keys()
-        if not doubtful and (not missing or self.dialect.lists_carry_attributes):
-            return row.with_attributes(dict.fromkeys(missing))
-        # A list row may lack attributes that the user has (seen live), so what is missing is unknown.
-        row_by_id = self._one_user(row.id, keys)
-        if row_by_id is None and user.active is not False:
+        """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""
+        left = gap(row, need, key)
+        if not left.is_open(self.dialect):
+            return row.with_attributes(dict.fromkeys(left.missing))
+        row_by_id = self._one_user(row.id, left.keys)
+        if row_by_id is None and row.live.resource.active is not False:
             message = f"user/{key} was removed while it was read; run again"
             raise IncompleteRead(message)
         return row_by_id
