@@ -3,7 +3,6 @@
 Each of P1 to P16 is a fact about the server's public source, or about the client that was used before.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,68 +10,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from project import Hooked, Project
+from project import Project
+from providers.a_site import DOCENTEN, JPEG, SEED, Place, a_place
 from repository import begin, commit
 from screen import Output
 
-from reconciler import cli
 from reconciler.errors import ExitCode, IncompleteRead, NotAccepted
 from reconciler.model import Need
 from reconciler.providers.pleio.paging import everybody
 from reconciler.providers.pleio.provider import Pleio
-from reconciler.sandbox.pleio.instance import PretendPleio, site_of
-from reconciler.sandbox.pleio.site import TOKEN, Person, PleioSite
-from reconciler.sandbox.server import serve
+from reconciler.sandbox.pleio.instance import PretendPleio
+from reconciler.sandbox.pleio.site import TOKEN, PleioSite
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
-
-DOCENTEN = "57979220-0000-4000-8000-000000000001"
-SEED: dict[str, Any] = {
-    "profile_fields": ["occupation", "phone"],
-    "groups": {DOCENTEN: {"name": "Docenten", "welcome": True}},
-    "users": {
-        "beheer@acme.nl": {"name": "Beheer", "external_id": "1", "admin": True},
-        "piet@acme.nl": {"name": "Piet", "external_id": "E2", "profile": {"phone": "06"}},
-        "ban@acme.nl": {"name": "Banned", "external_id": "E3", "banned": True},
-    },
-}
-JPEG = b"\xff\xd8\xff\xe0 a picture"
-
-
-class Place:
-    """A project, the site that it is about, and the command."""
-
-    def __init__(self, project: Project, site: PleioSite, url: str, capsys: Output) -> None:
-        self.project, self.site, self.url, self.capsys = project, site, url, capsys
-        self.settings(protect={"users": ["beheer@acme.nl"]})
-
-    def settings(self, **more: object) -> None:
-        base = {"kind": "pleio", "url": self.url, "keys": [{"env": "API_SECRET"}], "match": ["external_id"]}
-        self.project.write(
-            "target.yaml", json.dumps(base | {"groups_by_name": {"Docenten": DOCENTEN}} | more)
-        )
-
-    def files(self, text: str) -> None:
-        self.project.write("people.yaml", text)
-
-    def run(self, *arguments: str, code: ExitCode = ExitCode.OK) -> str:
-        found = cli.run(arguments)
-        said = "".join(self.capsys.readouterr())
-        assert found == code, said
-        return said
-
-    def plan(self, code: ExitCode = ExitCode.OK) -> str:
-        return self.run("plan", code=code)
-
-    def apply(self, *arguments: str, code: ExitCode = ExitCode.OK) -> str:
-        return self.run("apply", "--auto-approve", *arguments, code=code)
-
-    def person(self, email: str) -> Person:
-        (found,) = (person for person in self.site.listed() if person.email == email)
-        return found
-
-    def settled(self) -> None:
-        assert "No changes." in self.plan()
 
 
 @pytest.fixture
@@ -90,18 +40,8 @@ def place(
     hook: list[Any],
 ) -> Iterator[Place]:
     monkeypatch.chdir(tmp_path)
-    project = Project(tmp_path)
-    site = PleioSite.from_seed(SEED | getattr(request, "param", {}))
-    pretend = PretendPleio(site)
-
-    class Front:
-        def send(self, asked: Request) -> Response:
-            return hook[0](asked, pretend) if hook else pretend.send(asked)
-
-    with serve(Hooked(Front()), site_of(site)) as server:
-        monkeypatch.setenv("RECONCILER_ALLOWED_HOSTS", server.url.removeprefix("http://"))
-        monkeypatch.setenv("API_SECRET", "sandbox")
-        yield Place(project, site, server.url, capsys)
+    with a_place(Project(tmp_path), getattr(request, "param", {}), monkeypatch, capsys, hook) as found:
+        yield found
 
 
 def switched(**switches: object) -> Any:
