@@ -46,6 +46,7 @@ from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, UnderWay
 from reconciler.operations import Operation, Outcome, no_file, resolve, stages
+from reconciler.planning.unseen import tellable
 from reconciler.providers.base import Answer, Part, Provider
 from reconciler.transport.messages import Request, Transport
 
@@ -221,7 +222,9 @@ class Execution:
         for learned in (answer.ids, *(part.ids for part in parts)):
             self.ids.update(learned)
         try:
-            note("result", status=status, detail=in_journal(answer))
+            done = [atom for part in parts if part.verdict == "done" for atom in part.covers]
+            sent = tellable(done, self.definitions)
+            note("result", status=status, detail=in_journal(answer), sent=sent)
             for part in parts if answer.parts else ():
                 self.journal.write("part", covers=part.covers, detail=f"{part.verdict} {in_journal(part)}")
         except JournalFailed:

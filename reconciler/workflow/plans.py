@@ -14,6 +14,7 @@ from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Note, Plan
+from reconciler.planning.diff import Facts
 from reconciler.planning.inputs import undefined
 from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
@@ -25,6 +26,7 @@ from reconciler.planning.writable import unwritable
 from reconciler.providers.base import Remarking
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.logged import logged
 from reconciler.workflow.options import Options
 from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
 
@@ -67,7 +69,7 @@ def plan(
         live,
         pending,
         unusable,
-        sent=Sent(states.applied.state, again, frozenset(created)),
+        sent=Sent(states.applied.state, again, frozenset(created), _logged(states, live)),
         resend=tuple(sorted(again)),
         since=states.since,
         applied=revision.commit if revision else "",
@@ -159,6 +161,14 @@ def _with_files(states: Revisions, definitions: Mapping[str, Definition]) -> tup
     then = with_files(states.applied.state, definitions)[0] if states.applied.state else None
     applied = replace(states.applied, state=then)
     return replace(states, desired=desired, before=before, applied=applied), unusable
+
+
+def _logged(states: Revisions, live: LiveState) -> Mapping[str, Facts]:
+    """What journals tell of what no answer shows, where no commit that was applied does."""
+    told = [each for each in (live.definitions or {}).values() if not each.readable]
+    if states.applied.state is not None or not any(each.grows or each.type == "file" for each in told):
+        return {}
+    return logged(states.target.journal, states.target.name)
 
 
 def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:

@@ -24,6 +24,7 @@ from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.logged import journals_begin
 from reconciler.workflow.proposal import Proposal
 from reconciler.workflow.system_log import tell_its_log
 
@@ -55,7 +56,7 @@ def apply(
     was sent then.
     """
     started = time.monotonic()
-    run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
+    run = f"{journals_begin(target.name)}-{_now():%Y%m%dT%H%M%S.%fZ}"
     report = _nothing_sent(target, proposal, mandate, run)
     if not proposal.changes:
         return report
@@ -173,7 +174,3 @@ def ran_by() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _file_name(target: Target) -> str:
-    return target.name.replace("/", "-")

@@ -248,6 +248,23 @@ def test_p8_a_picture_is_sent_with_a_new_person_and_when_its_bytes_change(place:
     place.settled()
 
 
+def test_p8_without_git_the_journal_has_the_digest_of_what_was_sent(place: Place) -> None:
+    picture = place.project.target / "jan.jpg"
+    picture.write_bytes(JPEG)
+    attributes = "{external_id: '9', avatar: jan.jpg, joins: [Docenten]}"
+    place.files(f"users: {{jan@acme.nl: {{name: J, attributes: {attributes}}}}}\n")
+    place.apply()
+    assert "cannot be seen" not in place.plan()
+    place.settled()
+    picture.write_bytes(JPEG + b"!")
+    place.apply()
+    assert place.person("jan@acme.nl").pictures == 2
+    place.settled()
+    for journal in place.project.runs.iterdir():
+        journal.write_text(journal.read_text().replace('"sent":{"user', '"sent":{"user/x","'))
+    assert "`avatar` of 1 live user cannot be seen, not sent" in place.plan()
+
+
 def test_p8_a_picture_that_cannot_be_sent_stops_nobody(place: Place) -> None:
     (place.project.target / "text.jpg").write_text("no picture")
     place.files(
