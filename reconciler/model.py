@@ -150,6 +150,8 @@ class Definition:
     value can be given, ``readable`` whether any answer ever shows it, and ``clearable`` whether it can
     be taken away. To what ``grows`` items are only ever added. A file must be of one of the types in
     ``media``, where there are any; one that is ``spare`` is left out with a warning if it cannot be sent.
+    ``required`` says that nobody is created without it; ``choices`` are the values that it takes, empty
+    where it takes any.
     """
 
     name: str
@@ -163,6 +165,8 @@ class Definition:
     grows: bool = False
     media: tuple[str, ...] = ()
     spare: bool = False
+    required: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def refers(self) -> Kind | None:
@@ -297,7 +301,9 @@ class LiveState:
     ``definitions`` is None where nothing needed them. ``callers`` has one item for each
     key that the session may use. ``logins_change`` says that the system can give a person
     another login. ``under_way`` is what the system has taken and not done yet, where it shows
-    that; it is not sent again. ``habits`` are those of the system.
+    that; it is not sent again. ``versions`` are by id, where the system says with a write which version
+    it is about. ``remarks`` are what a plan should say of what was read, in whole sentences. ``memo`` is
+    what the provider alone understands, and needs again to say changes. ``habits`` are those of the system.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -308,6 +314,9 @@ class LiveState:
     logins_change: bool = False
     under_way: tuple[UnderWay, ...] = ()
     habits: Habits = Habits()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    memo: object = field(default=None, compare=False, repr=False)
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

@@ -3,10 +3,12 @@
 An *operation* becomes a *request* once every ``Ref`` in it has a real id.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Literal, TypeGuard
 from urllib.parse import quote
 
@@ -29,6 +31,16 @@ class Content:
     """Stands for the bytes of a file until they are sent; ``value`` is the attribute's: path and digest."""
 
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Stands for a whole object, as it is live just before it is sent, with something in it changed.
+
+    ``how`` is for the provider alone: it is handed back with every id filled in.
+    """
+
+    how: "Json"
 
 
 Json = str | int | float | bool | None | Ref | list["Json"] | dict[str, "Json"]
@@ -58,7 +70,7 @@ class Multipart:
     fields: tuple[Field, ...]
 
 
-Body = Json | Form | Multipart
+Body = Json | Form | Multipart | Rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,12 @@ class Operation:
     path: tuple[str | Ref, ...]
     body: Body
     summary: str
+
+    @property
+    def of(self) -> Address | None:
+        """The live object that it is about; None where it makes one, or is about several."""
+        last = self.path[-1] if self.path else None
+        return last.to if isinstance(last, Ref) else None
 
     @property
     def needs(self) -> frozenset[Address]:
@@ -97,12 +115,19 @@ class Outcome:
     reason: str = ""
 
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_ID = 500
+_STEPS = re.compile(r"[/\\]")
 
 
 def is_id(text: object) -> TypeGuard[str]:
-    """Whether this can be the id of a user or group: ids go into paths and filters, so little can."""
-    return isinstance(text, str) and _SAFE_ID.fullmatch(text) is not None
+    """Whether this can be the id of a user or group: any text that can be seen and leads nowhere else.
+
+    Ids are escaped wherever they go, but no escape keeps the two steps of a path from being walked.
+    """
+    if not isinstance(text, str) or not text.isprintable() or text != text.strip():
+        return False
+    steps = _STEPS.split(text)
+    return 0 < len(text) <= _LONGEST_ID and "." not in steps and ".." not in steps
 
 
 def no_file(value: str) -> bytes:
@@ -112,23 +137,35 @@ def no_file(value: str) -> bytes:
 
 
 def resolve(
-    operation: Operation, ids: Mapping[Address, str], content: Callable[[str], bytes] = no_file
+    operation: Operation,
+    ids: Mapping[Address, str],
+    content: Callable[[str], bytes] = no_file,
+    versions: Mapping[Address, str] = MappingProxyType({}),
 ) -> Request:
     """Fill in the ids, and what is in files; ``content`` reads one, by its value.
+
+    Of an object that has one of the ``versions`` it is said which one is meant (RFC 9110, 13.1.1).
 
     Raises KeyError where no id is known, ValueError for what is no id, and FileUnusable.
     """
     segments = [
         quote(_fill(part, ids) if isinstance(part, Ref) else part, safe="") for part in operation.path
     ]
-    request = Request(operation.method, "/" + "/".join(segments))
+    request = Request(operation.method, "/" + "/".join(segments), headers=_condition(operation, versions))
     match operation.body:
+        case Rewritten(how):
+            return replace(request, json=_resolve_json(how, ids))
         case Form(pairs):
             return replace(request, form=tuple((name, _resolve_text(text, ids)) for name, text in pairs))
         case Multipart(fields):
             return replace(request, multipart=tuple(_resolve_field(each, ids, content) for each in fields))
-        case json:
-            return replace(request, json=_resolve_json(json, ids))
+        case plain:
+            return replace(request, json=_resolve_json(plain, ids))
+
+
+def _condition(operation: Operation, versions: Mapping[Address, str]) -> dict[str, str]:
+    version = versions.get(operation.of) if operation.of else None
+    return {"If-Match": version} if version else {}
 
 
 def _resolve_text(text: str | Ref, ids: Mapping[Address, str]) -> str:
@@ -151,7 +188,9 @@ def _fill(ref: Ref, ids: Mapping[Address, str]) -> str:
     if not is_id(live_id):
         message = f"the id of {ref.to} is {live_id!r}, which no id of a directory looks like"
         raise ValueError(message)
-    return ref.template.format(live_id)
+    # What stands around an id is JSON, or a filter, whose texts are JSON.
+    alone = ref.template == "{}"
+    return live_id if alone else ref.template.format(json.dumps(live_id, ensure_ascii=False)[1:-1])
 
 
 def _resolve_json(value: Json, ids: Mapping[Address, str]) -> object:
@@ -172,6 +211,8 @@ def _refs(value: object) -> Iterator[Ref]:
             yield from _refs(item)
     elif isinstance(value, dict):
         yield from _refs(list(value.values()))
+    elif isinstance(value, Rewritten):
+        yield from _refs(value.how)
     elif isinstance(value, Form):
         yield from _refs([text for _, text in value.pairs])
     elif isinstance(value, Multipart):

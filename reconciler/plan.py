@@ -154,9 +154,10 @@ class Plan:
     be applied. ``sandbox`` says that the system is the embedded pretend one. ``resend`` are the
     attributes that are sent again, though no answer shows whether that is needed. ``words`` are what
     its people say for ours, such as "ban" for ``deactivate``, where they say it otherwise. ``scope``
-    names the parts that the plan is about, none where it is whole. ``meant`` is the live id, by
-    address, of each person and group that the changes name as a member or by a reference; who is
-    not live has none. ``called`` is the live login, by address, of each person among them, or who
+    names the parts that the plan is about and ``only`` the people and groups, none where it is whole.
+    ``partly_read`` says that not everything live was read, so nobody knows a share of it. ``meant`` is the
+    live id, by address, of each person and group that the changes name as a member or by a reference; who
+    is not live has none. ``called`` is the live login, by address, of each person among them, or who
     changes, whom the files know by another one.
     """
 
@@ -180,6 +181,8 @@ class Plan:
     resend: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     scope: tuple[Scope, ...] = ()
+    only: tuple[str, ...] = ()
+    partly_read: bool = False
     meant: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
 
@@ -210,14 +213,14 @@ class Plan:
             if change.address in parts or (not atoms(change) and change.address in out_of_a_group)
         )
 
-    def only(self, *origins: Origin) -> tuple[Change, ...]:
+    def of_origin(self, *origins: Origin) -> tuple[Change, ...]:
         """The changes cut down to the atoms of these origins."""
         return self.cut(lambda atom: self.origins.get((atom.address, atom.path)) in origins)
 
     @property
     def intended(self) -> "Plan":
         """The part of the plan that is to be applied, with what its groups lose by that part."""
-        return self.part(self.only(*self.included) if self.base else self.changes)
+        return self.part(self.of_origin(*self.included) if self.base else self.changes)
 
     def part(self, changes: tuple[Change, ...]) -> "Plan":
         """A plan of some of the changes, or of parts of them; its census says what these alone end."""
@@ -273,6 +276,8 @@ class Plan:
                 **({"resend": list(self.resend)} if self.resend else {}),
                 **({"words": dict(self.words)} if self.words else {}),
                 **({"scope": list(self.scope)} if self.scope else {}),
+                **({"only": list(self.only)} if self.only else {}),
+                **({"partly_read": True} if self.partly_read else {}),
                 **({"called": dict(self.called)} if self.called else {}),
             }
         )

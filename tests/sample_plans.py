@@ -206,6 +206,24 @@ ONE_REMOVAL = Plan(
     requests_per_minute=55,
 )
 
+PART = replace(
+    ONE_REMOVAL,
+    only=("user/bob@acme.com", "user/*@agency.example"),
+    notes=(
+        Note(
+            "only",
+            "--only user/bob@acme.com --only user/*@agency.example: left out are these details: 3 of users, "
+            "12 of memberships; 1 more waits for people or groups that these make: group/new",
+        ),
+        Note(
+            "only",
+            "--only user/*@agency.example matches nothing in the files, and nothing live that is not ignored"
+            ": correct it",
+            warning=True,
+        ),
+    ),
+)
+
 _KINDS: tuple[Origin, ...] = ("change", "drift", "change", "backlog")
 COMPARED = replace(
     EVERY_KIND,
@@ -226,6 +244,7 @@ SAMPLES = {
     "hostile_names": HOSTILE_NAMES,
     "no_changes": NO_CHANGES,
     "one_removal": ONE_REMOVAL,
+    "part": PART,
 }
 
 _NASTY = "\x00\x07\n\r\x1b\x7f\x85\x9b\u2028\u202e\u200b\ufeff\ud800"

@@ -119,7 +119,7 @@ class Stage:
             self.monkeypatch.setenv(*command.removeprefix("export ").split("=", 1))
             return ""
         if command.startswith("reconciler ") and not set(command) & set("|>&;"):
-            return self._ours(shlex.split(command, comments=True)[1:])
+            return self._ours(shlex.split(command.replace(ADDRESS, self.url), comments=True)[1:])
         command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
         command = re.sub(r"^git ", f"git {shlex.join(IDENTITY)} ", command)
         done = subprocess.run(

@@ -1,3 +1,6 @@
+import json
+from urllib.parse import quote
+
 import pytest
 from builders import changed
 from executing import HERE, create_group, create_user
@@ -78,7 +81,9 @@ def test_an_id_that_is_not_known_is_an_error() -> None:
         resolve(Operation((), "DELETE", (Ref(ADA),), None, ""), {})
 
 
-@pytest.mark.parametrize("text", ["", 'x"', "a b", "../x", "{0}", "x\n", "é", None, 7])
+@pytest.mark.parametrize(
+    "text", ["", "x\n", " x", "..", ".", "../x", "x/..", "a\\..\\b", "x\u202e", "x" * 501, None, 7]
+)
 def test_what_no_id_looks_like_gets_into_no_request(text: str) -> None:
     assert not is_id(text)
     inner = Ref(ADA, 'members[value eq "{}"]')
@@ -86,6 +91,17 @@ def test_what_no_id_looks_like_gets_into_no_request(text: str) -> None:
         if isinstance(text, str):
             with pytest.raises(ValueError, match="which no id of a directory looks like"):
                 resolve(Operation((), "PATCH", (), place, ""), {ADA: text})
+
+
+@pytest.mark.parametrize("text", ['x"', "a b", "a/b?c#d", "%2e%2e", "{0}", "é", "\\"])
+def test_an_id_is_any_text_and_is_escaped_wherever_it_goes(text: str) -> None:
+    body = {"path": Ref(ADA, 'members[value eq "{}"]'), "value": Ref(ADA)}
+    request = resolve(Operation((), "PATCH", ("Users", Ref(ADA)), body, ""), {ADA: text})
+    assert request.path.removeprefix("/Users/") == quote(text, safe="")
+    assert request.json == {
+        "path": f"members[value eq {json.dumps(text, ensure_ascii=False)}]",
+        "value": text,
+    }
 
 
 def test_ids_as_omni_gives_them_are_ids() -> None:

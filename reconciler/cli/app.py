@@ -109,6 +109,15 @@ ScopeText = Annotated[
     ),
 ]
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="ADDRESS|GLOB",
+        help="These people and groups alone, as 'user/ada@acme.com' or 'group/Fin*'; may be repeated.",
+    ),
+]
+
 Expect = Annotated[
     Path | None, typer.Option("--expect", metavar="FILE", help="Accept the drift that this file names.")
 ]
@@ -134,6 +143,17 @@ def scope_of(text: str | None) -> "tuple[Scope, ...]":
     return () if set(given) == set(parts) else tuple(part for part in parts if part in given)
 
 
+def only_of(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """What ``--only`` names; raises BadUsage, with what to write, where a text names no one."""
+    from reconciler.errors import Invalid
+    from reconciler.planning.selection import selection
+
+    try:
+        return selection(texts or ()).texts
+    except Invalid as error:
+        raise BadUsage("; ".join(f"{p.place}: {p.message} ({p.hint})" for p in error.problems)) from None
+
+
 def kind_named(name: str) -> "Kind":
     """The kind of system of that name; raises BadUsage where there is none."""
     from reconciler.providers.registry import KINDS
@@ -144,11 +164,17 @@ def kind_named(name: str) -> "Kind":
     return KINDS[name]
 
 
-def check_out(out: Path | None, root: Path, option: str = "--out") -> None:
-    """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link."""
+def check_out(out: Path | None, root: Path, option: str = "--out", sources: Sequence[Path] = ()) -> None:
+    """Raise BadUsage where an output would overwrite, or become, desired state, or leave through a link.
+
+    ``sources`` are the files of a one-off run, which needs no ``root``.
+    """
     from reconciler.desired.files import is_read
 
-    if out and is_read(out, root):
+    if out and any(out.resolve() == source.resolve() for source in sources):
+        message = f"{option} {out} would overwrite a source: choose another name"
+        raise BadUsage(message)
+    if out and (root.exists() or not sources) and is_read(out, root):
         message = f"{option} {out} would be read as desired state: choose another ending, or another folder"
         raise BadUsage(message)
     if out:
@@ -190,16 +216,18 @@ def for_each(
     only_one: Mapping[str, object] | None = None,
     documents: Sequence[str] = (),
     gap: bool = False,
+    one_off: "Target | None" = None,
 ) -> ExitCode:
     """Do the same for every target; one that fails does not stop the others, and the gravest code wins.
 
     ``only_one`` are options that need exactly one target. ``documents`` is what
     the actions leave as JSON: printed at the end, as a list where there are
-    several targets. With ``gap`` there is an empty line between two of them.
+    several targets. With ``gap`` there is an empty line between two of them. A ``one_off``
+    target stands in place of those of files.
     """
     from reconciler.target.settings import load_targets
 
-    targets = load_targets(root, names or ())
+    targets = [one_off] if one_off else load_targets(root, names or ())
     given = [option for option, value in (only_one or {}).items() if value is not None]
     if given and len(targets) != 1:
         message = f"{given[0]} needs exactly one target; name one of: {', '.join(t.name for t in targets)}"

@@ -13,6 +13,7 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    Only,
     Resend,
     Root,
     ScopeText,
@@ -22,9 +23,11 @@ from reconciler.cli.app import (
     Verbose,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import Format
+from reconciler.cli.one_off import GroupsFile, Like, OfKind, Sources, Url, read_options
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -47,6 +50,12 @@ def apply(
     since: Since = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
+    url: Url = None,
+    kind: OfKind = None,
+    source: Sources = None,
+    like: Like = None,
+    groups_file: GroupsFile = None,
     shape: Shape = Format.TEXT,
     verbose: Verbose = False,
 ) -> ExitCode:
@@ -69,12 +78,17 @@ def apply(
     if scope is not None and file:
         message = "--scope goes without --plan: a saved plan has the scope that it was made with"
         raise BadUsage(message)
-    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope))
+    if only and file:
+        message = "--only goes without --plan: a saved plan has its own"
+        raise BadUsage(message)
+    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only))
+    one_off = read_options(url, kind, source, like, groups_file)
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since})
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:
         saved = load_plan(str(file), console.read(file), target.name, target.url) if file else None
-        if saved and saved.base:
+        if saved and saved.base and not target.asked:
             target = at_base(target, saved.base)
         watch = progress.Watch(verbose=verbose)
         with (
@@ -114,7 +128,15 @@ def apply(
         "--allow-creations": allow_creations,
         "--resend": resend,
     }
-    return for_each(root, targets, apply_to, only_one=only_one, documents=documents, gap=shape is Format.TEXT)
+    return for_each(
+        root,
+        targets,
+        apply_to,
+        only_one=only_one,
+        documents=documents,
+        gap=shape is Format.TEXT,
+        one_off=one_off.target,
+    )
 
 
 def _say(report: "Report") -> None:

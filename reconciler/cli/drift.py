@@ -8,7 +8,9 @@ import typer
 from reconciler.cli import console, progress
 from reconciler.cli.app import (
     DESIRED_STATE,
+    BadUsage,
     Expect,
+    Only,
     PlanShape,
     Root,
     ScopeText,
@@ -16,6 +18,7 @@ from reconciler.cli.app import (
     Verbose,
     check_out,
     for_each,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
@@ -30,6 +33,7 @@ def drift(
     root: Root = DESIRED_STATE,
     expect: Expect = None,
     scope: ScopeText = None,
+    only: Only = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save it as a plan.")] = None,
     shape: PlanShape = PlanFormat.TEXT,
     verbose: Verbose = False,
@@ -41,12 +45,16 @@ def drift(
     """
     from datetime import UTC, datetime
 
+    from reconciler.planning.selection import CHANGED
     from reconciler.saved import to_json
     from reconciler.workflow.drift import drift as find_drift
     from reconciler.workflow.drift import load_expectations
     from reconciler.workflow.options import Options
 
-    options = Options(scope=scope_of(scope))
+    if only == [CHANGED]:
+        message = "--only changed goes with plan and apply: drift is about the files as they are merged"
+        raise BadUsage(message)
+    options = Options(scope=scope_of(scope), only=only_of(only))
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"

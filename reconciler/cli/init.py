@@ -75,7 +75,7 @@ def init(
         console.complain(_how_to_pin(error.commands))
         return code
     settings, variables = system.first_target(address), tuple(system.variables.values())
-    host = address.partition("://")[2]
+    host = address.partition("://")[2].partition("/")[0]
     wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone), []
     for deed, path in write(Path(), starter(Path(), wish, published())):
         console.say(f"{deed} {path.as_posix()}")

@@ -16,6 +16,7 @@ from reconciler.cli.app import (
     BadUsage,
     Base,
     Include,
+    Only,
     PlanShape,
     Resend,
     Root,
@@ -26,9 +27,11 @@ from reconciler.cli.app import (
     check_out,
     for_each,
     lifted,
+    only_of,
     scope_of,
 )
 from reconciler.cli.formats import PlanFormat
+from reconciler.cli.one_off import GroupsFile, Like, OfKind, Sources, Url, read_options
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -49,6 +52,12 @@ def plan(
     include: Include = None,
     resend: Resend = None,
     scope: ScopeText = None,
+    only: Only = None,
+    url: Url = None,
+    kind: OfKind = None,
+    source: Sources = None,
+    like: Like = None,
+    groups_file: GroupsFile = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")
     ] = False,
@@ -68,8 +77,11 @@ def plan(
         tuple(origin.value for origin in include or ()),
         resend=tuple(resend or ()),
         scope=scope_of(scope),
+        only=only_of(only),
     )
-    check_out(out, root)
+    one_off = read_options(url, kind, source, like, groups_file)
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base})
+    check_out(out, root, sources=one_off.files)
     documents: list[str] = []
 
     def plan_for(target: "Target") -> ExitCode:
@@ -93,7 +105,11 @@ def plan(
                 console.show(judged, shape)
                 if out:
                     given = lifted(allow_removals, allow_creations)
-                    how = "" if judged.violations else f" {_how_to_apply(target, root, out, given)}"
+                    how = (
+                        ""
+                        if judged.violations
+                        else f" {_how_to_apply(one_off.words or _named(target, root), out, given)}"
+                    )
                     console.say(f"\nSaved to {out}.{how}")
             case _:  # pragma: no cover (mypy proves that there is no other format)
                 assert_never(shape)
@@ -110,12 +126,22 @@ def plan(
         "--resend": resend,
     }
     return for_each(
-        root, targets, plan_for, only_one=only_one, documents=documents, gap=shape is PlanFormat.TEXT
+        root,
+        targets,
+        plan_for,
+        only_one=only_one,
+        documents=documents,
+        gap=shape is PlanFormat.TEXT,
+        one_off=one_off.target,
     )
 
 
-def _how_to_apply(target: "Target", root: Path, plan: Path, given: Iterable[str]) -> str:
+def _named(target: "Target", root: Path) -> tuple[str, ...]:
     where = () if root == DESIRED_STATE else ("--dir", str(root))
+    return (target.name, *where)
+
+
+def _how_to_apply(named: Iterable[str], plan: Path, given: Iterable[str]) -> str:
     options = (part for option in given for part in option.split())
-    command = ("reconciler", "apply", target.name, *where, *options, "--plan", str(plan))
+    command = ("reconciler", "apply", *named, *options, "--plan", str(plan))
     return f"Apply exactly this with: {shlex.join(command)}"

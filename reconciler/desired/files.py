@@ -17,14 +17,14 @@ from typing import Any
 
 from reconciler.desired import schema
 from reconciler.desired.attached import Attached
-from reconciler.desired.build import build
 from reconciler.desired.content import content, printable, shown, unreadable
 from reconciler.desired.documents import Document, parse
-from reconciler.desired.joining import Rules, leave_out_refused
+from reconciler.desired.joining import Rules
 from reconciler.desired.named import Reach, least_rows, listed, lists, named, shared
+from reconciler.desired.whole import whole
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_inside
-from reconciler.model import KINDS, DesiredState, Kind
+from reconciler.model import DesiredState
 
 TARGET_FILE = "target.yaml"
 QUIRKS_FILE = "quirks.yaml"
@@ -120,20 +120,7 @@ def load(
         for path, shown_path in shared(folder, target, reach, problems):
             documents += _documents(path, shown_path, skipped, problems)
         documents += lists(folder, target, reach, problems, least=least_rows(settings))
-        ignore = settings.get("ignore", {})
-        beside = (ignore.get("users", ()), ignore.get("groups", ()), Place(target.source.file))
-        dropped = _ignored(settings) - _ignored(target.data)
-        state, between = build(documents, *beside, dropped)
-        broken = list(rules(state))
-        skipping = [d for d in documents if broken and d.listing and d.listing.skips]
-        if [document for document in skipping if leave_out_refused(document, state, rules)]:
-            state, between = build(documents, *beside, dropped)
-            broken = list(rules(state))
-        problems += (*between, *broken)
-    for document in (target, *documents):
-        problems += document.problems
-    if problems:
-        raise Invalid(problems)
+        state = whole(target, documents, settings, rules, problems, Place(target.source.file))
     return replace(state, attached=Attached(folder, name))
 
 
@@ -148,12 +135,6 @@ def _documents(folder: Path, name: str, skipped: set[str], problems: list[Proble
 def _below(folder: Path, name: str, path: Path) -> str:
     """How to show a path that is at or below a folder, which is shown as ``name``."""
     return name if path == folder else f"{name}/{printable(path.relative_to(folder))}"
-
-
-def _ignored(settings: Mapping[str, Any]) -> frozenset[tuple[Kind, str]]:
-    """The globs of ``ignore``, each with the kind of object that it is for."""
-    ignore = settings.get("ignore", {})
-    return frozenset((kind, glob) for kind in KINDS for glob in ignore.get(f"{kind}s", ()))
 
 
 def desired_files(folder: Path) -> Iterator[tuple[Path, str, str]]:

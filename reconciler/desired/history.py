@@ -8,9 +8,10 @@ touched.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from reconciler import git
 from reconciler.desired import files
@@ -184,7 +185,7 @@ def _write_file(scratch: Path, path: Path, content: bytes, size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The commit that was last applied, with its day, and the desired state of its files.
+    """The commit that was last applied, with its day, the desired state of its files, and its target.yaml.
 
     Where none counts, ``why`` says why a recorded one does not, or cannot be read.
     ``is_first`` says that there is a repository, and that it has no record yet.
@@ -192,6 +193,7 @@ class Applied:
 
     revision: Revision | None = None
     state: DesiredState | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
     is_first: bool = False
 
@@ -220,7 +222,9 @@ def applied(
         if commit not in repository.first_parents(line):
             why = f"{name} names {commit[:8]}, which never was the head of this branch"
             return Applied(why=f"{why}{_shallow(repository)}")
-        return Applied(Revision(commit, repository.day(commit)), load_at(folder, commit, name, reach))
+        with at(folder, commit, name, reach) as then:
+            settings = files.settings_of(then.folder)
+            return Applied(Revision(commit, repository.day(commit)), then.load(), settings)
     except (GitFailed, Invalid) as error:
         return Applied(why=str(error).partition("\n")[0])
 

@@ -6,6 +6,8 @@ is journalled. Then, for each part of it that the answer speaks of by itself, or
 * done: recorded, and the ids in the answer are learned.
 * unsure (5xx, or no answer) or busy (429 again and again): after a moment the objects
   are read. What is true is recorded; what is not is sent again, at most three times.
+* passed (412): it is read in the same way. What is still as it was is sent again with the version of
+  now; what is something else now has failed, and waits for the next plan.
 * already there (409 on a creation): the object is looked up and its id adopted;
   what differs about it was not reviewed, and waits for the next plan.
 * untried, since the system stopped before it: it is sent once more by itself, unless the
@@ -45,10 +47,10 @@ from reconciler.execute.settling import CANNOT_READ, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
 from reconciler.model import Address, Definition, UnderWay
-from reconciler.operations import Operation, Outcome, no_file, resolve, stages
+from reconciler.operations import Operation, Outcome, Rewritten, no_file, resolve, stages
 from reconciler.planning.unseen import tellable
-from reconciler.providers.base import Answer, Part, Provider
-from reconciler.transport.messages import Request, Transport
+from reconciler.providers.base import Answer, Part, Provider, Rewriting
+from reconciler.transport.messages import Reader, Request, Transport
 
 _REFUSALS = 20
 """Refusals in a row after which nothing is halved: a system that refuses everything must not be asked a
@@ -78,6 +80,7 @@ class Execution:
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
     each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
     system had taken and not done yet when it was read. ``content`` reads a file, by its value.
+    ``versions`` are those of the objects as they were read, where the system has any.
     """
 
     provider: Provider
@@ -91,6 +94,7 @@ class Execution:
     headcount: Headcount
     under_way: Sequence[UnderWay] = ()
     content: Callable[[str], bytes] = no_file
+    versions: dict[Address, str] = field(default_factory=dict)
     requests: int = 0
     _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
@@ -102,7 +106,7 @@ class Execution:
     def __post_init__(self) -> None:
         """Share the ids: what a look or an answer teaches is known everywhere."""
         self._ledger = Ledger(self.ids, self.headcount)
-        self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait)
+        self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait, self.versions)
         self._look.under_way[:] = self.under_way
         self._settling = Settling(self._ledger, self._look, self.definitions, self.wait)
 
@@ -196,7 +200,7 @@ class Execution:
         if self._ledger.withheld(operation):
             return None
         try:
-            return resolve(operation, self.ids, self.content)
+            return resolve(operation, self.ids, self.content, self.versions)
         except FileUnusable as error:
             self._halve(Part(operation.covers, "refused", message=str(error)), covered)
             return None
@@ -204,6 +208,10 @@ class Execution:
     def _send(self, operation: Operation, request: Request) -> tuple[Part, ...]:
         if self.stop():
             raise Interrupted("interrupted")
+        built = self._rewritten(operation, request)
+        if isinstance(built, Answer):
+            return built.over(operation.covers)
+        request = built
         note = partial(self.journal.write, covers=operation.covers, method=request.method, path=request.path)
         note("intent")
         try:
@@ -219,8 +227,7 @@ class Execution:
             answer, status = self.provider.receive(operation, response), response.status
         self.requests += 1
         parts = answer.over(operation.covers)
-        for learned in (answer.ids, *(part.ids for part in parts)):
-            self.ids.update(learned)
+        self._learn(operation, answer, parts)
         try:
             done = [atom for part in parts if part.verdict == "done" for atom in part.covers]
             sent = tellable(done, self.definitions)
@@ -233,6 +240,26 @@ class Execution:
             )
             raise
         return parts
+
+    def _learn(self, operation: Operation, answer: Answer, parts: Sequence[Part]) -> None:
+        """Keep the ids that an answer names, and the version."""
+        if answer.version and operation.of:
+            self.versions[operation.of] = answer.version
+        for learned in (answer.ids, *(part.ids for part in parts)):
+            self.ids.update(learned)
+
+    def _rewritten(self, operation: Operation, request: Request) -> Request | Answer:
+        """The request as it is sent: where it is a whole object, one that was read just now."""
+        if not isinstance(operation.body, Rewritten) or not isinstance(self.provider, Rewriting):
+            return request
+        try:
+            return self.provider.rewrite(Reader(self.transport), operation, request)
+        except CredentialRefused as error:
+            return Answer("credential", message=str(error))
+        except Unreachable as error:
+            raise _Stop(str(error)) from None
+        except CANNOT_READ as error:
+            return Answer("busy", message=f"not sent, since what is live could not be read: {error}")
 
     def _settle(self, in_doubt: Sequence[Part], resends: int) -> list[tuple[Part, Next]]:
         if not in_doubt:

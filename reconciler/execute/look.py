@@ -19,7 +19,8 @@ class Look:
     """Reads single objects of one target.
 
     ``ids`` are the live ids known so far; a look adds to them. ``wait`` sleeps for
-    so many seconds. ``under_way`` is what the system had taken and not done yet at the last look.
+    so many seconds. ``versions`` are those of the objects as they were seen last. ``under_way`` is
+    what the system had taken and not done yet at the last look.
     """
 
     provider: Provider
@@ -27,6 +28,7 @@ class Look:
     ids: dict[Address, str]
     definitions: Mapping[str, Definition]
     wait: Callable[[float], None]
+    versions: dict[Address, str] = field(default_factory=dict)
     under_way: list[UnderWay] = field(default_factory=list)
 
     def facts(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
@@ -41,6 +43,8 @@ class Look:
         for live in state.objects:
             address = by_id.get(live.id) or address_of(live.resource)
             self.ids.setdefault(address, live.id)
+            if live.id in state.versions:
+                self.versions[address] = state.versions[live.id]
             facts[address] = facts_of(live.resource, self.definitions)
         return facts
 

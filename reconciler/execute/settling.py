@@ -10,11 +10,12 @@ from reconciler.execute.ledger import Ledger
 from reconciler.execute.look import Look
 from reconciler.execute.verdicts import WORTH_ANOTHER, Next, made_by, next_step, told
 from reconciler.model import Address, Definition
-from reconciler.planning.diff import Facts, holds
+from reconciler.planning.diff import Facts, holds, was
 from reconciler.planning.unseen import is_unseen
 from reconciler.providers.base import Answer, Part
 
 RESENDS = 3
+MOVED = "somebody has changed it since it was read, so it was left alone; plan again"
 UNSEEN = "whether it took place cannot be seen"
 CANNOT_READ = (NoAnswer, Refused, BadAnswer, IncompleteRead)
 
@@ -46,7 +47,7 @@ class Settling:
             self.ledger.record(untold, "unsettled", f"{part.message}; {UNSEEN}")
             false = self._without_taken([a for a in part.covers if a not in true and a not in untold])
             self.ledger.differs(atom for atom in false if atom.address in found)
-            remaining = tuple(atom for atom in false if atom.address not in found)
+            remaining = self._without_moved(part, [a for a in false if a.address not in found], facts)
             is_live = any(atom.address in facts for atom in remaining)
             step = next_step(part, some_true=bool(mine), is_live=is_live, last=resends >= RESENDS)
             if step == "fail":
@@ -54,6 +55,17 @@ class Settling:
             elif remaining:
                 steps.append((replace(part, covers=remaining), step))
         return steps
+
+    def _without_moved(
+        self, part: Part, false: Sequence[Atom], facts: Mapping[Address, Facts]
+    ) -> tuple[Atom, ...]:
+        """What is not true, but for what is something else by now, where somebody else was faster."""
+        if part.verdict != "passed":
+            return tuple(false)
+        as_read = [atom for atom in false if was(atom, facts.get(atom.address), self.definitions)]
+        moved = [atom for atom in false if atom not in as_read]
+        self.ledger.record(moved, "failed", MOVED)
+        return tuple(as_read)
 
     def _without_taken(self, false: Sequence[Atom]) -> list[Atom]:
         """What is not true, and not under way either; what is, is recorded as pending."""

@@ -54,7 +54,7 @@ def needs_a_look(part: Part) -> bool:
 
 def next_step(part: Part, *, some_true: bool, is_live: bool, last: bool) -> Next:
     """What to do about what is not true of a part; ``last`` says that it was sent often enough."""
-    if part.verdict in WORTH_ANOTHER and not last:
+    if part.verdict in (*WORTH_ANOTHER, "passed") and not last:
         return "again"
     if part.verdict == "refused" and some_true:
         return "rest"

@@ -99,6 +99,15 @@ def holds(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
     return same(atom.path, before, atom.after, definitions)
 
 
+def was(atom: Atom, facts: Facts | None, definitions: Definitions) -> bool:
+    """Whether what an atom changes is still as it was when the atom was planned."""
+    if atom.path == () or facts is None:
+        return (facts is not None) == (atom.path == () or atom.id is not None)
+    if atom.path not in facts and not atom.member:
+        return True
+    return same(atom.path, facts.get(atom.path), atom.before, definitions)
+
+
 def taken(atoms: Iterable[Atom], under_way: Sequence[UnderWay], definitions: Definitions) -> list[Atom]:
     """Those of the atoms that the system has taken already, and not done yet."""
     if not under_way:

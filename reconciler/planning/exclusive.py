@@ -7,8 +7,10 @@ any of them it is a warning: no change of these files would have it so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Final
 
 from reconciler.changes import Change, Delete, fields_of
 from reconciler.errors import Place, Problem
@@ -69,6 +71,26 @@ def judge(desired: DesiredState, policy: Policy, members: Members) -> Iterator[P
                     yield Problem(next(iter(places.values())), message, "leave the person in one of them")
                 else:
                     yield Note("exclusive", message, setting, warning=True)
+
+
+def left_halfway(inputs: Inputs, changes: Sequence[Change]) -> list[Problem]:
+    """The people whom a part of a plan would put into two such groups, when the whole would not.
+
+    Whoever is in both already stays so until the part that mends it.
+    """
+    desired, policy = inputs.desired, inputs.policy
+    if not policy.exclusive:
+        return []
+    deleted = {c.address.key for c in changes if isinstance(c, Delete) and c.address.kind == "user"}
+    groups = [change for change in changes if change.address.kind == "group"]
+    already = set(judge(desired, policy, resulting(inputs, (), frozenset())))
+    found = (
+        each for each in judge(desired, policy, resulting(inputs, groups, deleted)) if each not in already
+    )
+    return [replace(each, hint=_ASK_FOR_BOTH) for each in found if isinstance(each, Problem)]
+
+
+_ASK_FOR_BOTH: Final = "this part leaves out what takes the person out of the other one: plan both together"
 
 
 def unknown(inputs: Inputs) -> Iterator[Note]:

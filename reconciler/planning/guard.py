@@ -10,6 +10,7 @@ Six steps, each with its numbers in the message:
    get another login. Nothing approves any of this.
 2. Each kind of removal is a share of the live things of its kind that the
    files manage. More than ``limits.removals.share`` *and* more than its ``floor``: refused.
+   Where not everything was read nobody knows the share, and the floor alone counts.
    Memberships count in total and for each group, also those that end because
    their user or group is deleted.
 3. Emptying a group, and removing the last active user, is refused whatever the floor.
@@ -126,14 +127,15 @@ def _over_limits(plan: Plan, limits: Limits) -> Iterator[Violation]:
         ("memberships", lost, census.memberships, "memberships removed"),
         ("attributes", counts.values_cleared, census.values, "attribute values cleared"),
     ):
-        if limits.forbid(number, total):
-            yield Violation(code, f"{_share(number, total)} {what}; {_limit(limits)}", remedy)
+        known = None if plan.partly_read else total
+        if limits.forbid(number, known):
+            yield Violation(code, f"{_share(number, known)} {what}; {_limit(limits, known)}", remedy)
     for name, number in census.losses.items():
         total = census.members[name]
         if name in census.emptied:
             yield Violation("emptied", f"{name} would lose every member it has ({total})", remedy)
         elif limits.forbid(number, total):
-            message = f"{name}: {_share(number, total)} members removed; {_limit(limits)}"
+            message = f"{name}: {_share(number, total)} members removed; {_limit(limits, total)}"
             yield Violation("members", message, remedy)
     if _ends_everybody(census):
         yield Violation("last", "no active user would be left of those that the files manage", remedy)
@@ -144,17 +146,20 @@ def _ends_everybody(census: Census) -> bool:
 
 
 def _creations(plan: Plan, limits: Limits) -> Iterator[Violation]:
-    number, total = plan.counts.users_created, plan.census.live_users
+    number, total = plan.counts.users_created, None if plan.partly_read else plan.census.live_users
     if limits.forbid(number, total):
-        message = f"{number} users created, and {total} are live; {_limit(limits)}"
+        live = "" if total is None else f", and {total} are live"
+        message = f"{number} users created{live}; {_limit(limits, total)}"
         yield Violation("creations", message, Allow("--allow-creations", number))
 
 
-def _share(number: int, total: int) -> str:
-    return f"{number} of {total}"
+def _share(number: int, total: int | None) -> str:
+    return str(number) if total is None else f"{number} of {total}"
 
 
-def _limit(limits: Limits) -> str:
+def _limit(limits: Limits, total: int | None) -> str:
+    if total is None:
+        return f"the limit is {limits.floor}, since not everything was read and nobody knows of how many"
     percent = f"{Decimal(str(limits.share)) * 100:f}"
     percent = percent.rstrip("0").rstrip(".") if "." in percent else percent
     return f"the limit is {percent}%, or {limits.floor} where that is more"

@@ -48,6 +48,8 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         whose = "whose key this is" if len(inputs.callers) == 1 else "whose each of the keys is"
         message = f"the system does not say {whose}: name its owner under `protect.users`"
         yield Note("caller", message)
+    for remark in inputs.everything.remarks:
+        yield Note("kept", remark)
     yield from _under_way(inputs, changes)
     yield from _unmatched(inputs, census)
 

@@ -29,8 +29,9 @@ from reconciler.planning.groups import PlannedGroups, plan_groups
 from reconciler.planning.inputs import Inputs, gather
 from reconciler.planning.match import Pairing
 from reconciler.planning.notes import notes
-from reconciler.planning.part import cut_to
+from reconciler.planning.part import Cut, cut_to
 from reconciler.planning.scope import Policy
+from reconciler.planning.selection import EVERYTHING, Selection
 from reconciler.planning.unseen import Sent
 from reconciler.planning.users import PlannedUsers, plan_users
 
@@ -41,7 +42,9 @@ class Planned:
 
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
     ``everything`` is all that was read, what is ignored included. ``desired`` and ``sent`` say what was
-    sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not.
+    sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not, and
+    ``waiting`` what of that was asked for. ``uncovered`` says why a plan of what the files changed is not
+    about all that they changed since they were last applied.
     """
 
     plan: Plan
@@ -51,6 +54,8 @@ class Planned:
     desired: DesiredState
     sent: Sent
     left_out: tuple[Atom, ...] = ()
+    waiting: tuple[Atom, ...] = ()
+    uncovered: str = ""
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -90,25 +95,28 @@ def make_plan(
     system: str = "the system",
     sent: Sent = Sent(),  # noqa: B008 (frozen)
     scope: tuple[Scope, ...] = (),
+    selection: Selection = EVERYTHING,
     **about: Any,
 ) -> Planned:
     """Compute the plan; ``about`` are further fields of the Plan (target, provider, url, created_at, ...).
 
     ``system`` is what people call the system, for messages. ``sent`` is what is known of what no
-    answer shows. A ``scope`` names the parts of the plan to make, without one it is whole.
+    answer shows. A ``scope`` names the parts of the plan to make and a ``selection`` the people and groups
+    that it is about, without either it is whole.
 
-    Raises Invalid where live objects are ambiguous or a stated member is
-    nobody, and IncompleteRead where an attribute that is needed was not read.
+    Raises Invalid where live objects are ambiguous, a stated member is nobody, or a part would leave
+    somebody where the whole would not; and IncompleteRead where an attribute that is needed was not read.
     """
     inputs = gather(desired, live, policy, system, sent)
     users = plan_users(inputs)
     groups = plan_groups(inputs, users)
     changes = in_order([*_without_empty_revocations(users, groups), *groups.changes])
     census = _census(inputs, users, groups, {change.address for change in changes})
-    whole = Plan(changes=changes, census=census, scope=scope, **about)
-    plan, left_out, said = cut_to(whole, inputs, users.revoked) if scope else (whole, (), ())
-    told = (*notes(inputs, users, plan.changes, census), *groups.notes, *said)
-    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, left_out)
+    plan = Plan(changes=changes, census=census, scope=scope, only=selection.texts, **about)
+    cut = cut_to(plan, selection, inputs, users.revoked) if scope or selection else Cut(plan)
+    plan = cut.plan
+    told = (*notes(inputs, users, plan.changes, census), *groups.notes, *cut.notes)
+    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, cut.left, cut.waiting)
     meant = _meant(plan.changes, made.known)
     shown = meant.keys() | {str(change.address) for change in plan.changes}
     called = {str(a): login for a, login in sorted(inputs.pairing.moved.items()) if str(a) in shown}

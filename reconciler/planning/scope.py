@@ -48,14 +48,17 @@ def combined(ways: str | Sequence[str]) -> Ending:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """More than ``share`` of the live things of a kind and more than ``floor`` of them: refused."""
+    """More than ``share`` of the live things of a kind and more than ``floor`` of them: refused.
+
+    Where nobody knows how many there are, more than ``floor`` is refused.
+    """
 
     share: float = 0.25
     floor: int = 5
 
-    def forbid(self, number: int, total: int) -> bool:
+    def forbid(self, number: int, total: int | None) -> bool:
         """Whether so many of all of them are too many. Exact: of 100, a share of 0.29 allows 29."""
-        return number > self.floor and number > Fraction(str(self.share)) * total
+        return number > self.floor and (total is None or number > Fraction(str(self.share)) * total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ that it matches, without case. Whoever has several names (the declared one, the 
 meant by any of them. ``changed`` is what the files changed since a revision (see ``changed``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import KEY_OF, KINDS, Address, Kind
-from reconciler.planning.scope import Globs
+from reconciler.planning.scope import Globs, is_matched
 
 CHANGED = "changed"
 """The word for what the files changed; it stands alone."""
@@ -37,10 +38,17 @@ class Selection:
         """Whether it is what the files changed, since a revision that it does not say."""
         return self.texts == (CHANGED,)
 
-    def matches(self, address: Address, *older: str) -> bool:
-        """Whether it asks for an object, which has these other keys as well."""
-        names = (address, *(Address(address.kind, key) for key in older))
+    def matches(self, *names: Address) -> bool:
+        """Whether it asks for the object that has these names."""
         return any(name in self.names or self.globs.match(name) for name in names)
+
+    def unmatched(self, known: AbstractSet[Address]) -> Iterator[str]:
+        """The texts that mean none of these names."""
+        for text in self.texts if not self.of_changes else ():
+            kind, name = _parsed(text)
+            keys = (each.key for each in known if each.kind == kind)
+            if Address(kind, KEY_OF[kind](name)) not in known and not is_matched(kind, name, keys):
+                yield text
 
     def about(self, names: Iterable[Address]) -> "Selection":
         """The same, as these objects: what the files are found to have changed."""
@@ -51,28 +59,36 @@ EVERYTHING = Selection()
 
 
 def selection(texts: Sequence[str]) -> Selection:
-    """What these texts ask for; raises ValueError, with what to write instead, where one asks for nothing."""
-    if CHANGED in texts and len(set(texts)) > 1:
-        message = f"--only {CHANGED} stands alone: it is all that the files changed, and nothing else"
-        raise ValueError(message)
+    """What these texts ask for; raises Invalid, with what to write instead, for each that names nobody."""
     given = tuple(dict.fromkeys(texts))
+    problems = [problem for text in given if (problem := _wrong(text, given))]
+    if problems:
+        raise Invalid(problems)
     parts = [_parsed(text) for text in given if text != CHANGED]
     names = frozenset(Address(kind, KEY_OF[kind](name)) for kind, name in parts)
     globs = (tuple(name for kind, name in parts if kind == each and _is_glob(name)) for each in KINDS)
     return Selection(given, names, Globs(*globs))
 
 
-def _parsed(text: str) -> tuple[Kind, str]:
-    for kind in KINDS:
-        if text.startswith(f"{kind}/") and text.removeprefix(f"{kind}/").strip():
-            return kind, text.removeprefix(f"{kind}/")
+def _wrong(text: str, given: Sequence[str]) -> Problem | None:
+    place = Place(f"--only {text}")
+    if text == CHANGED:
+        alone = "it is all that the files changed, and stands alone"
+        return Problem(place, alone, "leave out every other --only") if given[1:] else None
+    kind, slash, name = text.partition("/")
+    if kind in KINDS and name.strip():
+        return None
     guess = f"user/{text}" if "@" in text else f"group/{text}"
-    known = "/" not in text and text.strip()
-    hint = f"did you mean {guess!r}?" if known else "write 'user/ada@acme.com' or 'group/Finance'"
-    message = (
-        f"--only takes user/LOGIN, group/NAME or a glob of these, or {CHANGED}, and not {text!r}: {hint}"
-    )
-    raise ValueError(message)
+    hint = f"did you mean {guess!r}?" if text.strip() and not slash else f"write {_EXAMPLES}"
+    return Problem(place, f"it is neither a user, nor a group, nor `{CHANGED}`", hint)
+
+
+_EXAMPLES = "'user/ada@acme.com', 'user/*@acme.com' or 'group/Finance'"
+
+
+def _parsed(text: str) -> tuple[Kind, str]:
+    kind, _, name = text.partition("/")
+    return ("user" if kind == "user" else "group"), name
 
 
 def _is_glob(text: str) -> bool:

@@ -14,16 +14,26 @@ from reconciler.model import Address, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.plan import Note
 from reconciler.report import Report
-from reconciler.transport.messages import Reader, Response
+from reconciler.transport.messages import Reader, Request, Response
 
 Verdict = Literal[
-    "done", "pending", "exists", "refused", "unsupported", "credential", "busy", "unsure", "untried"
+    "done",
+    "pending",
+    "exists",
+    "refused",
+    "unsupported",
+    "credential",
+    "busy",
+    "passed",
+    "unsure",
+    "untried",
 ]
 """What is settled, halved or sent again follows from the verdict alone.
 
 ``pending``: it is taken, and not done yet. ``exists``: it could not be created because it
 is already there. ``unsupported``: the system cannot do that, now or later. ``busy``: it was
-not done, and may be later. ``unsure``: whether it took place must be read. ``untried``: the
+not done, and may be later. ``passed``: it was not done, since somebody has changed the object since it
+was read. ``unsure``: whether it took place must be read. ``untried``: the
 system did not come to it, since it stops after a failure, say.
 """
 
@@ -44,13 +54,14 @@ class Answer:
 
     ``ids`` are the ids that were learned; ``message`` is one line for a person, with the
     system's own words. Where it answers part by part, ``parts`` has the verdict on each, and
-    ``verdict`` is on all that they leave out.
+    ``verdict`` is on all that they leave out. ``version`` is that of the object now, where it is told.
     """
 
     verdict: Verdict
     ids: Mapping[Address, str] = field(default_factory=dict)
     message: str = ""
     parts: tuple[Part, ...] = ()
+    version: str = ""
 
     def over(self, covers: Sequence[Atom]) -> tuple[Part, ...]:
         """The verdict on each of these atoms, once: the first that is given on it."""
@@ -63,15 +74,6 @@ class Answer:
             if mine:
                 found.append(replace(part, covers=mine))
         return tuple(found)
-
-
-@runtime_checkable
-class Informed(Protocol):
-    """A provider whose writes must repeat some of what they leave alone."""
-
-    def informed(self, live: LiveState) -> "Provider":
-        """The same, which knows what was read."""
-        ...
 
 
 @runtime_checkable
@@ -90,11 +92,6 @@ class Logging(Protocol):
     def log(self, report: Report) -> Sequence[Operation]:
         """What the system's log is told of an apply; none where the target does not ask for it. Pure."""
         ...
-
-
-def informed(provider: "Provider", live: LiveState) -> "Provider":
-    """The provider, which knows what was read where its writes need that."""
-    return provider.informed(live) if isinstance(provider, Informed) else provider
 
 
 class Provider(Protocol):
@@ -128,3 +125,29 @@ class Provider(Protocol):
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
         ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A provider that says changes otherwise once it has read the system."""
+
+    def informed(self, live: LiveState, desired: DesiredState) -> Provider:
+        """The provider that knows what one read found, and what the files say; it reads nothing."""
+        ...
+
+
+@runtime_checkable
+class Rewriting(Protocol):
+    """A provider with operations whose body is ``Rewritten``."""
+
+    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+        """The request to send, built from a fresh read; an answer where it must not be sent.
+
+        The JSON of ``request`` is what the operation says is to be changed. Raises as ``Provider.read`` does.
+        """
+        ...
+
+
+def informed(provider: Provider, live: LiveState, desired: DesiredState) -> Provider:
+    """The provider, with what it learns from a read."""
+    return provider.informed(live, desired) if isinstance(provider, Informed) else provider

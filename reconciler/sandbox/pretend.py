@@ -8,10 +8,14 @@ from reconciler.transport.messages import Response, Transport
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What stands at an address: the API below the path ``api``, and pages beside it, by their paths."""
+    """What stands at an address: the API below the path ``api``, and pages beside it, by their paths.
+
+    What is asked at a path of ``beside`` goes to the API's Transport too, with that path as it is.
+    """
 
     api: str = ""
     pages: Mapping[str, Response] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

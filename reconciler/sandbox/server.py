@@ -136,11 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
         body, site = self._body(), self.server.site
         if path in site.pages and self.command == "GET":
             return site.pages[path]
-        if not path.startswith(f"{site.api}/"):
+        if path not in site.beside and not path.startswith(f"{site.api}/"):
             raise _Refusal(HTTPStatus.NOT_FOUND, f"Not found: {path}")
         request = Request(
             cast("Method", self.command),
-            path.removeprefix(site.api),
+            path if path in site.beside else path.removeprefix(site.api),
             dict(parse_qsl(query, keep_blank_values=True)),
             {name.lower(): value for name, value in self.headers.items()},
             **body,

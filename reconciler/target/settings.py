@@ -13,7 +13,9 @@ from typing import Any
 from reconciler import git
 from reconciler.desired import files
 from reconciler.desired.content import shown
+from reconciler.desired.documents import Document
 from reconciler.desired.named import Reach, named
+from reconciler.desired.one_off import COMMAND_LINE, Asked
 from reconciler.desired.sources import Source
 from reconciler.desired.text import clip
 from reconciler.errors import Invalid, Place, Problem
@@ -38,7 +40,8 @@ class Target:
     embedded pretend system, None for a real one. ``probe`` says whether scratch
     objects may be made there, ``quirks`` what a probe found out. ``approvals`` is
     how many people must approve a pull request before it is applied. ``settings``
-    is the data of target.yaml. ``root`` is the folder that all targets are in.
+    is the data of target.yaml. ``root`` is the folder that all targets are in. ``asked`` is what
+    a one-off run is made from: no folder holds such a target, and nothing of it is recorded in git.
 
     Under a base revision, ``policy`` is the stricter of ``base_policy`` (the base's) and ``own_policy``
     (that of the folder's own files), ``pending`` names the settings that differ, and
@@ -63,6 +66,7 @@ class Target:
     base_policy: Policy | None = None
     own_policy: Policy | None = None
     root: Path | None = None
+    asked: Asked | None = None
 
     @property
     def provider(self) -> Provider:
@@ -81,7 +85,9 @@ class Target:
 
     @property
     def reach(self) -> Reach:
-        """What its files may name beside its own folder."""
+        """What its files may name beside its own folder; who names files one by one may name any."""
+        if self.asked:
+            return Reach(Path("/"), self.system.likes, ignored=frozenset(), hidden=True)
         return Reach(self.root, self.system.likes)
 
     @property
@@ -92,10 +98,14 @@ class Target:
     @property
     def place(self) -> Place:
         """Where the target is configured."""
+        if self.asked:
+            return COMMAND_LINE
         return Place(shown(self.folder / "target.yaml"))
 
     def load(self) -> DesiredState:
         """Read and check the files, by the rules of the kind too; raises Invalid with every problem."""
+        if self.asked:
+            return self.asked.load(self.rules, self.reach)
         return files.load(self.folder, settings=self.settings, rules=self.rules, reach=self.reach)
 
     def rules(self, state: DesiredState) -> list[Problem]:
@@ -145,16 +155,26 @@ def read_target(name: str, folder: Path, read_from: Path | None = None, shown_as
     ``read_from`` is another copy of its folder to read them from, ``shown_as`` how
     that is shown in places.
     """
-    document = files.read_target_file(read_from or folder, shown_as, target_schema)
-    data, source = document.data, document.source
-    kind = KINDS.get(data.get("kind", ""))
-    if not kind:
-        raise Invalid([*document.problems, *_no_such_kind(data, source)])
-    quirks = files.read_quirks(read_from or folder, shown_as, quirks_schema(kind))
+    here = read_from or folder
+    document = files.read_target_file(here, shown_as, target_schema)
+    quirks = files.read_quirks(here, shown_as, quirks_schema(_kind(document)))
+    return made(name, folder, document, quirks)
+
+
+def made(name: str, folder: Path, document: Document, quirks: Document | None = None) -> Target:
+    """A target from its documents, checked by their schemas; raises Invalid with every problem of them."""
+    kind, data, source = _kind(document), document.data, document.source
     problems = [*document.problems, *impossible(kind, data, source), *(quirks.problems if quirks else ())]
     if problems:
         raise Invalid(problems)
     return _target(name, folder, data, source, quirks.data if quirks else {})
+
+
+def _kind(document: Document) -> Kind:
+    kind = KINDS.get(document.data.get("kind", ""))
+    if not kind:
+        raise Invalid([*document.problems, *_no_such_kind(document.data, document.source)])
+    return kind
 
 
 def _no_such_kind(data: Mapping[str, Any], source: Source) -> Iterator[Problem]:

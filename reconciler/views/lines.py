@@ -103,7 +103,7 @@ def by_origin(plan: Plan) -> Iterator[Line]:
     """How much of it is this change, drift and backlog."""
     yield line(f"Compared with {short_commit(plan.base)}")
     for origin, what in ORIGINS.items():
-        part = plan.only(origin)
+        part = plan.of_origin(origin)
         removals = count(part).removals
         others = sum(not is_removal(atom) for change in part for atom in atoms(change))
         gives = "1 addition or update" if others == 1 else f"{others} additions and updates"

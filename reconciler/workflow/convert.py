@@ -12,8 +12,8 @@ from reconciler.desired.joining import Rules
 from reconciler.desired.lists.columns import Likes
 from reconciler.desired.lists.rows import LiveIds
 from reconciler.desired.named import Reach, lists
-from reconciler.desired.sources import Source, Steps
-from reconciler.errors import Invalid, Place, Problem
+from reconciler.desired.one_off import Options
+from reconciler.errors import Invalid, Problem
 from reconciler.model import LiveState, user_key
 from reconciler.providers.base import Provider
 from reconciler.target.schemas import target_schema
@@ -52,7 +52,7 @@ def convert_files(
     """These lists as YAML, for a target where one is named; raises Invalid with every problem."""
     problems: list[Problem] = []
     reach = Reach(Path("/"), likes, ignored=frozenset(), hidden=True)
-    document = Document(_Asked(), {"sources": entries})
+    document = Document(Options({}), {"sources": entries})
     found = list(lists(Path(), document, reach, problems, live=_ids(live)))
     return _converted(found, problems, target, rules, live)
 
@@ -87,14 +87,3 @@ def _now(live: LiveState) -> Now:
     definitions = live.definitions or {}
     writable = {name for name, definition in definitions.items() if not definition.system}
     return Now(lambda key: groups.get(key, frozenset()), writable)
-
-
-class _Asked(Source):
-    """Where lists are named that no target.yaml names: on the command line."""
-
-    def __init__(self) -> None:
-        super().__init__("", "", lambda _: ())
-
-    def nearest(self, steps: Steps) -> Place:  # noqa: ARG002 (it has no lines)
-        """The command line."""
-        return Place("command line")

@@ -8,12 +8,12 @@ from reconciler.plan import PullRequest, Scope
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person asks of a plan; a saved plan has its own of ``resend`` and ``scope``.
+    """What a person asks of a plan; a saved plan has its own of ``resend``, ``scope`` and ``only``.
 
     What left the files is counted from the revision ``since``. With a ``base`` revision each atom has its
     origin, and those in ``include`` are to be applied with this change; ``pull`` is the pull request that
     it is for. The attributes of ``resend``, which no answer shows, are sent again. A ``scope`` names the
-    parts of the plan to make.
+    parts of the plan to make, and ``only`` the people and groups that it is about, or "changed".
     """
 
     since: str | None = None
@@ -22,3 +22,4 @@ class Options:
     pull: PullRequest | None = None
     resend: tuple[str, ...] = ()
     scope: tuple[Scope, ...] = ()
+    only: tuple[str, ...] = ()

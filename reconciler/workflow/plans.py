@@ -14,6 +14,7 @@ from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Note, Plan
+from reconciler.planning.changed import changed
 from reconciler.planning.diff import Facts
 from reconciler.planning.inputs import undefined
 from reconciler.planning.lists import following
@@ -21,14 +22,21 @@ from reconciler.planning.origin import origins
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.references import impossible, nobody
 from reconciler.planning.scope import Policy
+from reconciler.planning.selection import CHANGED, Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
-from reconciler.providers.base import Remarking
+from reconciler.providers.base import Remarking, informed
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.logged import logged
 from reconciler.workflow.options import Options
-from reconciler.workflow.revisions import Revisions, made_in_code, read_revisions
+from reconciler.workflow.revisions import (
+    Revisions,
+    made_in_code,
+    read_revisions,
+    uncovered,
+    with_counted,
+)
 
 
 def validate(target: Target, desired: DesiredState | None = None) -> DesiredState:
@@ -57,12 +65,14 @@ def plan(
     """
     states = _states(target, options, saved, desired)
     live = target.provider.read(session.reader, states.need)
+    states = states.each(lambda state: following(state, live))
     states = replace(states, desired=following(states.desired, live))
     states, unusable = _with_files(states, live.definitions or {})
+    missing = uncovered(states)
     revision = states.applied.revision
     # The apply of what was reviewed does not stop at what holds after the merge alone.
     pending = target.own_policy if saved is None else None
-    again = frozenset(saved.resend if saved else options.resend)
+    again = frozenset((saved or options).resend)
     created = [c.address for c in saved.changes if isinstance(c, Create)] if saved else []
     head = _head(
         states,
@@ -76,30 +86,40 @@ def plan(
         base=states.base,
         included=("change", *dict.fromkeys(options.include)),
         pull=options.pull,
-        scope=options.scope if saved is None else saved.scope,
+        scope=(saved or options).scope,
+        selection=_asked(states, selection((saved or options).only)),
     )
     before = list(_older(states, states.before, live))
     applied = list(_older(states, states.applied.state, live))
-    notes = (*head.plan.notes, *states.notes(base_is_planned=bool(before)))
+    notes = (*head.plan.notes, *states.notes(base_is_planned=bool(before)), *_about_changes(states, missing))
     told = origins(head.plan, before, applied) if states.base else {}
     whole = replace(head.plan, origins=told, notes=notes)
     parts = stages(whole.intended.changes)
-    requests = sum(len(target.provider.translate(part)) for part in parts)
-    return replace(head, plan=replace(whole, requests=requests))
+    provider = informed(target.provider, live, states.desired)
+    requests = sum(len(provider.translate(part)) for part in parts)
+    return replace(head, plan=replace(whole, requests=requests), uncovered=missing)
 
 
 def _states(target: Target, options: Options, saved: Plan | None, desired: DesiredState | None) -> Revisions:
     """What the files say and said, or the state that stands in their place."""
     since, base = options.since, options.base
     if desired is not None:
-        if since is not None or base is not None:
-            message = "a desired state made in code has no revisions: leave out since and base"
+        if since is not None or base is not None or CHANGED in options.only:
+            message = "a desired state made in code has no revisions: leave out since, base and `changed`"
             raise ValueError(message)
         return made_in_code(target, desired)
     option = "--since"
     if saved is not None:
         since, option = _since(target, saved, since), "the plan counts what left the files from"
-    return read_revisions(target, since, base, option)
+    states = read_revisions(target, since, base, option)
+    return with_counted(states, saved) if CHANGED in (saved or options).only else states
+
+
+def _asked(states: Revisions, asked: Selection) -> Selection:
+    """What a plan is about; what the files changed is known by now."""
+    if states.counted_from is None:
+        return asked
+    return asked.about(changed(states.counted_from, states.desired))
 
 
 def _head(
@@ -157,10 +177,8 @@ def _with_files(states: Revisions, definitions: Mapping[str, Definition]) -> tup
     if "attributes" not in states.target.policy.manage:
         return states, Unusable()
     desired, unusable = with_files(states.desired, definitions)
-    before = with_files(states.before, definitions)[0] if states.before else None
-    then = with_files(states.applied.state, definitions)[0] if states.applied.state else None
-    applied = replace(states.applied, state=then)
-    return replace(states, desired=desired, before=before, applied=applied), unusable
+    older = states.each(lambda state: with_files(state, definitions)[0])
+    return replace(older, desired=desired), unusable
 
 
 def _logged(states: Revisions, live: LiveState) -> Mapping[str, Facts]:
@@ -195,6 +213,16 @@ def _named(target: Target) -> dict[str, Any]:
         "requests_per_minute": target.requests_per_minute,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _about_changes(states: Revisions, missing: str) -> Iterator[Note]:
+    """What a plan of changes is not about, and why an apply of it will not be recorded."""
+    if states.counted_from is not None:
+        message = f"this plan is about what the files changed since {states.counted[:8]}"
+        yield Note("only", f"{message}: drift and backlog elsewhere were not looked for")
+    if missing:
+        message = f"an apply of this plan will not be recorded as complete: {missing}"
+        yield Note("applied", message, warning=True)
 
 
 def _since(target: Target, saved: Plan, since: str | None) -> str:

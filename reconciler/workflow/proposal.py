@@ -51,6 +51,9 @@ def propose(
     if saved and (saved.provider, saved.words) != (target.kind, target.system.words):
         message = f"the plan calls what it does as no plan for {target.system.title} does"
         raise Invalid([Problem(target.place, message, "plan again")])
+    if saved and target.asked and (saved.base or saved.since or saved.pull):
+        message = "the plan was made from the files of a repository, and this is a one-off run"
+        raise Invalid([Problem(target.place, message, "apply it there, or plan again with these options")])
     in_code = desired is not None
     fresh = plan(target, session, options, saved=saved, desired=desired)
     checked = guarded(saved or fresh.plan, target, allow_removals, allow_creations)

@@ -3,15 +3,25 @@
 Nothing here asks the network.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
-from reconciler.desired.history import Applied, applied, at, commit_of, load_at, with_departed
-from reconciler.errors import Invalid
+from reconciler.desired.files import settings_of
+from reconciler.desired.history import (
+    Applied,
+    applied,
+    at,
+    commit_of,
+    departed_since,
+    load_at,
+    with_departed,
+)
+from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
-from reconciler.plan import Note
+from reconciler.plan import Note, Plan
+from reconciler.planning.changed import changed
 from reconciler.planning.scope import Policy, need
 from reconciler.target.settings import Target
 
@@ -22,7 +32,8 @@ class Revisions:
 
     ``since`` is the commit from which what left the files is counted, ``base`` the one to compare
     with; each is empty where there is none. ``before`` is what the files said at the base, None
-    where they cannot be read. A state made ``in_code`` has no older ones.
+    where they cannot be read. What the files changed is counted from the commit ``counted``, where they
+    said ``counted_from``; None where nobody asked. A state made ``in_code`` has no older ones.
     """
 
     target: Target
@@ -31,7 +42,16 @@ class Revisions:
     since: str = ""
     base: str = ""
     before: DesiredState | None = None
+    counted: str = ""
+    counted_from: DesiredState | None = None
     in_code: bool = False
+
+    def each(self, change: Callable[[DesiredState], DesiredState]) -> "Revisions":
+        """The same, with every older state changed so."""
+        before, then, counted = (
+            change(state) if state else None for state in (self.before, self.applied.state, self.counted_from)
+        )
+        return replace(self, before=before, applied=replace(self.applied, state=then), counted_from=counted)
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -59,6 +79,10 @@ class Revisions:
         """What a reader of the plan should know of what it was compared with."""
         if self.in_code:
             yield Note("applied", "the desired state was made in code, so what left it is not known")
+        elif self.target.asked:
+            yield Note(
+                "applied", "a one-off run: nothing is recorded as applied, and nobody counts as having left"
+            )
         elif self.applied.why:
             message = f"which commit was applied last is not known: {self.applied.why}"
             yield Note("applied", message, warning=True)
@@ -94,6 +118,58 @@ class Revisions:
             yield Note("base", message, warning=True)
 
 
+def with_counted(states: Revisions, saved: Plan | None) -> Revisions:
+    """The same, with what the files said where changes are counted from: the base, else what was applied.
+
+    For a ``saved`` plan it is where that one counted from. Raises Invalid where that cannot be read.
+    """
+    if saved is not None:
+        return _counted_then(states, saved)
+    if states.base:
+        why = "" if states.before else "the files at the base do not load"
+        counted, state = states.base, states.before
+    else:
+        revision = states.applied.revision
+        counted, state = revision.commit if revision else "", states.applied.state
+        why = "" if state else states.applied.why or "nothing is recorded as applied yet"
+    if why:
+        message = f"what the files changed is not known: {why}"
+        raise Invalid(
+            [Problem(_ONLY_CHANGED, message, "plan the whole, or name a revision with plan --base")]
+        )
+    return replace(states, counted=counted, counted_from=state)
+
+
+def _counted_then(states: Revisions, saved: Plan) -> Revisions:
+    counted, folder, reach = saved.base or saved.applied, states.target.folder, states.target.reach
+    if not counted:
+        message = "the saved plan does not say since when the files changed"
+        raise Invalid([Problem(_ONLY_CHANGED, message, "plan again")])
+    state = load_at(folder, counted, "the plan counts what the files changed from", reach)
+    left = load_at(folder, saved.since, _COUNTS, reach) if saved.base and saved.since else None
+    return replace(states, counted=counted, counted_from=with_departed(state, left))
+
+
+_ONLY_CHANGED = Place("--only changed")
+_COUNTS = "the plan counts what left the files from"
+
+
+def uncovered(states: Revisions) -> str:
+    """Why a plan is not about all that the files changed since they were last applied; empty where it is."""
+    target, state, then = states.target, states.applied.state, states.counted_from
+    if state and departed_since(states.desired, state).keys() - states.desired.departed.keys():
+        return "some left the files since the last complete apply, and before it counts who left"
+    if then is None:
+        return ""
+    if state is None:
+        return "which commit was applied last is not known"
+    if target.pending or states.applied.settings != settings_of(target.folder):
+        return "target.yaml changed since the last complete apply, which can concern everybody"
+    if changed(state, then):
+        return f"the files changed before {states.counted[:8]} too, since the last complete apply"
+    return ""
+
+
 def made_in_code(target: Target, desired: DesiredState) -> Revisions:
     """A desired state that no file says, checked as strictly as files; raises Invalid with every problem."""
     ignore = target.settings.get("ignore", {})
@@ -111,6 +187,11 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     or where a revision cannot be read.
     """
     desired = target.load()
+    if target.asked:
+        if since or base:
+            message = "a one-off run has no revisions: leave out since and base"
+            raise ValueError(message)
+        return Revisions(target, desired, Applied())
     last = applied(target.folder, target.name, base or "HEAD", target.reach)
     then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:

@@ -20,6 +20,7 @@ from reconciler.lock import held, lock_file
 from reconciler.model import Address
 from reconciler.plan import Plan
 from reconciler.planning.recheck import Recheck
+from reconciler.planning.selection import CHANGED
 from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
@@ -103,7 +104,7 @@ def _execution(
     on_progress: Callable[[Progress], None],
 ) -> Execution:
     return Execution(
-        provider=informed(target.provider, proposal.fresh.everything),
+        provider=informed(target.provider, proposal.fresh.everything, proposal.fresh.desired),
         transport=session.transport,
         journal=journal,
         content=partial(content_of, target.folder),
@@ -114,7 +115,15 @@ def _execution(
         on_progress=on_progress,
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
+        versions=_versions(proposal),
     )
+
+
+def _versions(proposal: Proposal) -> dict[Address, str]:
+    """The versions of what is live, by address."""
+    versions = proposal.fresh.everything.versions
+    ids = proposal.fresh.ids if versions else {}
+    return {address: versions[live_id] for address, live_id in ids.items() if live_id in versions}
 
 
 def _ids(proposal: Proposal) -> dict[Address, str]:
@@ -131,6 +140,8 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
+    if target.asked:
+        return "this is a one-off run"
     if reason := _incomplete(proposal, report):
         return reason
     fresh = proposal.fresh
@@ -141,15 +152,18 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
 
 def _incomplete(proposal: Proposal, report: Report) -> str:
     """Why more remains than what was done, or ""."""
-    if proposal.in_code:
-        return "the desired state was made in code"
-    if not report.complete:
-        return "not everything was done"
-    if report.left_out_rows:
-        return "rows of a list were left out"
-    if proposal.plan.scope:
-        return f"it was about {' and '.join(proposal.plan.scope)} alone"
-    return _left(proposal.plan, proposal.recheck) if proposal.recheck else ""
+    plan, fresh = proposal.plan, proposal.fresh
+    reasons = {
+        "the desired state was made in code": proposal.in_code,
+        "not everything was done": not report.complete,
+        "rows of a list were left out": report.left_out_rows,
+        f"it was about {' and '.join(plan.scope)} alone": bool(plan.scope),
+        "it was about some people and groups alone": plan.only not in ((), (CHANGED,)),
+        fresh.uncovered: bool(fresh.uncovered),
+        "some of what the files changed waits for other people or groups": bool(fresh.waiting),
+    }
+    found = next((why for why, holds in reasons.items() if holds), "")
+    return found or (_left(plan, proposal.recheck) if proposal.recheck else "")
 
 
 def _left(plan: Plan, recheck: Recheck) -> str:

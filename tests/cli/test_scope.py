@@ -19,7 +19,7 @@ def test_a_plan_of_a_part_counts_what_it_leaves_out(capsys: Output) -> None:
     out = capsys.readouterr().out
     assert "No changes." in out
     left = "left out are these details: 4 of users, 1 of attributes; 1 more waits for people or groups"
-    assert f"note: --scope memberships: {left} that these make\n" in out
+    assert f"note: --scope memberships: {left} that these make: user/cleo@acme.com\n" in out
 
 
 def test_an_apply_of_a_part_touches_nothing_else(project: Project, capsys: Output) -> None:

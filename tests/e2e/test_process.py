@@ -7,6 +7,7 @@ import pty
 import re
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -234,6 +235,30 @@ def test_a_throttled_apply_waits_as_it_is_asked_and_says_so(project: Served) -> 
     assert re.search(r"\n  POST /scim/v2/users 429 \d+ ms\n", err)
     assert [request.method for request in project.omni.writes].count("POST") == 2
     assert_converged(project, "apply", "--auto-approve")
+
+
+def test_a_one_off_run_needs_no_repository(project: Served) -> None:
+    shutil.rmtree(project.root / "desired-state")
+    lines = ["email,op,display_name", "ada@acme.com,upsert,Ada Lovelace", "bob@acme.com,delete,"]
+    (project.root / "bulk.csv").write_text("\n".join(lines))
+    of = ("--url", project.url, "--kind", "omni", "--source", "bulk.csv", "--like", "omni-sdk")
+    assert run(project, "plan", *of, "--out", "plan.json", "--detailed-exitcode")[0] == 2
+    # It is killed half-way, and the same command goes on.
+    with Hold(project, 1) as hold, started(project, "apply", *of, "--plan", "plan.json") as process:
+        assert hold.arrived.wait(PATIENCE)
+        process.kill()
+        ended(process)
+    project.omni.hook = lambda _: None
+    code, out, err = run(project, "apply", *of, "--plan", "plan.json")
+    assert code == 0, err
+    assert "Not recorded as applied: this is a one-off run" in out
+    users = project.live()["users"]
+    assert users["ada@acme.com"]["name"] == "Ada Lovelace"
+    assert users["bob@acme.com"]["active"] is False
+    assert users["dora@acme.com"]["active"] is True
+    journals = sorted(project.runs.glob("one-off-*.jsonl"))
+    assert len(journals) == 2
+    assert KEY not in "".join(path.read_text("utf-8") for path in journals)
 
 
 def test_a_full_disk_under_the_journal_sends_no_write_without_its_line(project: Served) -> None:

@@ -1,7 +1,8 @@
 """Desired files and a live state in, a plan out: one file in cases/ for each rule.
 
 A case holds ``files`` (the text of a desired-state file, or several by name),
-``target`` (what its target.yaml adds), ``since`` (an older file), ``live`` and, last, ``expect``. To write
+``target`` (what its target.yaml adds), ``since`` (an older file), ``scope`` and ``only``
+(the options), ``live`` and, last, ``expect``. To write
 ``expect`` anew: UPDATE_GOLDEN=1 pytest tests/planning/test_cases.py
 """
 
@@ -21,6 +22,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model import Caller, Definition, Group, LiveState, User, user_key
 from reconciler.planning.guard import check
 from reconciler.planning.plan import make_plan
+from reconciler.planning.selection import selection
 from reconciler.target.settings import load_targets
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
@@ -64,6 +66,8 @@ def _plan(case: dict[str, Any], folder: Path) -> list[str]:
             target="acme",
             provider="omni",
             url="",
+            scope=tuple(case.get("scope", ())),
+            selection=selection(case.get("only", ())),
         )
     except ReconcilerError as error:
         return [f"{type(error).__name__}:", *str(error).splitlines()]

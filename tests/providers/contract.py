@@ -42,8 +42,8 @@ class System:
     """A provider and a fresh system for it; ``reads`` is how many requests a plan of it takes.
 
     ``takes_many`` says that one request may hold many changes, ``shows_members`` that it can be
-    read who is in a group. ``has_groups`` says that there are groups at all for it, and ``called`` what it
-    calls an attribute, where that is another name; such an attribute holds one text.
+    read who is in a group. ``has_groups`` says that there are groups at all for it. ``names`` are what the
+    system calls the attributes, where it is otherwise; with ``one_text`` each of them holds one text.
     """
 
     provider: Provider
@@ -52,7 +52,8 @@ class System:
     takes_many: bool = False
     shows_members: bool = True
     has_groups: bool = True
-    called: Mapping[str, str] = field(default_factory=dict)
+    one_text: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def words(self, step: "Step") -> "Step":
         """The step as this system can have it."""
@@ -60,7 +61,7 @@ class System:
         if not self.has_groups:
             absent = frozenset(address for address in step.files.absent if address.kind == "user")
             step = replace(step, files=replace(step.files, groups={}, absent=absent, previously={}))
-        return _renamed(step, self.called) if self.called else step
+        return _renamed(_as_one_text(step) if self.one_text else step, self.names)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def tell(system: System, story: list[Step]) -> None:
         # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
         reads = system.reads + len(need(step.files, step.policy).attributes)
         assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
-        outcomes, writes = _apply(system, planned, step.policy)
+        outcomes, writes = _apply(system, planned, step)
         assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
         fewer = system.takes_many or not system.has_groups
         enough = writes <= step.writes if fewer else writes == step.writes
@@ -92,28 +93,37 @@ def tell(system: System, story: list[Step]) -> None:
         assert _bystanders(system, live) == before, f"{step.says}: {before} became {live}"
 
 
+def _renamed(step: Step, names: Mapping[str, str]) -> Step:
+    """The same, with the attributes as the system calls them."""
+
+    def called(attributes: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+        return attributes and {names.get(name, name): value for name, value in attributes.items()}
+
+    users = {key: replace(user, attributes=called(user.attributes)) for key, user in step.files.users.items()}
+    exact = frozenset(names.get(name, name) for name in step.policy.exact_attributes)
+    return replace(
+        step, files=replace(step.files, users=users), policy=replace(step.policy, exact_attributes=exact)
+    )
+
+
+def _as_one_text(step: Step) -> Step:
+    """The same, with one text for each attribute."""
+
+    def text(value: Value) -> Value:
+        return ",".join(map(str, value)) if isinstance(value, tuple) else value
+
+    def told(attributes: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+        return attributes and {name: text(value) for name, value in attributes.items()}
+
+    users = {key: replace(user, attributes=told(user.attributes)) for key, user in step.files.users.items()}
+    return replace(step, files=replace(step.files, users=users))
+
+
 def _without_members(step: Step) -> Step:
     """The same, but nothing is said of who is in a group."""
     users = {key: replace(user, groups=None) for key, user in step.files.users.items()}
     groups = {key: replace(group, members=None) for key, group in step.files.groups.items()}
     return replace(step, files=replace(step.files, users=users, groups=groups, from_users=frozenset()))
-
-
-def _renamed(step: Step, called: Mapping[str, str]) -> Step:
-    """The same with other names of attributes, each with one text."""
-
-    def text(value: Value) -> Value:
-        return ",".join(map(str, value)) if isinstance(value, tuple) else value
-
-    users = {
-        key: replace(user, attributes={called[name]: text(value) for name, value in user.attributes.items()})
-        if user.attributes is not None
-        else user
-        for key, user in step.files.users.items()
-    }
-    exact = frozenset(called[name] for name in step.policy.exact_attributes)
-    files = replace(step.files, users=users)
-    return replace(step, files=files, policy=replace(step.policy, exact_attributes=exact))
 
 
 def answers(system: System) -> None:
@@ -132,7 +142,8 @@ def answers(system: System) -> None:
     for contains, text in ((False, ZOE), (True, ZOE[1:])):
         search = questions.search(provider, reader, "user", text, contains=contains)
         assert [user.id for user in search.live.users] == [zoe.id], text
-    assert set(questions.definitions(provider, reader)) >= {"region", "level", "code"}
+    names = {system.names.get(name, name) for name in ("region", "level", "code")}
+    assert set(questions.definitions(provider, reader)) >= names
 
 
 def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
@@ -141,9 +152,10 @@ def _plan(system: System, step: Step) -> tuple[Planned, LiveState]:
     return make_plan(step.files, live, step.policy, target="acme", provider="any", url=""), live
 
 
-def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outcome], int]:
+def _apply(system: System, planned: Planned, step: Step) -> tuple[list[Outcome], int]:
+    versions = planned.everything.versions
     execution = Execution(
-        provider=informed(system.provider, planned.everything),
+        provider=informed(system.provider, planned.everything, step.files),
         transport=system.transport,
         journal=Notebook([]),
         ids=dict(planned.ids),
@@ -151,8 +163,9 @@ def _apply(system: System, planned: Planned, policy: Policy) -> tuple[list[Outco
         stop=lambda: False,
         wait=lambda _: None,
         on_progress=lambda _: None,
-        headcount=Headcount.of(planned.plan, planned, policy),
+        headcount=Headcount.of(planned.plan, planned, step.policy),
         under_way=planned.everything.under_way,
+        versions={a: versions[one] for a, one in planned.ids.items() if one in versions},
     )
     execution.run(planned.plan.changes)
     return list(execution.outcomes.values()), execution.requests

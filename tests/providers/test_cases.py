@@ -19,7 +19,7 @@ import yaml
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Place
-from reconciler.model import Address, Kind, Live, LiveState, User, Value
+from reconciler.model import Address, DesiredState, Kind, Live, LiveState, User, Value
 from reconciler.operations import Operation, resolve, stages
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.pleio.provider import Pleio
@@ -28,7 +28,7 @@ from reconciler.providers.scim.translate import translate
 
 DIALECTS: dict[str, Dialect] = {"omni": OMNI}
 SITE = Pleio({"Docenten": "57979220-0000-4000-8000-000000000001"}).informed(
-    LiveState((Live(User("live@acme.com", "Live Name"), "live"),))
+    LiveState((Live(User("live@acme.com", "Live Name"), "live"),)), DesiredState()
 )
 TRANSLATORS: dict[str, Callable[[Sequence[Change]], list[Operation]]] = {
     **{name: partial(translate, dialect=dialect) for name, dialect in DIALECTS.items()},

@@ -79,7 +79,7 @@ def test_more_attributes_can_be_added_to_what_is_known() -> None:
         ({"id": None}, "a user came without 'id'"),
         ({"id": ""}, "a user came without 'id'"),
         ({"id": 7}, "a user came without 'id'"),
-        ({"id": '"] or x'}, "a user came with the id '\"] or x', which no id of a directory looks like"),
+        ({"id": " x"}, "a user came with the id ' x', which no id of a directory looks like"),
         ({"id": "../groups"}, "a user came with the id '../groups', which no id of a directory looks like"),
         ({"userName": None}, "a user 4f-A_9 came without 'userName'"),
         ({"userName": ["x"]}, "a user 4f-A_9 came without 'userName'"),
@@ -117,7 +117,7 @@ def test_a_group_has_its_members_by_id() -> None:
     ("changes", "message"),
     [
         ({"id": None}, "a group came without 'id'"),
-        ({"id": "a b"}, "a group came with the id 'a b', which no id of a directory looks like"),
+        ({"id": "a\nb"}, "a group came with the id 'a\\nb', which no id of a directory looks like"),
         ({"displayName": ""}, "a group nPpX8Hw- came without 'displayName'"),
         ({"members": "ada"}, "a list of members came as str"),
         ({"members": [None]}, "a member came as NoneType, not as an object"),

@@ -34,7 +34,7 @@ def answer(change: Any, response: Response) -> Answer:
         (CREATE, Response(201), "unsure"),
         (CREATE, Response(201, {}, {"id": ""}), "unsure"),
         (CREATE, Response(201, {}, {"id": 7}), "unsure"),
-        (CREATE, Response(201, {}, {"id": 'x"] or members[value eq "y'}), "unsure"),
+        (CREATE, Response(201, {}, {"id": "../groups"}), "unsure"),
         (CREATE, Response(201, {}, ["u9"]), "unsure"),
         (CREATE, Response(200, {}, None, "<html>Sign in</html>"), "unsure"),
         (CREATE, Response(409), "exists"),
@@ -98,7 +98,7 @@ def test_a_change_without_fields_is_no_operation() -> None:
     assert translate([Update(ADA, "ada", "u1", (), HERE, "revoke"), Create(ADA, "ada", (), HERE)], OMNI) == []
 
 
-@pytest.mark.parametrize("hostile", ['x"] or members[value eq "y', "../groups", "a/b", "", "x\n", "é"])
+@pytest.mark.parametrize("hostile", ["../groups", "..", "a/../b", "", "x\n"])
 def test_no_id_of_another_shape_gets_into_a_request(hostile: str) -> None:
     (operation,) = translate([update_group(SANDBOX, "Finance", remove=["ada@acme.com"])], OMNI)
     ids = {change.address: change.id for change in (update_group(SANDBOX, "Finance"),)}

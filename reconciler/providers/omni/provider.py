@@ -14,9 +14,9 @@ from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.question import Question
 from reconciler.providers.scim import translate as scim
 from reconciler.providers.scim.codec import hinted
-from reconciler.providers.scim.codec import value as attribute_value
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.find import find
+from reconciler.providers.scim.names import value as attribute_value
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.transport.messages import Reader, Response
 

@@ -88,7 +88,7 @@ class Pleio:
         """Understand the answer to one operation."""
         return receive(operation, response)
 
-    def informed(self, live: LiveState) -> "Pleio":
+    def informed(self, live: LiveState, desired: DesiredState) -> "Pleio":  # noqa: ARG002 (the files are told as changes)
         """The same, which knows the names and e-mails that its writes must repeat."""
         return replace(self, says=Says.of(live.users, self._ids))
 

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Refused
 from reconciler.model import Group, Live, User, Value
 from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.names import value
 from reconciler.transport.messages import Response
+from reconciler.values import BOOLEANS
 
 _WORDS = ("detail", "message", "error", "errors", "title")
 _LONGEST = 300
@@ -20,10 +23,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """One user as a row says it; ``groups`` are group ids, None where the row does not say."""
+    """One user as a row says it; ``groups`` are group ids, None where the row does not say.
+
+    ``nameless`` are the attributes with values that no name holds; ``version`` is empty where it has none.
+    """
 
     live: Live[User]
     groups: tuple[str, ...] | None
+    nameless: tuple[str, ...] = ()
+    version: str = ""
 
     @property
     def id(self) -> str:
@@ -52,26 +60,35 @@ class GroupRow:
     name: str
     members: frozenset[str]
     tells_members: bool = True
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: how many objects the whole list has, and those on this page, as JSON data."""
+    """One page of a list: how many objects the whole list has, and those on this page, as JSON data.
+
+    ``cursor`` leads to the next page where the server pages that way (RFC 9865).
+    """
 
     total: int
     rows: Sequence[object]
+    cursor: str = ""
 
 
-def page(body: object, path: str, start: int) -> Page:
+def page(body: object, path: str, start: int, *, counted: bool = True) -> Page:
     """Read one page of a list, which begins at row ``start``, from 1; raises BadAnswer for anything else.
 
-    ``Resources`` may be missing where it can hold no row (RFC 7644, 3.4.2).
+    ``Resources`` may be missing where it can hold no row (RFC 7644, 3.4.2), and the total where the
+    server is not ``counted`` on to name it: then that is the size of the page.
     """
     total = body.get("totalResults") if isinstance(body, dict) else None
+    if isinstance(body, dict) and total is None and not counted:
+        total = len(body.get("Resources") or ())
     if isinstance(body, dict) and isinstance(total, int) and not isinstance(total, bool):
         rows = body.get("Resources", [] if total < start else None)
+        cursor = body.get("nextCursor")
         if isinstance(rows, list):
-            return Page(total, rows)
+            return Page(total, rows, cursor if isinstance(cursor, str) else "")
     message = f"GET {path} was answered with something that is not a SCIM list"
     raise BadAnswer(message)
 
@@ -80,16 +97,37 @@ def user_row(row: object, dialect: Dialect) -> UserRow:
     """Read one user; raises BadAnswer where the row lacks what every user has."""
     data = _object(row, "user")
     live_id = _own_id(data, "user")
-    attributes = _optional(data, dialect.attributes, dict, live_id) or {}
+    attributes, nameless = _attributes_of(data, dialect, live_id)
     user = User(
         email=_text(data, "userName", f"user {live_id}"),
         name=_optional(data, "displayName", str, live_id),
         active=_optional(data, "active", bool, live_id),
-        attributes={key: value(found) for key, found in attributes.items()},
+        attributes=attributes,
     )
     # A tuple, since most people are in a few groups only, and a set takes three times the memory.
     groups = tuple(dict.fromkeys(_ids(data["groups"], "group"))) if "groups" in data else None
-    return UserRow(Live(user, live_id), groups)
+    return UserRow(Live(user, live_id), groups, nameless, version_of(data))
+
+
+def _attributes_of(
+    data: dict[str, Any], dialect: Dialect, live_id: str
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The attributes by name, and the names of those with values that no name holds."""
+    if dialect.shape:
+        if isinstance(text := data.get("active"), str) and text.lower() in BOOLEANS:
+            data["active"] = BOOLEANS[text.lower()]
+        found = dialect.shape.read(data)
+        return found.attributes, found.nameless
+    attributes = _optional(data, dialect.attributes, dict, live_id) or {}
+    return {key: value(found) for key, found in attributes.items()}, ()
+
+
+def version_of(data: object) -> str:
+    """The version of a user or group (RFC 7643, 3.1); empty where it names none that a header can carry."""
+    meta = data.get("meta") if isinstance(data, Mapping) else None
+    version = meta.get("version") if isinstance(meta, Mapping) else None
+    plain = isinstance(version, str) and version.isascii() and version.isprintable()
+    return str(version) if plain else ""
 
 
 def group_row(row: object) -> GroupRow:
@@ -98,7 +136,7 @@ def group_row(row: object) -> GroupRow:
     live_id = _own_id(data, "group")
     members = frozenset(_ids(data.get("members"), "member"))
     name = _text(data, "displayName", f"group {live_id}")
-    return GroupRow(live_id, name, members, tells_members="members" in data)
+    return GroupRow(live_id, name, members, tells_members="members" in data, version=version_of(data))
 
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:
@@ -138,19 +176,22 @@ def _optional(data: Mapping[str, Any], key: str, kind: type[T], live_id: str) ->
 
 
 def _ids(rows: object, what: str) -> list[str]:
+    """The ids that these name, but for memberships through another group (RFC 7643, 4.1.2)."""
     if rows is None:
         return []
     if not isinstance(rows, list):
         message = f"a list of {what}s came as {type(rows).__name__}"
         raise BadAnswer(message)
-    return [_text(_object(row, what), "value", what) for row in rows]
+    found = (_object(row, what) for row in rows)
+    return [_pointed_at(row, what) for row in found if str(row.get("type")).lower() != "indirect"]
 
 
-def value(raw: object) -> Value:
-    """An attribute's value as it came; what no attribute holds (an object, null in a list) counts as none."""
-    if isinstance(raw, list):
-        return tuple(item for item in raw if isinstance(item, (str, int, float)))
-    return raw if isinstance(raw, (str, int, float)) else None
+def _pointed_at(row: Mapping[str, Any], what: str) -> str:
+    """The id that a member names: its value, or else the end of the address that it has."""
+    address = row.get("$ref")
+    if row.get("value") is None and isinstance(address, str) and "/" in address:
+        return unquote(address.rstrip("/").rpartition("/")[2])
+    return _text(row, "value", what)
 
 
 def words(response: Response) -> str:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, assert_never
 from urllib.parse import quote
 
-from reconciler.errors import IncompleteRead
+from reconciler.errors import IncompleteRead, Refused
 from reconciler.model import KEY_OF, Group, Kind, Live, LiveState, User, group_key
 from reconciler.operations import is_id
 from reconciler.providers.question import Question
 from reconciler.providers.scim.codec import group_row, refusal, user_row
-from reconciler.providers.scim.reader import ScimReader
+from reconciler.providers.scim.listing import count, listed
+from reconciler.providers.scim.reader import NO_FILTERS, ScimReader
 
 _NAMED_BY: Mapping[Kind, str] = {"user": "userName", "group": "displayName"}
 
@@ -20,6 +21,14 @@ _NO_SUCH_ID = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 """What is answered for an id of nobody, and for a text that no id looks like."""
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A row and its id."""
+
+    id: str
+    row: Any
 
 
 def find(server: ScimReader, question: Question) -> LiveState | None:
@@ -32,11 +41,20 @@ def find(server: ScimReader, question: Question) -> LiveState | None:
         return LiveState(groups=tuple(Live(Group(row.name), row.id) for row in found))
     by_id = question.by == "id"
     told = [_whole(server, row) if question.attributes and not by_id else row for row in rows]
+    if (by_id or question.attributes) and any(_refers(server, row) for row in told):
+        # The logins of those whom ids name are in a complete list alone.
+        return None
     names = {group: name for row in told for group, name in (_groups(row) or {}).items()}
     return LiveState(
         users=tuple(_user(server, row, whole=by_id or question.attributes) for row in told),
         groups=tuple(Live(Group(name), group) for group, name in names.items()),
     )
+
+
+def _refers(server: ScimReader, row: Row) -> bool:
+    """Whether an attribute of a user names others, by their ids."""
+    shape = server.dialect.shape
+    return shape is not None and not shape.references.keys().isdisjoint(shape.read(row).attributes)
 
 
 def _rows(server: ScimReader, question: Question) -> list[Any] | None:
@@ -58,16 +76,24 @@ def _by_id(server: ScimReader, kind: Kind, live_id: str) -> list[Any]:
         return []
     if not response.ok:
         raise refusal("GET", path, response, server.dialect)
-    return [response.json] if _id(server, kind, response.json) == live_id else []
+    row = server.dialect.spelled(response.json)
+    return [row] if _id(server, kind, row) == live_id else []
 
 
 def _named(server: ScimReader, kind: Kind, name: str) -> list[Any] | None:
+    if not server.dialect.filters:
+        return None
     # A value in a filter is JSON (RFC 7644, 3.4.2.2).
     query = {
         "filter": f"{_NAMED_BY[kind]} eq {json.dumps(name, ensure_ascii=False)}",
-        "count": str(server.dialect.page),
+        **count(server.dialect),
     }
-    listing = server.page(kind, query)
+    try:
+        listing = server.page(kind, query)
+    except Refused as error:
+        if server.dialect.shape is None or error.status not in NO_FILTERS:
+            raise
+        return None
     wanted = KEY_OF[kind](name)
     # A server may ignore a filter, so every row is checked here too.
     rows = [row for row in listing.rows if KEY_OF[kind](_name(server, kind, row)) == wanted]
@@ -80,6 +106,9 @@ def _name(server: ScimReader, kind: Kind, row: object) -> str:
 
 def _filtered(server: ScimReader, kind: Kind, text: str) -> list[Any]:
     """Every row that the server gives for a filter; raises IncompleteRead where it counts more of them."""
+    if server.dialect.shape:
+        found = listed(server, kind, lambda row: _Told(_id(server, kind, row), row), {"filter": text})
+        return [told.row for told in found.values()]
     rows: dict[str, Any] = {}
     start, total = 1, 1
     while start <= total:
@@ -133,7 +162,7 @@ def _groups(row: Row) -> dict[str, str] | None:
     groups = row.get("groups")
     if not isinstance(groups, list):
         return None
-    # The codec has seen that each has a value.
-    names = {group["value"]: group.get("display") for group in groups}
+    # The codec has seen that each has a value, or an address in its place.
+    names = {group.get("value"): group.get("display") for group in groups}
     known = {live_id: name for live_id, name in names.items() if isinstance(name, str) and name}
     return known if len(known) == len(names) else None

@@ -1,10 +1,5 @@
 """Reading a SCIM server: everything or nothing.
 
-No single way of paging is safe on all servers: one repeats page 1 past the end,
-one ignores ``count``, one reports the page's size as the total. So a listing
-advances by what was received, collects by id, and is complete only where the
-number of distinct ids is the total that every page named.
-
 A group whose row has no ``members`` is read by id. If that answer has none either,
 the group is empty (Omni's OpenAPI: a group needs only a name, an id and schemas),
 unless the list had members, or the rows of people who were to leave it still name it.
@@ -12,22 +7,21 @@ The groups of the users and the members of the groups must agree. Where they do 
 groups that were only listed are read by id, then the users.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
 from urllib.parse import quote
 
 from reconciler.changes import Atom
-from reconciler.errors import BadAnswer, IncompleteRead
-from reconciler.model import Address, Group, Kind, Live, LiveState, Need, group_key, user_key
+from reconciler.errors import BadAnswer, IncompleteRead, Refused
+from reconciler.model import Address, Kind, LiveState, Need, group_key, user_key
 from reconciler.providers.scim.agreement import check_agreement, disagreeing
 from reconciler.providers.scim.codec import (
     GroupRow,
     Page,
     UserRow,
     group_row,
-    live_group,
     page,
     refusal,
     user_row,
@@ -35,18 +29,17 @@ from reconciler.providers.scim.codec import (
 )
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.gaps import announce, gap
+from reconciler.providers.scim.listing import count, listed
+from reconciler.providers.scim.state import check_members, state
 from reconciler.transport.messages import Reader, Response
 
 _GONE = 404
-_RESTARTS = 2
+NO_FILTERS = (400, 405, 501)
+"""What is answered where a filter is not understood, or none is (RFC 7644, 3.4.2.2 and 3.12)."""
 _SECOND_LOOKS = 100
 """The most users that are read again one by one; more that disagree are no accident."""
 
 Row = TypeVar("Row", UserRow, GroupRow)
-
-
-class _TotalMoved(Exception):
-    """The total changed between two pages: somebody is changing the directory right now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,8 @@ class ScimReader:
     def page(self, kind: Kind, query: Mapping[str, str]) -> Page:
         """One page of the users or groups, from ``startIndex`` in the query on, which is 1 without it."""
         path = self.dialect.path(kind)
-        return page(self.get(path, query), path, int(query.get("startIndex", "1")))
+        start = int(query.get("startIndex", "1"))
+        return page(self.get(path, query), path, start, counted=self.dialect.totals == "whole")
 
     def _checked(self, path: str, response: Response) -> object:
         if not response.ok:
@@ -77,21 +71,26 @@ class ScimReader:
             said = words(response) or "an empty body"
             message = f"GET {path} was answered {response.status} with {said}, where JSON was expected"
             raise BadAnswer(message)
-        return response.json
+        return self.dialect.spelled(response.json)
 
     def read(self, need: Need) -> LiveState:
         """Every user and every group, with the attributes that are needed."""
-        users = self._list("user", self._user)
-        groups = self._list("group", group_row)
+        users = listed(self, "user", self._user)
+        groups = listed(self, "group", group_row)
         silent = [row for row in groups.values() if not row.tells_members]
+        if self.dialect.silence_is_empty and len(silent) < len(groups):
+            # A list that shows the members of some shows those of all.
+            silent = []
         gaps = (gap(row, need, user_key(row.live.resource.email)) for row in users.values())
         announce(self.reader, gaps, silent, self.dialect)
         by_id = {row.id: self._closer(row) for row in silent}
         groups |= by_id
         self._make_agree(users, groups, by_id)
         people = {row.id: user_key(row.live.resource.email) for row in users.values()}
+        check_members(groups.values(), people)
         known = [row for user in users.values() if (row := self._known(user, need, people[user.id]))]
-        return _state(known, groups.values(), people)
+        names = {row.id: group_key(row.name) for row in groups.values()}
+        return state(known, groups.values(), people, self.dialect, names)
 
     def look(self, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Only what these atoms are about: one by one, or by listing where that takes fewer requests."""
@@ -101,7 +100,8 @@ class ScimReader:
             by_address.setdefault(atom.address, []).append(atom)
         users = self._look_at_users({a: c for a, c in by_address.items() if a.kind == "user"}, ids, people)
         groups = self._look_at_groups({a: c for a, c in by_address.items() if a.kind == "group"}, ids, people)
-        return _state(users, groups, people)
+        names = {live_id: address.key for address, live_id in ids.items() if address.kind == "group"}
+        return state(users, groups, people, self.dialect, names)
 
     def _look_at_users(
         self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
@@ -117,7 +117,7 @@ class ScimReader:
             frozenset(a.key for a, atoms in covers.items() if any(atom.path == () for atom in atoms)),
         )
         users = []
-        for row in self._list("user", self._user).values():
+        for row in listed(self, "user", self._user).values():
             address = Address("user", people.get(row.id, user_key(row.live.resource.email)))
             # A known name under another id is somebody else.
             asked_for = address in covers and ids.get(address, row.id) == row.id
@@ -128,17 +128,35 @@ class ScimReader:
     def _look_at_user(self, address: Address, live_id: str | None, keys: frozenset[str]) -> UserRow | None:
         if live_id is not None:
             return self._one_user(live_id, keys)
-        text = address.key.replace("\\", "\\\\").replace('"', '\\"')
-        listing = self.page("user", {"filter": f'userName eq "{text}"', "count": "2"})
-        # A server may ignore a filter, so every row is checked here too.
-        users = map(self._user, listing.rows)
-        matches = [row for row in users if user_key(row.live.resource.email) == address.key]
+        matches = self._named(address.key)
         if len(matches) > 1:
             message = (
                 f"{address} matches {len(matches)} live users: {' and '.join(row.id for row in matches)}"
             )
             raise IncompleteRead(message)
         return self._known(matches[0], Need({address.key: keys}), address.key) if matches else None
+
+    def _named(self, key: str) -> list[UserRow]:
+        """The users of this login: asked for by a filter, where the server heeds it."""
+        if self.dialect.filters:
+            text = key.replace("\\", "\\\\").replace('"', '\\"')
+            query = {"filter": f'userName eq "{text}"', **count(self.dialect, 2)}
+            found = self._filtered(query)
+            matches = [row for row in found or () if user_key(row.live.resource.email) == key]
+            if matches or found == []:
+                return matches
+        # Others came in answer to the filter, or it was refused.
+        everybody = listed(self, "user", self._user).values()
+        return [row for row in everybody if user_key(row.live.resource.email) == key]
+
+    def _filtered(self, query: Mapping[str, str]) -> list[UserRow] | None:
+        """The users that a filter finds; None where the server takes no filter."""
+        try:
+            return list(map(self._user, self.page("user", query).rows))
+        except Refused as error:
+            if error.status not in NO_FILTERS or self.dialect.shape is None:
+                raise
+            return None
 
     def _look_at_groups(
         self, covers: Mapping[Address, Sequence[Atom]], ids: Mapping[Address, str], people: Mapping[str, str]
@@ -150,7 +168,7 @@ class ScimReader:
             return self._unsilenced(found, covers, ids, people)
         wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
-        for row in self._list("group", group_row).values():
+        for row in listed(self, "group", group_row).values():
             address = wanted.get(row.id, Address("group", group_key(row.name)))
             if address not in covers or ids.get(address, row.id) != row.id:
                 continue
@@ -250,50 +268,3 @@ class ScimReader:
             message = f"{name} was removed while it was read; run again"
             raise IncompleteRead(message)
         return row
-
-    def _list(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
-        for _ in range(_RESTARTS + 1):
-            try:
-                return self._list_once(kind, parse)
-            except _TotalMoved as moved:
-                reason = str(moved)
-        message = f"{reason}, {_RESTARTS + 1} times in a row: somebody is changing them now; try again later"
-        raise IncompleteRead(message)
-
-    def _list_once(self, kind: Kind, parse: Callable[[object], Row]) -> dict[str, Row]:
-        path = self.dialect.path(kind)
-        rows: dict[str, Row] = {}
-        first_total: int | None = None
-        start = 1
-        while first_total is None or len(rows) < first_total:
-            query = {"count": str(self.dialect.page), "startIndex": str(start)}
-            listing = self.page(kind, query)
-            if first_total not in (None, listing.total):
-                numbers = f"from {first_total} to {listing.total}"
-                message = f"the number of {kind}s changed {numbers} while they were read"
-                raise _TotalMoved(message)
-            first_total = listing.total
-            if not listing.rows:
-                break
-            for row in map(parse, listing.rows):
-                if row.id in rows:
-                    message = (
-                        f"GET {path} listed the {kind} with the id {row.id} twice, so another may be missing"
-                    )
-                    raise IncompleteRead(message)
-                rows[row.id] = row
-            start += len(listing.rows)
-        if len(rows) != first_total:
-            message = f"GET {path} listed {len(rows)} {kind}s of the {first_total} that it counts"
-            raise IncompleteRead(message)
-        return rows
-
-
-def _state(users: Sequence[UserRow], groups: Iterable[GroupRow], people: Mapping[str, str]) -> LiveState:
-    live: list[Live[Group]] = []
-    foreign: dict[str, int] = {}
-    for row in groups:
-        live.append(live_group(row, people))
-        if number := sum(member not in people for member in row.members):
-            foreign[row.id] = number
-    return LiveState(users=tuple(row.live for row in users), groups=tuple(live), foreign=foreign)

@@ -12,15 +12,19 @@ from typing import assert_never
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update, atoms
 from reconciler.model import ACTIVE, NAMED_BY, Address, Value
-from reconciler.operations import Json, Operation, Ref, is_id
+from reconciler.operations import Json, Operation, Ref, Rewritten, is_id
 from reconciler.providers.base import Answer, Verdict
-from reconciler.providers.scim.codec import refusal
+from reconciler.providers.scim import writing
+from reconciler.providers.scim.codec import refusal, version_of
 from reconciler.providers.scim.dialect import PATCH_OP, Dialect
+from reconciler.providers.scim.schema import GROUP
+from reconciler.providers.scim.writing import NOBODY_KNOWN, Known
 from reconciler.transport.messages import Response
 
 _TAKEN = 202
 _GONE = 404
 _CONFLICT = 409
+_BAD = 400
 _SERVER = 500
 _VERDICTS: Mapping[int, Verdict] = {
     # Accepted, and not completed (RFC 9110, 15.3.3).
@@ -28,19 +32,21 @@ _VERDICTS: Mapping[int, Verdict] = {
     401: "credential",
     403: "credential",
     408: "unsure",
+    # Somebody else has written it (RFC 7644, 3.14).
+    412: "passed",
     429: "busy",
     # The server does not support the operation, PATCH for example (RFC 7644, 3.12).
     501: "unsupported",
 }
 
 
-def translate(changes: Sequence[Change], dialect: Dialect) -> list[Operation]:
+def translate(changes: Sequence[Change], dialect: Dialect, known: Known = NOBODY_KNOWN) -> list[Operation]:
     """One operation for each change; one for the adds and one for the removals of a group."""
-    operations = [_one(change, dialect) for change in changes]
+    operations = [_one(change, dialect, known) for change in changes]
     return [operation for operation in operations if operation.covers]
 
 
-def _one(change: Change, dialect: Dialect) -> Operation:
+def _one(change: Change, dialect: Dialect, known: Known) -> Operation:
     user = change.address.kind == "user"
     name = f"{change.address.kind} {change.label}"
     collection = dialect.users if user else dialect.groups
@@ -49,10 +55,13 @@ def _one(change: Change, dialect: Dialect) -> Operation:
         case Delete():
             return Operation(atoms(change), "DELETE", item, None, f"delete {name}")
         case Create() if _makes(change):
-            body = _new_user(change, dialect) if user else _new_group(change)
+            body = _new_user(change, dialect, known) if user else _new_group(change, dialect)
             return Operation(atoms(change), "POST", collection, body, f"create {name}")
+        case Create() | Update() if not dialect.patches:
+            how = writing.rewritten(change, dialect, known)
+            return Operation(atoms(change), "PUT", item, Rewritten(how), f"update {name}")
         case Create() | Update():
-            parts = _user_parts(change, dialect) if user else _group_parts(change)
+            parts = _user_parts(change, dialect, known) if user else _group_parts(change)
             body = {"schemas": [PATCH_OP], "Operations": parts}
             return Operation(atoms(change), "PATCH", item, body, f"update {name}")
         case _:  # pragma: no cover (mypy proves that there is no other change)
@@ -64,7 +73,9 @@ def _makes(change: Create) -> bool:
     return any(f.path == NAMED_BY[change.address.kind] for f in change.fields)
 
 
-def _new_user(change: Create, dialect: Dialect) -> Json:
+def _new_user(change: Create, dialect: Dialect, known: Known) -> Json:
+    if dialect.shape:
+        return writing.new_user(change, dialect.shape, known)
     stated = {f.path: f.after for f in change.fields}
     email = stated[NAMED_BY["user"]]
     # displayName is required (Omni docs: create user); where the files leave it open, the address stands in.
@@ -74,13 +85,16 @@ def _new_user(change: Create, dialect: Dialect) -> Json:
     return body
 
 
-def _new_group(change: Create) -> Json:
+def _new_group(change: Create, dialect: Dialect) -> Json:
     name = next(f.after for f in change.fields if f.path == NAMED_BY["group"])
     people = [Ref(Address("user", f.path[1])) for f in change.fields if f.path[0] == "members"]
-    return {"displayName": _json(name), "members": [{"value": ref} for ref in people]}
+    schemas: dict[str, Json] = {"schemas": [GROUP]} if dialect.shape else {}
+    return {**schemas, "displayName": _json(name), "members": [{"value": ref} for ref in people]}
 
 
-def _user_parts(change: Create | Update, dialect: Dialect) -> list[Json]:
+def _user_parts(change: Create | Update, dialect: Dialect, known: Known) -> list[Json]:
+    if dialect.shape:
+        return writing.user_parts(change, dialect.shape, known)
     names = {NAMED_BY["user"]: "userName", ("name",): "displayName", ACTIVE: "active"}
     value: dict[str, Json] = {names[f.path]: _json(f.after) for f in change.fields if f.path in names}
     if attributes := _attributes(change.fields):
@@ -106,13 +120,7 @@ def _group_parts(change: Create | Update) -> list[Json]:
 
 
 def _attributes(fields: Sequence[FieldChange]) -> dict[str, Json]:
-    return {f.path[1]: _ids(f) if f.refers else _json(f.after) for f in fields if f.path[0] == "attributes"}
-
-
-def _ids(item: FieldChange) -> Json:
-    """The ids of those whom a reference names."""
-    refs: list[Json] = [Ref(address) for address in item.names]
-    return refs if isinstance(item.after, tuple) else next(iter(refs), None)
+    return {f.path[1]: writing.sent(f) for f in fields if f.path[0] == "attributes"}
 
 
 def _json(value: Value) -> Json:
@@ -127,15 +135,22 @@ def receive(operation: Operation, response: Response, dialect: Dialect) -> Answe
         return Answer("done")
     shown = "".join(f"/{part}" if isinstance(part, str) else f"/{{{part.to}}}" for part in operation.path)
     message = str(refusal(operation.method, shown, response, dialect))
-    if response.status == _CONFLICT and operation.method == "POST":
+    if operation.method == "POST" and (response.status == _CONFLICT or _is_taken(response)):
         return Answer("exists", message=message)
     otherwise: Verdict = "unsure" if response.status >= _SERVER else "refused"
     return Answer(_VERDICTS.get(response.status, otherwise), message=message)
 
 
+def _is_taken(response: Response) -> bool:
+    """Whether a refusal says that the name is somebody's (RFC 7644, 3.12); some say it with 400."""
+    body = response.json if isinstance(response.json, Mapping) else {}
+    return response.status == _BAD and str(body.get("scimType")).lower() == "uniqueness"
+
+
 def _success(operation: Operation, response: Response) -> Answer:
+    version = version_of(response.json) or response.headers.get("etag", "")
     if operation.method != "POST":
-        return Answer("done")
+        return Answer("done", version=version)
     live_id = response.json.get("id") if isinstance(response.json, Mapping) else None
     if not is_id(live_id):
         return Answer("unsure", message=f"{operation.summary}: answered {response.status}, but without an id")

@@ -1,0 +1,109 @@
+"""Any directory that speaks SCIM 2.0, told by discovery what it can do."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.changes import Atom, Change
+from reconciler.errors import Problem
+from reconciler.model import Address, Definition, DesiredState, LiveState, Need
+from reconciler.operations import Operation
+from reconciler.providers.base import Answer
+from reconciler.providers.question import Question
+from reconciler.providers.scim import translate as said
+from reconciler.providers.scim.audit import audit
+from reconciler.providers.scim.discovery import BASE, Discovery, discover
+from reconciler.providers.scim.find import find
+from reconciler.providers.scim.quirks import NO_QUIRKS, Quirks
+from reconciler.providers.scim.reader import ScimReader
+from reconciler.providers.scim.rewriting import rewrite
+from reconciler.providers.scim.writing import NOBODY_KNOWN, Known
+from reconciler.transport.messages import Reader, Request, Response
+
+TITLE = "the directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Scim:
+    """The provider for ``kind: scim``. It holds no credential.
+
+    ``extensions`` are short names of URNs. ``seen`` is what a read found, and ``known`` what that and
+    the files tell about people; before a read there is none.
+    """
+
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    quirks: Quirks = NO_QUIRKS
+    seen: Discovery | None = None
+    known: Known = NOBODY_KNOWN
+    live: LiveState = field(default_factory=LiveState)
+
+    def read(self, reader: Reader, need: Need) -> LiveState:
+        """Ask the server what it is, and read every user and every group."""
+        found = self._discovered(reader)
+        shape = found.shape.knowing(_names(need))
+        if need.everything:
+            need = replace(need, others=frozenset(shape.slots), all_deleted=True)
+        state = ScimReader(reader, replace(found.dialect, shape=shape)).read(need)
+        shape = shape.seen({name for user in state.users for name in user.resource.attributes or ()})
+        found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
+        return replace(state, definitions=shape.definitions, memo=found)
+
+    def _discovered(self, reader: Reader) -> Discovery:
+        found = self.seen or discover(reader, self.extensions)
+        return replace(found, dialect=self.quirks.of(found.dialect))
+
+    def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """Read only the objects that these atoms are about."""
+        return ScimReader(reader, self._discovered(reader).dialect).look(covers, ids)
+
+    @property
+    def extension(self) -> str:
+        """No one object holds the attributes in a user's row."""
+        return ""
+
+    def find(self, reader: Reader, question: Question) -> LiveState | None:
+        """What answers a question; None where only a complete read tells."""
+        return find(ScimReader(reader, self._discovered(reader).dialect), question)
+
+    def definitions(self, reader: Reader) -> Mapping[str, Definition]:
+        """What the server knows of attributes, by name."""
+        return self._discovered(reader).shape.definitions
+
+    def informed(self, live: LiveState, desired: DesiredState) -> "Scim":
+        """The provider, with what a read found."""
+        if not isinstance(live.memo, Discovery):
+            return self
+        users = {user.id: user for user in live.users}
+
+        def attributes(live_id: str) -> Collection[str]:
+            user = users.get(live_id)
+            values = (user.resource.attributes or {}) if user else {}
+            return [name for name, value in values.items() if value not in (None, ())]
+
+        def stated(key: str) -> Collection[str]:
+            user = desired.users.get(key)
+            return tuple(user.attributes or ()) if user else ()
+
+        return replace(self, seen=live.memo, known=Known(attributes, stated), live=live)
+
+    def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
+        """Attributes that the server does not define, or defines otherwise: it would ignore them."""
+        shape = live.memo.shape if isinstance(live.memo, Discovery) else None
+        return audit(desired, live, shape, TITLE) if shape else []
+
+    def translate(self, changes: Sequence[Change]) -> list[Operation]:
+        """Say changes of one stage as SCIM operations."""
+        return said.translate(changes, self.seen.dialect if self.seen else BASE, self.known)
+
+    def receive(self, operation: Operation, response: Response) -> Answer:
+        """Understand the answer to one operation."""
+        return said.receive(operation, response, self.seen.dialect if self.seen else BASE)
+
+    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+        """A whole user or group, built from a fresh read."""
+        server = ScimReader(reader, self._discovered(reader).dialect)
+        return rewrite(server, operation, request, self.live)
+
+
+def _names(need: Need) -> set[str]:
+    """The attributes that anybody needs."""
+    return set(need.others).union(*need.attributes.values())

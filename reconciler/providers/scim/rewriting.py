@@ -1,0 +1,144 @@
+"""A whole user or group for a PUT, built from what is live just before it is sent.
+
+A PUT takes away whatever it does not hold (RFC 7644, 3.5.1). So it is sent only where all that can be
+written was read, and where what it changes is still as it was planned.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.changes import Atom
+from reconciler.errors import BadAnswer
+from reconciler.model import LiveState, Value, user_key
+from reconciler.operations import Operation
+from reconciler.providers.base import Answer
+from reconciler.providers.scim.codec import group_row, user_row, version_of
+from reconciler.providers.scim.names import Shape
+from reconciler.providers.scim.reader import ScimReader
+from reconciler.providers.scim.schema import CORE, GROUP
+from reconciler.providers.scim.wire import put
+from reconciler.providers.scim.writing import FIELDS
+from reconciler.transport.messages import Request
+from reconciler.values import alike, canonical
+
+_CAP = 100
+"""Members; a server that shows no more than a part of them shows this many at least, as far as is known."""
+_OF_SERVER = ("id", "meta", "groups")
+
+
+def rewrite(server: ScimReader, operation: Operation, request: Request, live: LiveState) -> Request | Answer:
+    """The PUT to send; raises as a read does."""
+    how: Any = request.json
+    row = server.get_or_none(request.path)
+    if row is None:
+        return Answer("passed", message=f"{operation.summary}: it is gone")
+    if not isinstance(row, dict):
+        message = f"GET {request.path} was answered with {type(row).__name__}, not with an object"
+        raise BadAnswer(message)
+    user = how["kind"] == "user"
+    why = _unread_of_user(server) if user else _unread_of_group(server, row, live)
+    if why:
+        return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
+    if user and not _as_planned(row, operation, server, live):
+        return Answer("passed", message=f"{operation.summary}: it is not what it was")
+    body = _user(row, how, server) if user else _group(row, how)
+    version = version_of(row) if server.dialect.versions else ""
+    headers = {**request.headers, "If-Match": version} if version else request.headers
+    return replace(request, json=body, headers=headers)
+
+
+def _unread_of_user(server: ScimReader) -> str:
+    """Why a user cannot be written as a whole: something that can be written is not shown."""
+    hidden = sorted(_hidden(server.dialect.shape)) if server.dialect.shape else []
+    if not hidden:
+        return ""
+    return f"a PUT would take away what no answer shows: {', '.join(hidden)}"
+
+
+def _hidden(shape: Shape) -> Iterator[str]:
+    """The attributes that can be written and that no answer shows."""
+    for name, each in shape.definitions.items():
+        if each.written != "never" and not each.readable:
+            yield name
+
+
+def _unread_of_group(server: ScimReader, row: Mapping[str, Any], live: LiveState) -> str:
+    """Why a group cannot be written as a whole: who is in it may not be shown, or not whole."""
+    if server.dialect.members_shown:
+        return ""
+    number = len(group_row(row).members)
+    others = any(group.resource.members for group in live.groups)
+    if server.dialect.members_shown is False or ("members" not in row and not others):
+        return "whether a group shows its members is not known, so a PUT might empty it"
+    told = any(user.resource.groups is not None for user in live.users)
+    if number >= _CAP and not told:
+        return f"it shows {number} members, and there may be more, whom a PUT would remove"
+    return ""
+
+
+def _as_planned(row: object, operation: Operation, server: ScimReader, live: LiveState) -> bool:
+    """Whether everything that is to be changed is as it was planned, or as it is to be."""
+    now = user_row(row, server.dialect).live.resource
+    values: Mapping[tuple[str, ...], Value] = {
+        ("email",): user_key(now.email),
+        ("name",): now.name,
+        ("active",): now.active,
+        **{("attributes", name): each for name, each in (now.attributes or {}).items()},
+    }
+    people = {user.id: user_key(user.resource.email) for user in live.users}
+    return all(_fits(values.get(atom.path), atom, server, people) for atom in operation.covers)
+
+
+def _fits(now: Value, atom: Atom, server: ScimReader, people: Mapping[str, str]) -> bool:
+    shape = server.dialect.shape
+    slot = shape.slot(atom.path[1]) if shape and atom.path[0] == "attributes" else None
+    if slot is None:
+        return now in (atom.before, atom.after)
+    definition = slot.definition
+    if definition.refers:
+        now = people.get(str(now), now)
+    elif not definition.readable:
+        return True
+    value = canonical(now, definition)
+    return any(value == each or alike(value, each, definition) for each in (atom.before, atom.after))
+
+
+def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
+    """The user as it was read, without what only the server writes, and with the new values."""
+    shape = server.dialect.shape
+    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+    for urn, attributes in (shape.attributes if shape else {}).items():
+        holder = dict(body.get(urn, {})) if urn else body
+        for name, attribute in attributes.items():
+            if attribute.mutability.lower() == "readonly":
+                holder.pop(name, None)
+        if urn and urn in body:
+            body[urn] = holder
+    for path, after in how["set"]:
+        if tuple(path) in FIELDS:
+            body[FIELDS[tuple(path)]] = after
+        elif shape and (slot := shape.slot(path[1])):
+            put(body, slot, after)
+    used = [urn for urn in (shape.attributes if shape else {}) if urn and urn in body]
+    return {**body, "schemas": list(dict.fromkeys([*_listed(row, CORE), *used]))}
+
+
+def _group(row: dict[str, Any], how: Mapping[str, Any]) -> dict[str, Any]:
+    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+    for _, after in how["set"]:
+        body["displayName"] = after
+    gone, there = set(how["remove"]), group_row(row).members
+    kept = [item for item in row.get("members") or [] if _id_of(item) not in gone]
+    new = [{"value": one} for one in how["add"] if one not in there]
+    return {**body, "schemas": _listed(row, GROUP), "members": [*kept, *new]}
+
+
+def _id_of(item: Any) -> str:
+    return str(item.get("value") or unquote(str(item.get("$ref", "")).rpartition("/")[2]))
+
+
+def _listed(row: Mapping[str, Any], own: str) -> list[str]:
+    listed = row.get("schemas")
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) and listed else [own]

@@ -1,0 +1,80 @@
+"""Rows of users and groups as a live state: members and references by name, and what a plan should say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from reconciler.errors import IncompleteRead
+from reconciler.model import Group, Live, LiveState, User, Value
+from reconciler.providers.scim.codec import GroupRow, UserRow, live_group
+from reconciler.providers.scim.dialect import Dialect
+
+_MOST_NAMED = 5
+
+
+def state(
+    users: Sequence[UserRow],
+    groups: Iterable[GroupRow],
+    people: Mapping[str, str],
+    dialect: Dialect,
+    named: Mapping[str, str],
+) -> LiveState:
+    """The live state of these rows; ``people`` and ``named`` map ids of users and groups to their keys."""
+    rows = list(groups)
+    live: list[Live[Group]] = []
+    foreign: dict[str, int] = {}
+    for row in rows:
+        live.append(live_group(row, people))
+        if number := sum(member not in people for member in row.members):
+            foreign[row.id] = number
+    versioned: Iterable[UserRow | GroupRow] = (
+        chain[UserRow | GroupRow](users, rows) if dialect.versions else ()
+    )
+    return LiveState(
+        users=tuple(_referring(row.live, dialect, people, named) for row in users),
+        groups=tuple(live),
+        foreign=foreign,
+        logins_change=dialect.shape is not None,
+        versions={row.id: row.version for row in versioned if row.version},
+        remarks=tuple(_nameless(users)),
+    )
+
+
+def check_members(groups: Iterable[GroupRow], people: Mapping[str, str]) -> None:
+    """Raise IncompleteRead where a server names members by their logins, and not by their ids."""
+    logins = set(people.values())
+    for group in groups:
+        odd = sorted(member for member in group.members - people.keys() if member.lower() in logins)
+        if odd:
+            message = (
+                f"the group {group.name!r} names its members by login ({odd[0]}), not by id, so who is in "
+                "which group cannot be planned here"
+            )
+            raise IncompleteRead(message)
+
+
+def _referring(
+    live: Live[User], dialect: Dialect, people: Mapping[str, str], groups: Mapping[str, str]
+) -> Live[User]:
+    """The user with each reference by the name of whom it points at; an id that nobody has stays."""
+    attributes = live.resource.attributes
+    if not attributes or dialect.shape is None:
+        return live
+    new: dict[str, Value] = {}
+    for name, kind in dialect.shape.references.items():
+        if isinstance(pointed := attributes.get(name), str):
+            new[name] = (people if kind == "user" else groups).get(pointed, pointed)
+    return replace(live, resource=replace(live.resource, attributes={**attributes, **new})) if new else live
+
+
+def _nameless(users: Iterable[UserRow]) -> Iterable[str]:
+    """What is said of values that no name can hold, by attribute."""
+    whose: dict[str, list[str]] = {}
+    for row in users:
+        for name in row.nameless:
+            whose.setdefault(name, []).append(row.live.resource.email)
+    for name, emails in sorted(whose.items()):
+        shown = ", ".join(sorted(emails)[:_MOST_NAMED])
+        more = f" and {len(emails) - _MOST_NAMED} more" if len(emails) > _MOST_NAMED else ""
+        of = f"{len(emails)} {'user' if len(emails) == 1 else 'users'}"
+        yield f"`{name}` of {of} has values that no name here can hold, and they are kept: {shown}{more}"

@@ -1,0 +1,70 @@
+"""scimmy behind express, of other authors, as a process: installed once for all tests from its lock file.
+
+Where node or npm is not there, or the registry does not answer, the tests say that they were skipped.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+KEY = "a-token-that-opens-nothing"
+_HERE = Path(__file__).parent / "scimmy"
+_FILES = ("package.json", "package-lock.json", "server.mjs")
+_KEPT = Path(__file__).parents[2] / ".venv" / "others"
+_NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=20000")
+
+
+def installed() -> Path:
+    """The folder with the server and all that it needs; skips the test where that cannot be."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("scimmy runs on node, which is not there, or without npm")
+    digest = sha256(b"".join((_HERE / name).read_bytes() for name in _FILES)).hexdigest()[:16]
+    folder = _KEPT / f"scimmy-{digest}"
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    # One process installs, the others wait for it.
+    with (_KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            _install(npm, folder)
+    return folder
+
+
+def _install(npm: str, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in _FILES:
+        shutil.copy(_HERE / name, folder)
+    try:
+        subprocess.run([npm, *_NPM], cwd=folder, check=True, capture_output=True, timeout=120)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(
+            "scimmy could not be installed: the npm registry does not answer, or not with what is pinned"
+        )
+    (folder / "whole").touch()
+
+
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """The server as a process, with an empty directory; yields the address of its API."""
+    folder = installed()
+    environ = {"PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        ["node", "server.mjs", KEY, *options],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}/scim"
+        process.stdin.close()
