@@ -42,7 +42,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
     if "attributes" in policy.manage:
         yield from references.notes(desired, inputs.accountless, inputs.definitions)
-        yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions)
+        yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions, changes)
         yield from unseen.waiting(desired, waiting, inputs.definitions)
     if "" in inputs.callers:
         whose = "whose key this is" if len(inputs.callers) == 1 else "whose each of the keys is"

@@ -11,9 +11,9 @@ What takes a value on creation only is never sent to somebody who is live.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reconciler.changes import Atom, FieldChange
+from reconciler.changes import Atom, Change, FieldChange, fields_of
 from reconciler.errors import Place, Problem
 from reconciler.model import Address, Definition, DesiredState, FieldPath, Value
 from reconciler.plan import Note
@@ -39,6 +39,10 @@ class Sent:
     again: frozenset[str] = frozenset()
     created: frozenset[Address] = frozenset()
     logged: Mapping[str, Facts] = field(default_factory=dict)
+
+    def anew(self, address: Address) -> "Sent":
+        """The same, but of this person nothing counts as sent."""
+        return replace(self, created=self.created | {address})
 
     def facts(self, address: Address, keys: Iterable[str], definitions: Definitions) -> Facts:
         """What was sent of one person, who may have had any of these keys then."""
@@ -108,9 +112,17 @@ def _adds_nothing(definition: Definition, before: Value, after: Value) -> bool:
 
 
 def notes(
-    desired: DesiredState, live: Iterable[Address], sent: Sent, definitions: Definitions
+    desired: DesiredState,
+    live: Iterable[Address],
+    sent: Sent,
+    definitions: Definitions,
+    changes: Iterable[Change] = (),
 ) -> Iterator[Note]:
-    """Which values are not sent to whom of those who are ``live``, since nobody knows whether they differ."""
+    """Which values are not sent to whom of those who are ``live``, since nobody knows whether they differ.
+
+    What the ``changes`` send is not among them.
+    """
+    sends = {(c.address, f.path[1]) for c in changes for f in fields_of(c) if f.unseen}
     hidden = {name: each for name, each in definitions.items() if not each.readable and not each.system}
     people = sorted(live) if hidden and sent.state is None else ()
     stating: dict[str, list[str]] = {name: [] for name in hidden}
@@ -118,7 +130,8 @@ def notes(
         stated = (desired.users[address.key].attributes if address.key in desired.users else None) or {}
         for name in hidden.keys() & stated:
             told = ("attributes", name) in sent.logged.get(address.key, {})
-            if name not in sent.again and address not in sent.created and not told:
+            again = name in sent.again or address in sent.created or (address, name) in sends
+            if not again and not told:
                 stating[name].append(address.key)
     for name in sorted(hidden):
         if keys := stating[name]:

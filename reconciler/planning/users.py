@@ -134,9 +134,10 @@ def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fa
     wanted = dict(_wanted(inputs, user))
     if inputs.logins_follow:
         wanted = {NAMED_BY["user"]: address.key, **wanted}
-    fields, values = _differences(inputs, address, live, wanted)
     is_active = live.resource.active is not False
     will_be = wanted.get(ACTIVE, is_active) is True
+    returns = inputs.habits.updates_reactivate and will_be and not is_active
+    fields, values = _differences(inputs, address, live, wanted, anew=returns)
     if fields and inputs.habits.updates_reactivate and not is_active and not will_be:
         return _Fate(address.key, values=values, held=tuple(item.path for item in fields))
     change: Update | None = None
@@ -166,17 +167,26 @@ def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
 
 
 def _differences(
-    inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
+    inputs: Inputs,
+    address: Address,
+    live: Live[User],
+    wanted: Mapping[FieldPath, Value],
+    *,
+    anew: bool = False,
 ) -> tuple[tuple[FieldChange, ...], int]:
-    """What differs and can be written, and how many of these attributes have a value now."""
+    """What differs and can be written, and how many of these attributes have a value now.
+
+    ``anew`` sends all that no answer shows: what changed of it while the person was inactive was held.
+    """
     definitions = inputs.definitions
     facts = user_facts(live.resource, definitions)
     unseen: tuple[FieldChange, ...] = ()
     known = 0
     if not inputs.fixed.isdisjoint(wanted):
-        sent = inputs.sent.facts(address, inputs.desired.keys_of(address), definitions)
+        known_sent = inputs.sent.anew(address) if anew else inputs.sent
+        sent = known_sent.facts(address, inputs.desired.keys_of(address), definitions)
         ends = address in inputs.going
-        unseen = to_send(address, sent, wanted, inputs.sent, definitions, ends=ends)
+        unseen = to_send(address, sent, wanted, known_sent, definitions, ends=ends)
         known = sum(sent.get(path) is not None for path in wanted)
         wanted = {path: value for path, value in wanted.items() if path not in inputs.fixed}
     for path in wanted:

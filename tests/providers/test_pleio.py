@@ -152,6 +152,23 @@ def test_p4_it_is_made_where_the_files_let_them_in_and_the_reason_goes(place: Pl
     place.settled()
 
 
+def test_p4_what_cannot_be_seen_and_was_held_is_sent_when_somebody_is_let_in(place: Place) -> None:
+    begin(place.project)
+    picture = place.project.target / "ban.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    place.files("users: {ban@acme.nl: {attributes: {avatar: ban.png, joins: [Docenten]}}}\n")
+    commit(place.project.root)
+    place.apply("--resend", "avatar")
+    assert place.person("ban@acme.nl").banned
+    assert place.person("ban@acme.nl").picture == 0
+    place.files("users: {ban@acme.nl: {active: true, attributes: {avatar: ban.png, joins: [Docenten]}}}\n")
+    commit(place.project.root)
+    assert "cannot be seen, not sent" not in place.apply()
+    person = place.person("ban@acme.nl")
+    assert (person.banned, person.picture, person.groups) == (False, 8, [DOCENTEN])
+    place.settled()
+
+
 def test_p4_who_is_to_be_banned_and_changed_is_banned_last(place: Place) -> None:
     place.files("users: {piet@acme.nl: {name: Other, active: false}, beheer@acme.nl: {}}\n")
     place.apply()

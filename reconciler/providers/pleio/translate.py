@@ -2,14 +2,15 @@
 
 One request says name, e-mail, number, profile fields and groups together. A picture, a ban and its end
 are requests of their own. An update lets a banned person in again (server source), so a ban comes last. An
-unban comes first: it alone takes the reason of the ban away, and what is half done then is an update. An
-update always sets the name and the e-mail, so those that stay as they are go along.
+unban comes before it: it alone takes the reason of the ban away, and what is half done then is an update.
+A picture comes first, since nothing shows afterwards whether it was sent. An update always sets the name
+and the e-mail, so those that stay as they are go along.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.changes import Atom, Change, Create, Delete, FieldChange, atoms, fields_of
+from reconciler.changes import Atom, Change, Create, Delete, atoms
 from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Live, User, Value, user_key
 from reconciler.operations import Content, Field, Json, Multipart, Operation, Ref
 from reconciler.values import MARK
@@ -52,14 +53,14 @@ def _operations(change: Change, says: Says) -> Iterator[Operation]:
         return
     makes = isinstance(change, Create) and any(atom.path == _EMAIL for atom in every)
     switch = [atom for atom in every if atom.path == ACTIVE and not makes]
+    pictures = [_picture(address, atom) for atom in every if atom.path == _PICTURE and atom.after]
+    yield from () if makes else pictures
     yield from (_switched(atom, "unban") for atom in switch if atom.after)
     told = tuple(atom for atom in every if atom.path != _PICTURE and (makes or atom.path != ACTIVE))
     if told:
         body = _body(change, told, says, makes=makes)
         yield Operation(told, "POST", ("users",), body, f"{'create' if makes else 'update'} {address}")
-    for item, atom in zip(fields_of(change), every, strict=True):
-        if atom.path == _PICTURE:
-            yield _picture(address, item, atom)
+    yield from pictures if makes else ()
     yield from (_switched(atom, "ban") for atom in switch if not atom.after)
 
 
@@ -103,8 +104,8 @@ def group_id(name: str, groups: Mapping[str, str]) -> str:
     return groups.get(name.casefold(), name)
 
 
-def _picture(address: Address, item: FieldChange, atom: Atom) -> Operation:
-    value = str(item.after)
+def _picture(address: Address, atom: Atom) -> Operation:
+    value = str(atom.after)
     name = value.rpartition(MARK)[0].rpartition("/")[2]
     media = _MEDIA.get(name.rpartition(".")[2].lower(), "image/jpeg")
     part = Field(AVATAR, Content(value), name, media)
