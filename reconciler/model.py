@@ -319,6 +319,13 @@ class LiveState:
     memo: object = field(default=None, compare=False, repr=False)
 
     @property
+    def closed(self) -> frozenset[str]:
+        """The ids of inactive people whom any change would let in."""
+        if not self.habits.updates_reactivate:
+            return frozenset()
+        return frozenset(live.id for live in self.users if live.resource.active is False)
+
+    @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":
         """Everything live: users, then groups."""
         yield from self.users

@@ -116,6 +116,7 @@ def _execution(
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
         versions=_versions(proposal),
+        closed=proposal.fresh.everything.closed,
     )
 
 

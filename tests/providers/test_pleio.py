@@ -169,6 +169,30 @@ def test_p4_what_cannot_be_seen_and_was_held_is_sent_when_somebody_is_let_in(pla
     place.settled()
 
 
+def test_p4_a_part_of_a_plan_that_leaves_the_unban_out_lets_nobody_in(place: Place) -> None:
+    place.files("users: {ban@acme.nl: {active: true, attributes: {profile.phone: '1'}}}\n")
+    said = place.apply("--scope", "attributes", code=ExitCode.PARTIAL)
+    assert "it would let them in again, and that is left out here" in said
+    assert place.person("ban@acme.nl").banned
+    assert place.person("ban@acme.nl").profile == {}
+
+
+def test_p4_nor_does_a_pull_request_about_somebody_whom_an_administrator_banned_since(place: Place) -> None:
+    """The ban is drift, which stays as it is; only the new name is of this change."""
+    begin(place.project)
+    place.files("users: {piet@acme.nl: {name: Piet, active: true}}\n")
+    base = commit(place.project.root)
+    place.apply()
+    place.person("piet@acme.nl").banned = True
+    place.files("users: {piet@acme.nl: {name: Pieter, active: true}}\n")
+    commit(place.project.root)
+    place.run("plan", "acme", "--base", base, "--out", "plan.json")
+    said = place.run("apply", "acme", "--plan", "plan.json", code=ExitCode.PARTIAL)
+    assert "it would let them in again, and that is left out here" in said
+    assert place.person("piet@acme.nl").banned
+    assert place.person("piet@acme.nl").name == "Piet"
+
+
 def test_p4_who_is_to_be_banned_and_changed_is_banned_last(place: Place) -> None:
     place.files("users: {piet@acme.nl: {name: Other, active: false}, beheer@acme.nl: {}}\n")
     place.apply()
