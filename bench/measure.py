@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import company
+import site_of_pleio
 import yaml
 import zone
 
@@ -292,4 +293,5 @@ if __name__ == "__main__":
         each.__name__: each
         for each in (make, table, newcomers, load, validate, plan, calls, requests, views, pace)
     }
+    steps["night"] = site_of_pleio.night
     print(json.dumps(steps[step](Path(where), *rest)))
