@@ -77,6 +77,15 @@ class Answer:
 
 
 @runtime_checkable
+class Naming(Protocol):
+    """A provider whose target has names for what the system knows by id alone."""
+
+    def named(self, desired: DesiredState) -> DesiredState:
+        """The same, with the ids beside such names, so that a plan shows and seals them. Pure."""
+        ...
+
+
+@runtime_checkable
 class Remarking(Protocol):
     """A provider whose system does more than what it is asked, or less, and says so in a plan."""
 

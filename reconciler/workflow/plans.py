@@ -25,7 +25,7 @@ from reconciler.planning.scope import Policy
 from reconciler.planning.selection import CHANGED, Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
-from reconciler.providers.base import Remarking, informed
+from reconciler.providers.base import Naming, Remarking, informed
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.logged import logged
@@ -65,8 +65,8 @@ def plan(
     """
     states = _states(target, options, saved, desired)
     live = target.provider.read(session.reader, states.need)
-    states = states.each(lambda state: following(state, live))
-    states = replace(states, desired=following(states.desired, live))
+    states = states.each(lambda state: following(_named_as(target, state), live))
+    states = replace(states, desired=following(_named_as(target, states.desired), live))
     states, unusable = _with_files(states, live.definitions or {})
     missing = uncovered(states)
     revision = states.applied.revision
@@ -98,6 +98,12 @@ def plan(
     provider = informed(target.provider, live, states.desired)
     requests = sum(len(provider.translate(part)) for part in parts)
     return replace(head, plan=replace(whole, requests=requests), uncovered=missing)
+
+
+def _named_as(target: Target, desired: DesiredState) -> DesiredState:
+    """The same, with the ids of what the target has names for."""
+    provider = target.provider
+    return provider.named(desired) if isinstance(provider, Naming) else desired
 
 
 def _states(target: Target, options: Options, saved: Plan | None, desired: DesiredState | None) -> Revisions:

@@ -27,9 +27,7 @@ from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.translate import translate
 
 DIALECTS: dict[str, Dialect] = {"omni": OMNI}
-SITE = Pleio({"Docenten": "57979220-0000-4000-8000-000000000001"}).informed(
-    LiveState((Live(User("live@acme.com", "Live Name"), "live"),)), DesiredState()
-)
+SITE = Pleio({}).informed(LiveState((Live(User("live@acme.com", "Live Name"), "live"),)), DesiredState())
 TRANSLATORS: dict[str, Callable[[Sequence[Change]], list[Operation]]] = {
     **{name: partial(translate, dialect=dialect) for name, dialect in DIALECTS.items()},
     "pleio": SITE.translate,

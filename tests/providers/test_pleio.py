@@ -3,6 +3,7 @@
 Each of P1 to P16 is a fact about the server's public source, or about the client that was used before.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from providers.a_site import DOCENTEN, JPEG, SEED, Place, a_place
 from repository import begin, commit
 from screen import Output
 
-from reconciler.errors import ExitCode, IncompleteRead, NotAccepted
+from reconciler.errors import BadAnswer, ExitCode, IncompleteRead, NotAccepted
 from reconciler.model import Need
 from reconciler.providers.pleio.paging import everybody
 from reconciler.providers.pleio.provider import Pleio
@@ -233,6 +234,19 @@ def test_p5_groups_cannot_be_said(place: Place) -> None:
     assert "`groups` is not possible in Pleio" in place.run("validate", code=ExitCode.ERROR)
 
 
+def test_p5_which_group_a_name_means_is_in_the_plan_and_sealed(place: Place) -> None:
+    """Who changes `groups_by_name` after a review changes which group is meant: that was not reviewed."""
+    place.files("users: {jan@acme.nl: {name: J, attributes: {external_id: '9', joins: [Docenten]}}}\n")
+    shown = place.run("plan", "--out", "plan.json")
+    assert re.search(rf"\+ joins +\[?\"?Docenten \({DOCENTEN}\)", shown)
+    other = "57979220-0000-4000-8000-00000000000b"
+    place.settings(groups_by_name={"Docenten": other})
+    said = place.run("apply", "acme", "--plan", "plan.json", code=ExitCode.STALE)
+    assert "joins" in said
+    place.files(f"users: {{jan@acme.nl: {{name: J, attributes: {{joins: ['Docenten ({other})']}}}}}}\n")
+    assert "has a name and an id: the one might be another group's" in place.plan(ExitCode.ERROR)
+
+
 def test_p5_a_name_that_nobody_knows_and_an_id_of_the_old_kind(place: Place) -> None:
     place.files("users: {piet@acme.nl: {attributes: {joins: [Docentn]}}}\n")
     said = place.plan(ExitCode.ERROR)
@@ -392,8 +406,13 @@ def test_p11_an_empty_list_takes_nobody_away_and_a_short_one_is_refused(place: P
 @given(numbers=st.lists(st.integers(0, 30), max_size=40), page=st.integers(1, 12))
 def test_p12_a_read_has_everybody(numbers: list[int], page: int) -> None:
     """People made at any moments, pages of any length: never one too few."""
-    people = [
-        {"guid": f"g{number}", "email": f"{number}@a", "time_created": f"2024-01-01T00:00:{at:02}+00:00"}
+    people: list[dict[str, Any]] = [
+        {
+            "guid": f"g{number}",
+            "email": f"{number}@a",
+            "is_banned": False,
+            "time_created": f"2024-01-01T00:00:{at:02}+00:00",
+        }
         for number, at in enumerate(sorted(numbers))
     ]
 
@@ -529,6 +548,28 @@ def test_p16_a_number_finds_somebody_before_the_address_and_a_contradiction_name
     assert "ban@acme.nl" in said
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"guid": "../../admin"},
+        {"guid": None},
+        {"is_banned": None},
+        {"email": 5},
+        {"profile": ["x"]},
+        {"time_created": "yesterday"},
+    ],
+)
+def test_a_row_that_does_not_say_what_must_be_known_stops_the_plan(row: dict[str, Any]) -> None:
+    whole = {"guid": "g1", "email": "a@b", "is_banned": False, "time_created": "2024-01-01T00:00:00+00:00"}
+
+    class Odd:
+        def send(self, _: Request) -> Response:
+            return Response(200, {}, {"users": [whole | row]})
+
+    with pytest.raises(BadAnswer):
+        Pleio({}).read(Reader(Odd()), Need())
+
+
 # The token, and the site itself
 
 
@@ -551,3 +592,34 @@ def test_a_host_of_ones_own_is_told_with_the_line_to_set(
     place.settings()
     place.files("users: {jan@acme.nl: {attributes: {external_id: '9'}}}\n")
     assert "if it is yours, set RECONCILER_ALLOWED_HOSTS=leden.acme.nl" in place.plan(ExitCode.ERROR)
+
+
+def test_it_is_begun_and_examined(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path / "desired-state")
+    install = "pip install --require-hashes --requirement r.txt"
+    options = ("--install", install, "--alone", "--url", "https://acme.pleio.nl/profile_sync_api/")
+    assert "Next: export API_SECRET=..." in place.run("init", "--kind", "pleio", *options)
+    text = Path("desired-state/production/target.yaml").read_text("utf-8")
+    assert "kind: pleio\nurl: https://acme.pleio.nl\n" in text
+    assert "production: 0 users, 0 groups. Valid." in place.run("validate")
+    for path in Path(".github/workflows").iterdir():
+        assert "omni" not in path.read_text("utf-8").lower()
+    monkeypatch.chdir(tmp_path)
+    said = place.run("doctor", "acme")
+    assert "ok      key         the token of this site's profile sync" in said
+    assert "may be read; 3 users, 1 of them banned" in said
+    assert "profile.occupation, profile.phone" in said
+    monkeypatch.setenv("API_SECRET", "wrong-token-of-another-site")
+    said = place.run("doctor", "acme", code=ExitCode.ERROR)
+    assert "You did not supply a valid bearer token." in said
+    assert "wrong-token" not in said
+
+
+def test_what_is_live_is_imported_and_then_nothing_differs(place: Place) -> None:
+    place.run("import", "acme")
+    text = (place.project.target / "imported.yaml").read_text("utf-8")
+    assert "  ban@acme.nl:\n    name: Banned\n    active: false\n" in text
+    assert "profile.phone" in text
+    assert "groups" not in text
+    place.settled()
+    assert "No drift." in place.run("drift")

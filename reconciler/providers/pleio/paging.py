@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.errors import BadAnswer, IncompleteRead
+from reconciler.operations import is_id
 from reconciler.providers.pleio.answers import refusal
 from reconciler.transport.messages import Reader
 
@@ -95,8 +96,13 @@ def _page(reader: Reader, cursor: str, limit: int) -> list[Row]:
 
 
 def _is_row(row: object) -> bool:
-    return isinstance(row, Mapping) and all(
-        isinstance(row.get(name), str) for name in ("guid", "email", "time_created")
+    """Whether a row says all that must be known: whoever is banned, above all, must be seen to be."""
+    return (
+        isinstance(row, Mapping)
+        and is_id(row.get("guid"))
+        and all(isinstance(row.get(name), str) for name in ("email", "time_created"))
+        and isinstance(row.get("is_banned"), bool)
+        and isinstance(row.get("profile") or {}, Mapping)
     )
 
 

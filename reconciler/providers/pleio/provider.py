@@ -23,6 +23,7 @@ from reconciler.providers.pleio.translate import (
     NOTHING_READ,
     PROFILE,
     Says,
+    group_id,
     translate,
 )
 from reconciler.report import Report, number_of
@@ -82,7 +83,7 @@ class Pleio:
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as requests."""
-        return translate(changes, replace(self.says, groups=self._ids))
+        return translate(changes, self.says)
 
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
@@ -90,7 +91,21 @@ class Pleio:
 
     def informed(self, live: LiveState, desired: DesiredState) -> "Pleio":  # noqa: ARG002 (the files are told as changes)
         """The same, which knows the names and e-mails that its writes must repeat."""
-        return replace(self, says=Says.of(live.users, self._ids))
+        return replace(self, says=Says.of(live.users))
+
+    def named(self, desired: DesiredState) -> DesiredState:
+        """The same, with the id behind each name of a group: a plan shows and seals which one it is."""
+        users = dict(desired.users)
+        for key, user in desired.users.items():
+            joins = (user.attributes or {}).get(JOINS)
+            if isinstance(joins, tuple):
+                whole = tuple(self._with_id(str(name)) for name in joins)
+                users[key] = replace(user, attributes={**(user.attributes or {}), JOINS: whole})
+        return replace(desired, users=users)
+
+    def _with_id(self, name: str) -> str:
+        guid = self._ids.get(name.casefold())
+        return f"{name} ({guid})" if guid else name
 
     def notes(self, desired: DesiredState, changes: Sequence[Change]) -> Iterator[Note]:
         """What these changes do beside what they say."""
@@ -109,7 +124,7 @@ class Pleio:
                 warning=True,
             )
         for address, name in _joined(desired):
-            if name.isdecimal() and name.casefold() not in self._ids:
+            if name.isdecimal():
                 message = f"{address} is to join `{name}`, which is no id of a group (a UUID): ignored there"
                 place = desired.locate(address, ("attributes", JOINS))
                 yield Note("joins", message, place, warning=True)
@@ -124,7 +139,7 @@ class Pleio:
 
     def _unknown_groups(self, desired: DesiredState) -> Iterator[Problem]:
         for address, name in _joined(desired):
-            if name.casefold() in self._ids or _is_guid(name) or name.isdecimal():
+            if name.isdecimal() or _is_guid(group_id(name)):
                 continue
             near = get_close_matches(name, self.groups, n=1)
             hint = (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, User
-from reconciler.providers.pleio.translate import AVATAR, EXTERNAL_ID, JOINS
+from reconciler.providers.pleio.translate import AVATAR, EXTERNAL_ID, JOINS, NAMED_GROUP
 
 _LONGEST = {"e-mail": 255, "name": 100, EXTERNAL_ID: 200}
 """Characters that the columns of the site's database hold (server source)."""
@@ -55,6 +55,11 @@ def _person(desired: DesiredState, address: Address, user: User) -> Iterator[Pro
         yield Problem(
             place, f"`{EXTERNAL_ID}` begins or ends with a blank, which a site leaves out", "remove it"
         )
+    joins = attributes.get(JOINS)
+    for name in joins if isinstance(joins, tuple) else ():
+        if NAMED_GROUP.fullmatch(str(name)):
+            message = f"`{str(name)[:80]}` has a name and an id: the one might be another group's"
+            yield Problem(desired.locate(address, ("attributes", JOINS)), message, "write one of them")
     for name, why in _FINAL.items():
         if name in attributes and attributes[name] in (None, ""):
             yield Problem(

@@ -7,8 +7,10 @@ A picture comes first, since nothing shows afterwards whether it was sent. An up
 and the e-mail, so those that stay as they are go along.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.changes import Atom, Change, Create, Delete, atoms
 from reconciler.model import ACTIVE, NAMED_BY, Address, FieldPath, Live, User, Value, user_key
@@ -16,6 +18,8 @@ from reconciler.operations import Content, Field, Json, Multipart, Operation, Re
 from reconciler.values import MARK
 
 EXTERNAL_ID, AVATAR, JOINS, PROFILE = "external_id", "avatar", "joins", "profile."
+NAMED_GROUP: Final = re.compile(r".* \(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)", re.DOTALL)
+"""A group of `joins` by its name, with its id: so a plan shows and seals both."""
 _EMAIL = NAMED_BY["user"]
 _PICTURE: FieldPath = ("attributes", AVATAR)
 _MEDIA = {"png": "image/png"}
@@ -25,17 +29,16 @@ _MEDIA = {"png": "image/png"}
 class Says:
     """What a request must know beside the change.
 
-    ``live`` has everybody who was read, by id and by login; ``groups`` the ids of groups, by name.
+    ``live`` has everybody who was read, by id and by login.
     """
 
     live: Mapping[str, User] = field(default_factory=dict)
-    groups: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, people: Sequence[Live[User]], groups: Mapping[str, str]) -> "Says":
+    def of(cls, people: Sequence[Live[User]]) -> "Says":
         """The same, from what was read."""
         logins = {user_key(live.resource.email): live.resource for live in people}
-        return cls(logins | {live.id: live.resource for live in people}, groups)
+        return cls(logins | {live.id: live.resource for live in people})
 
 
 NOTHING_READ = Says()
@@ -76,7 +79,7 @@ def _body(change: Change, told: Sequence[Atom], says: Says, *, makes: bool) -> d
         body["external_id"] = str(number)
     if joins := values.get(("attributes", JOINS)):
         names = joins if isinstance(joins, tuple) else (joins,)
-        body["groups"] = ",".join(group_id(str(name), says.groups) for name in names)
+        body["groups"] = ",".join(group_id(str(name)) for name in names)
     profile = {
         path[1].removeprefix(PROFILE): "" if value is None else str(value)
         for path, value in values.items()
@@ -99,9 +102,10 @@ def _called(change: Change, values: Mapping[FieldPath, Value], says: Says, *, ma
     return {what: str(value) for what, value in (("name", name), ("email", email)) if value is not None}
 
 
-def group_id(name: str, groups: Mapping[str, str]) -> str:
-    """The id of a group, from the name that target.yaml gives it, or from itself."""
-    return groups.get(name.casefold(), name)
+def group_id(text: str) -> str:
+    """The id of a group: alone, or behind the name that target.yaml gives it."""
+    found = NAMED_GROUP.fullmatch(text)
+    return found[1] if found else text
 
 
 def _picture(address: Address, atom: Atom) -> Operation:
