@@ -10,12 +10,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
-demo: .venv/ready ## Validate, plan, apply and plan again, against a pretend Omni
-	@rm -rf desired-state/demo/.reconciler
-	@printf '\n$$ reconciler validate demo\n' && $(RECONCILER) validate demo
-	@printf '\n$$ reconciler plan demo --out .reconciler/demo.json\n' && $(RECONCILER) plan demo --out .reconciler/demo.json
-	@printf '\n$$ reconciler apply demo --plan .reconciler/demo.json\n' && $(RECONCILER) apply demo --plan .reconciler/demo.json
-	@printf '\n$$ reconciler plan demo --detailed-exitcode\n' && $(RECONCILER) plan demo --detailed-exitcode
+demo: .venv/ready ## Validate, plan, apply and plan again: a pretend Omni and a pretend directory, one plan for each
+	@rm -rf desired-state/demo/.reconciler desired-state/directory/.reconciler
+	@printf '\n$$ reconciler validate\n' && $(RECONCILER) validate
+	@for target in demo directory; do \
+		printf '\n$$ reconciler plan %s --out .reconciler/%s.json\n' $$target $$target; \
+		$(RECONCILER) plan $$target --out .reconciler/$$target.json || exit; \
+		printf '\n$$ reconciler apply %s --plan .reconciler/%s.json\n' $$target $$target; \
+		$(RECONCILER) apply $$target --plan .reconciler/$$target.json || exit; \
+	done
+	@printf '\n$$ reconciler plan --detailed-exitcode\n' && $(RECONCILER) plan --detailed-exitcode
 
 test: .venv/ready ## Run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.sandbox.scim.core import ENTERPRISE_URN, GROUP_URN, USER_URN
+from reconciler.sandbox.scim.envelope import PATCH_OP
 from reconciler.sandbox.scim.instance import Sandbox
-from reconciler.sandbox.scim.patch import PATCH_OP
 from reconciler.sandbox.scim.store import Store
 from reconciler.transport.messages import Method, Request, Response, Transport
 

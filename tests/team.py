@@ -51,6 +51,7 @@ class Team:
     pulls: int = 0
     lose_the_server: bool = False
     attempt: int = 1
+    asked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.origin = self.root / "origin.git"
@@ -188,7 +189,7 @@ class Team:
         out = self.root / f"plan-{self.github.new_id()}"
         event = {"pull_request": {"number": number}}
         revision = f"refs/pull/{number}/merge"
-        code, _ = self.job("plan", revision, "plan", "acme", "--out-dir", str(out), event=event)
+        code, _ = self.job("plan", revision, "plan", "acme", "--out-dir", str(out), *self.asked, event=event)
         if out.exists():
             self.github.add_artifact(artifact_name("acme", number, self.head(number)), packed=packed(out))
         return code

@@ -20,6 +20,7 @@ from worlds import (
     Refusing,
     World,
     clubs,
+    forced,
     founded,
     renamed,
     schedules,
@@ -57,7 +58,7 @@ def converge(store: Store | Transport, target: Target, faults: tuple[int, Schedu
             proposal = workflow.propose(target, connection)
         except (IncompleteRead, NoAnswer, Refused):
             continue
-        if workflow.apply(target, connection, proposal, MANDATE).complete:
+        if workflow.apply(target, connection, forced(proposal), MANDATE).complete:
             return
     message = f"no run of {BAD_DAYS} was complete"
     raise AssertionError(message)
@@ -198,7 +199,7 @@ def test_what_is_protected_loses_nothing_or_the_plan_is_refused(
         proposal = workflow.propose(target, connection)
         approved = check(proposal.plan, target.policy, allow_removals=proposal.plan.counts.removals)
         assert all(violation.is_absolute for violation in approved)
-        report = workflow.apply(target, connection, proposal, MANDATE)
+        report = workflow.apply(target, connection, forced(proposal), MANDATE)
         after = store.snapshot()
         # Nobody approves what is refused; executed all the same it shows that the guard stops
         # everything that it must, and nothing that does no harm.
@@ -276,7 +277,7 @@ def test_whatever_fails_or_changes_meanwhile_nobody_last_and_nothing_protected_i
         if _refused(proposal.plan, target):
             return
         before = store.snapshot()
-        report = workflow.apply(target, connection, proposal, MANDATE)
+        report = workflow.apply(target, connection, forced(proposal), MANDATE)
         after = store.snapshot()
         assert list(_lost_by(people, groups, before, after, _renames(world))) == []
         assert list(_without_anybody(world, proposal.plan, before, after, older)) == []

@@ -15,8 +15,9 @@ from project import LIVE, Hooked, Project, a_project
 from worlds import session
 
 from reconciler import workflow
-from reconciler.errors import ExitCode, Invalid, JournalFailed, Locked
+from reconciler.errors import ExitCode, GuardRefused, Invalid, JournalFailed, Locked
 from reconciler.lock import lock_file
+from reconciler.planning.scope import Limits
 from reconciler.report import Report
 from reconciler.sandbox.omni.store import Store
 from reconciler.saved import load_plan, to_json
@@ -137,6 +138,23 @@ def test_with_nothing_to_do_no_journal_is_needed(target: Target, wire: Wire) -> 
     nowhere = replace(target, journal=Path("/dev/null"))
     report = workflow.apply(nowhere, wire.session, workflow.propose(nowhere, wire.session), MANDATE)
     assert (report.complete, report.journal, report.unchanged) == (True, "", 4)
+
+
+def test_what_a_guard_refuses_is_executed_by_nobody(target: Target, wire: Wire) -> None:
+    strict = replace(target, policy=replace(target.policy, removals=Limits(0.0, 0)))
+    proposal = workflow.propose(strict, wire.session)
+    assert proposal.plan.violations
+    with pytest.raises(GuardRefused, match="a guard refuses this plan; nothing was executed"):
+        workflow.apply(strict, wire.session, proposal, MANDATE)
+    # Nor what is left of it.
+    with pytest.raises(GuardRefused):
+        workflow.apply(strict, wire.session, replace(proposal, changes=()), MANDATE)
+    assert wire.writes == []
+    assert not target.journal.exists()
+    number = proposal.plan.counts.removals
+    assert workflow.apply(
+        strict, wire.session, workflow.propose(strict, wire.session, allow_removals=number), MANDATE
+    ).complete
 
 
 def test_without_a_journal_nothing_is_sent(target: Target, wire: Wire) -> None:

@@ -23,6 +23,7 @@ from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Request, Response, Transport
 from reconciler.transport.pacing import Paced, Window
+from reconciler.workflow import Proposal
 
 EMAILS = [f"{name}@acme.com" for name in ("ada", "bob", "carl", "dora", "eve", "frank")]
 OUTSIDER = "guest@agency.example"
@@ -342,6 +343,11 @@ def founded(world: World, opened: Callable[[dict[str, Any]], S]) -> Iterator[tup
         folder = Path(name) / "desired-state" / "acme"
         folder.mkdir(parents=True)
         yield write(folder, world), opened(world.seed)
+
+
+def forced(proposal: Proposal) -> Proposal:
+    """The proposal as no guard lets it through: it shows what an apply does and holds back by itself."""
+    return replace(proposal, plan=replace(proposal.plan, violations=()))
 
 
 def session(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict, assert_never
 
 from reconciler.cli.formats import PlanFormat
 from reconciler.cli.streams import command, complain, emit, finish, interject, prepare, say, write
-from reconciler.errors import ExitCode, GuardRefused, Invalid, Place, Problem, ReconcilerError, Stale
+from reconciler.errors import ExitCode, Invalid, Place, Problem, ReconcilerError, Stale
 
 if TYPE_CHECKING:
     from reconciler.plan import Plan
@@ -116,9 +116,7 @@ def show_proposal(proposal: "Proposal", *, skip_stale: bool, out: TextIO) -> Non
     write(out, plan_text(proposal.plan, **look(out)))
     if proposal.recheck:
         write(out, "\n" + recheck_text(proposal.recheck, **look(out)))
-    if proposal.plan.violations:
-        message = "a guard refuses this plan; nothing was executed"
-        raise GuardRefused(message)
+    proposal.check()
     if proposal.recheck and proposal.recheck.stale and not skip_stale:
         message = (
             "the reviewed plan does not hold any more, so nothing was executed: plan and review again, "

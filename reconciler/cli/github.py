@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import console, progress
-from reconciler.cli.app import DESIRED_STATE, Expect, Include, Root, check_out
+from reconciler.cli.app import DESIRED_STATE, Expect, Include, Only, Root, check_out, only_of
 from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.changes import Origin
     from reconciler.report import Mandate, Report
     from reconciler.target.session import Session
     from reconciler.target.settings import Target
@@ -38,6 +37,7 @@ def plan_pull_request(
     root: Root = DESIRED_STATE,
     pull: PullNumber = None,
     include: Include = None,
+    only: Only = None,
 ) -> ExitCode:
     """Plan a pull request's test merge, and say so in its comment.
 
@@ -45,12 +45,13 @@ def plan_pull_request(
     """
     from reconciler.github import job, reviewed, steps
     from reconciler.github.api import from_environment
+    from reconciler.workflow.options import Options
 
     for name in reviewed.ARTIFACT:
         check_out(out_dir / name, root, "--out-dir")
     number = job.event_number() if pull is None else pull
-    origins: list[Origin] = [origin.value for origin in include or ()]
-    plan = steps.plan_pull(from_environment(), root, target, number, origins, out_dir, progress.forecast)
+    options = Options(include=tuple(origin.value for origin in include or ()), only=only_of(only))
+    plan = steps.plan_pull(from_environment(), root, target, number, options, out_dir, progress.forecast)
     console.show(plan)
     return ExitCode.GUARD if plan.violations else ExitCode.OK
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from reconciler.cli import console
 from reconciler.cli.app import BadUsage, KindName, kind_named
 from reconciler.errors import ExitCode
 from reconciler.providers.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from reconciler.starter.write import Wish
 
 _TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -41,6 +44,15 @@ def init(
         typer.Option("--alone", help="For a person who works alone: no owners, and no approvals needed."),
     ] = False,
     kind: KindName = DEFAULT,
+    people: Annotated[
+        int,
+        typer.Option(
+            "--people",
+            metavar="N",
+            min=0,
+            help="About how many people there are; with more than 5000 a pull request plans what it changes.",
+        ),
+    ] = 0,
 ) -> ExitCode:
     """Begin a repository: workflows and their owners, schemas for the editor, a folder for the first target.
 
@@ -48,9 +60,9 @@ def init(
     """
     from reconciler.starter.install import Unpinned
     from reconciler.starter.owners import owners_of
-    from reconciler.starter.write import Wish, missing_keys, remark, starter, write
+    from reconciler.starter.write import FOR_MANY, Wish, missing_keys, remark, starter, write
     from reconciler.target.schemas import published
-    from reconciler.transport.hosts import api_root
+    from reconciler.transport.hosts import api_root, goes_unasked
 
     system = kind_named(kind)
     hosts = system.hosts({"url": url})
@@ -76,20 +88,31 @@ def init(
         return code
     settings, variables = system.first_target(address), tuple(system.variables.values())
     host = address.partition("://")[2].partition("/")[0]
-    wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone), []
+    wish, kept = Wish(target_name, settings, line, kind, variables, host, names, alone, people), []
     for deed, path in write(Path(), starter(Path(), wish, published())):
         console.say(f"{deed} {path.as_posix()}")
         if deed == "kept":
             kept.append(path)
     console.say(f"\n{remark(wish, kept)}")
+    if wish.are_many:
+        console.say(f"\n{FOR_MANY}")
     if lacking := missing_keys(Path(), wish):
         console.say(f"\n{lacking}\n")
-    to_set = " ".join(f"{variable}=..." for variable in system.variables.values())
-    console.say(
-        f"Next: export {to_set}, then `reconciler doctor {target_name}`, "
-        f"`reconciler import {target_name}`, and a pull request."
-    )
+    console.say(_next(wish, unasked=goes_unasked(address, hosts)))
     return ExitCode.OK
+
+
+def _next(wish: "Wish", *, unasked: bool) -> str:
+    """What to do now that the files are written; ``unasked``: a key goes there without being told."""
+    from reconciler.transport.hosts import ALLOWED_HOSTS
+
+    to_set = [f"{variable}=..." for variable in wish.variables]
+    if not unasked:
+        to_set.append(f"{ALLOWED_HOSTS}={wish.hosts}")
+    return (
+        f"Next: export {' '.join(to_set)}, then `reconciler doctor {wish.target}`, "
+        f"`reconciler import {wish.target}`, and a pull request."
+    )
 
 
 def _install_line(install: str) -> str:

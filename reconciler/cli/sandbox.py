@@ -27,11 +27,12 @@ def _how_to_use(url: str, kind: "Kind", pretend: "Pretend") -> Iterator[str]:
     """What a person types to use a pretend system."""
     from reconciler.views.safe import printable
 
+    host = url.removeprefix("http://")
+    url += pretend.site.written
     if not pretend.offered:
         yield f"A pretend {kind.title} is at {url}, until Ctrl-C."
         yield pretend.lacking
         return
-    host = url.removeprefix("http://")
     yield f"A pretend {kind.title} is at {url}, until Ctrl-C. To use it, set `url: {url}` and"
     yield f"`{kind.credential}` in target.yaml, and in another terminal:"
     offered = pretend.offered.items()

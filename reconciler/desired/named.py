@@ -119,30 +119,41 @@ def lists(
     for at, entry in enumerate(target.data.get("sources", ())):
         if only is not None and entry["path"] not in only:
             continue
-        steps = ("sources", at)
-        found = [
-            _against(folder, target.source.nearest((*steps, key)), reach, entry[key])
-            for key in ("path", "groups_file")
-            if key in entry
-        ]
         like, problem = _like(reach.likes, entry, target.source, at)
-        if said := [one for one in (*found, problem) if one]:
+        if said := [
+            *_against_paths(folder, target.source, at, entry, reach),
+            *([problem] if problem else ()),
+        ]:
             problems += said
             continue
-        tracked = entry["path"] not in git_ignores
-        wanted = _wanted(entry, like, target.source.nearest((*steps, "path")), tracked=tracked, live=live)
+        place = target.source.nearest(("sources", at, "path"))
+        wanted = _wanted(entry, like, place, tracked=entry["path"] not in git_ignores, live=live)
         at_least = (least or {}).get(posixpath.normpath(entry["path"]), 0)
-        wanted = replace(wanted, min_rows=max(wanted.min_rows, at_least))
-        contents = [
-            (content(folder / path, name, inside=reach.root or folder), name)
-            for path in (entry["path"], entry.get("groups_file"))
-            if path
-            for name in (_shown(target.source, path),)
-        ]
-        problems += [raw for raw, _ in contents if isinstance(raw, Problem)]
-        readable = [(raw, name) for raw, name in contents if isinstance(raw, bytes)]
-        if len(readable) == len(contents):
-            yield read(wanted, *readable)
+        found = list(_contents(folder, target.source, entry, reach))
+        problems += [raw for raw, _ in found if isinstance(raw, Problem)]
+        readable = [(raw, name) for raw, name in found if isinstance(raw, bytes)]
+        if len(readable) == len(found):
+            yield read(replace(wanted, min_rows=max(wanted.min_rows, at_least)), *readable)
+
+
+def _against_paths(
+    folder: Path, source: Source, at: int, entry: Mapping[str, Any], reach: Reach
+) -> Iterator[Problem]:
+    """What is wrong with the paths of one list, before anything is read there."""
+    for key in ("path", "groups_file"):
+        if key in entry and (
+            problem := _against(folder, source.nearest(("sources", at, key)), reach, entry[key])
+        ):
+            yield problem
+
+
+def _contents(
+    folder: Path, source: Source, entry: Mapping[str, Any], reach: Reach
+) -> Iterator[tuple[bytes | Problem, str]]:
+    """The bytes of a list, and of the one of groups beside it, each with its name in places."""
+    for path in filter(None, (entry["path"], entry.get("groups_file"))):
+        name = _shown(source, path)
+        yield content(folder / path, name, inside=reach.root or folder), name
 
 
 def _wanted(

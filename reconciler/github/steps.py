@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.changes import Origin
 from reconciler.errors import ReconcilerError, Unapproved
 from reconciler.github import applied, job, posts, pulls, reviewed
 from reconciler.github.api import GitHub
@@ -59,11 +58,13 @@ def plan_pull(
     root: Path,
     name: str,
     number: int,
-    include: Sequence[Origin],
+    options: workflow.Options,
     out: Path,
     on_many: OnMany,
 ) -> Plan:
     """Plan the files as the pull request would merge them, and show the plan in its comment.
+
+    Of the ``options``, what to include and what the plan is about are taken; the rest is the pull request's.
 
     The checkout is GitHub's test merge: its first parent is the base, whose settings
     hold. ``out`` gets plan.json, plan.html, and the comment as it was written, and ``on_many`` is
@@ -75,7 +76,7 @@ def plan_pull(
     _check_open(pull)
     marker = marker_of(name)
     try:
-        plan = _planned(root, name, pull, include, on_many)
+        plan = _planned(root, name, pull, options, on_many)
     except ReconcilerError as error:
         text = failure_markdown(marker, f"{name} cannot be planned", str(error))
         posts.comment(github, number, marker, text, anew=True)
@@ -108,7 +109,7 @@ def _check_open(pull: Pull) -> None:
         raise ReconcilerError(message)
 
 
-def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin], on_many: OnMany) -> Plan:
+def _planned(root: Path, name: str, pull: Pull, options: workflow.Options, on_many: OnMany) -> Plan:
     (target,) = load_targets(root, [name])
     _check_merge(target, pull)
     unknown = applied.fetch_record(target)
@@ -116,8 +117,9 @@ def _planned(root: Path, name: str, pull: Pull, include: Sequence[Origin], on_ma
     about = PullRequest(pull.number, pull.head, based.approvals)
     told: list[str] = []
     with connect(based, on_many=_kept(told, on_many)) as session:
-        options = workflow.Options(base="HEAD^1", include=(*include, *inclusions(pull.body)), pull=about)
-        plan = workflow.plan(based, session, options).plan
+        included = (*options.include, *inclusions(pull.body))
+        asked = workflow.Options(base="HEAD^1", include=included, pull=about, only=options.only)
+        plan = workflow.plan(based, session, asked).plan
     plan = _noted(_forecast(plan, told), "applied", unknown)
     approved = approved_for(plan, pull, target)
     plan = workflow.guarded(plan, based, *approval_numbers(approved))

@@ -2,12 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from reconciler.changes import Change, Create
 from reconciler.errors import Problem
 from reconciler.model import Address, Definition, DesiredState, Type, Value
-from reconciler.values import BOOLEANS, instant
+from reconciler.values import BOOLEANS, identity, instant
 
 Complaint = tuple[str, str]
 """What is wrong, and what to do."""
@@ -66,6 +67,7 @@ def _against(name: str, value: Value, definitions: Mapping[str, Definition], sys
         _against_stating(definition, system)
         or _against_count(value, definition, system)
         or _against_type(value, definition, system)
+        or _against_choices(value, definition, system)
     )
 
 
@@ -97,3 +99,30 @@ def _against_type(value: Value, definition: Definition, system: str) -> Complain
     texts = (str(item) for item in items if item not in (None, ""))
     odd = next((text for text in texts if not fits(text)), None)
     return None if odd is None else (f"`{definition.name}` {wrong.format(system, odd)}", hint)
+
+
+def _against_choices(value: Value, definition: Definition, system: str) -> Complaint | None:
+    if not definition.choices:
+        return None
+    known = {identity(choice, definition) for choice in definition.choices}
+    items = value if isinstance(value, tuple) else (value,)
+    odd = next((i for i in items if i not in (None, "") and identity(str(i), definition) not in known), None)
+    if odd is None:
+        return None
+    near = difflib.get_close_matches(str(odd), definition.choices, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"write one of {', '.join(definition.choices)}"
+    return f"`{definition.name}` takes certain values in {system}, and {odd!r} is none of them", hint
+
+
+def lacking(
+    desired: DesiredState, changes: Sequence[Change], definitions: Mapping[str, Definition], system: str
+) -> Iterator[Problem]:
+    """Every attribute that the system, called ``system``, demands of somebody new and no file states."""
+    required = sorted(name for name, each in definitions.items() if each.required and not each.system)
+    for change in changes if required else ():
+        if isinstance(change, Create) and change.address.kind == "user":
+            stated = {item.path[1] for item in change.fields if item.path[0] == "attributes"}
+            for name in required:
+                if name not in stated:
+                    message = f"{system} makes nobody without `{name}`"
+                    yield Problem(desired.place(change.address), message, "state it under `attributes`")

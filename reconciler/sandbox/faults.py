@@ -31,7 +31,7 @@ class Fault(StrEnum):
     LATE_ERROR = "a write took place and is answered with 500"
     SHIFTED_ON = "a list page starts one row later, so a row is missed"
     SHIFTED_BACK = "a list page starts one row earlier, so a row repeats"
-    ATTRIBUTES_LOST = "the rows of a list lack the user attributes"
+    ATTRIBUTES_LOST = "the rows of a list of users lack their extensions"
 
 
 class CutShort(NoAnswer):
@@ -229,7 +229,7 @@ def _without_attributes(response: Response) -> Response:
     if not isinstance(response.json, dict) or not isinstance(response.json.get("Resources"), list):
         return response
     rows = [
-        {name: value for name, value in row.items() if not name.endswith(":UserAttribute")}
+        {name: value for name, value in row.items() if not name.lower().startswith("urn:")}
         for row in response.json["Resources"]
     ]
     return replace(response, json={**response.json, "Resources": rows})

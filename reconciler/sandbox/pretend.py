@@ -11,9 +11,11 @@ class Site:
     """What stands at an address: the API below the path ``api``, and pages beside it, by their paths.
 
     What is asked at a path of ``beside`` goes to the API's Transport too, with that path as it is.
+    ``written`` is what a person writes behind host and port, as the address of a target.
     """
 
     api: str = ""
+    written: str = ""
     pages: Mapping[str, Response] = field(default_factory=dict)
     beside: frozenset[str] = frozenset()
 

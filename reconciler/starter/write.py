@@ -15,6 +15,12 @@ from reconciler.links import stay_below
 from reconciler.starter.owners import code_owners, owners_file
 
 WORKFLOWS = ("plan", "apply", "drift")
+MANY = 5000
+"""With more people than this a pull request plans what it changes, and each night everything is compared."""
+FOR_MANY = (
+    "A pull request plans what it changes (--only changed), and drift compares everything every night. "
+    "Apply the whole once before the first one, and after each change of target.yaml: reconciler apply."
+)
 _IGNORED = (".env", ".reconciler/")
 _ALONE = "github: {approvals: 0}                # you work alone; without this somebody else must approve"
 
@@ -26,7 +32,7 @@ class Wish:
     ``kind`` is the target's, ``host`` is where its keys may go, with a port where that is no usual one,
     and ``variables`` are the environment variables that hold them. ``owners`` are separated by blanks,
     as CODEOWNERS takes them; empty where they are not known yet. ``alone`` is a team of one: no owners,
-    no approvals.
+    no approvals. ``people`` is about how many there are in the system.
     """
 
     target: str
@@ -37,6 +43,12 @@ class Wish:
     host: str
     owners: str = ""
     alone: bool = False
+    people: int = 0
+
+    @property
+    def are_many(self) -> bool:
+        """Whether reading everybody takes too long for each pull request."""
+        return self.people > MANY
 
     @property
     def keys(self) -> list[str]:
@@ -54,6 +66,8 @@ def workflow(name: str, wish: Wish) -> str:
     """The text of one workflow."""
     lines = indent(wish.install, " " * 10).strip()
     text = _text(f"{name}.yml").replace("@KIND@", wish.kind).replace("@HOSTS@", wish.hosts)
+    text = text.replace("@ONLY@", " --only changed" if wish.are_many else "")
+    text = text.replace("@DAYS@", "*" if wish.are_many else "1-5")
     return text.replace("@KEYS@", indent("\n".join(wish.keys), " " * 10).strip()).replace("@INSTALL@", lines)
 
 

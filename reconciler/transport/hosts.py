@@ -125,6 +125,15 @@ def check_hosts(doors: Sequence[Door], allowed: str | None, hosts: Hosts) -> Non
                 raise Unreachable(message)
 
 
+def goes_unasked(root: str, hosts: Hosts) -> bool:
+    """Whether a key may be sent to this address where the environment says nothing."""
+    try:
+        check_hosts([Door(root)], None, hosts)
+    except Unreachable:
+        return False
+    return True
+
+
 def bound_to(key: str, allowed: str | None) -> list[str]:
     """The hosts that a key of this name is bound to, as written; raises Unreachable for a bad list."""
     found = _entries(allowed or "", "https", bound=True)

@@ -11,7 +11,19 @@ from reconciler.desired.content import shown
 from reconciler.desired.export import Export, Wish, export
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.links import stay_below
-from reconciler.model import Address, DesiredState, Group, Live, LiveState, Need, User, address_of
+from reconciler.model import (
+    KEY_OF,
+    Address,
+    Definition,
+    DesiredState,
+    Group,
+    Live,
+    LiveState,
+    Need,
+    User,
+    Value,
+    address_of,
+)
 from reconciler.planning.diff import Definitions
 from reconciler.planning.identity import recognise, with_live_logins
 from reconciler.planning.scope import ours
@@ -32,7 +44,8 @@ def adopt(target: Target, session: Session, wish: Wish) -> Export:
     live = ours(everything, target.policy)
     present = with_live_logins(present, recognise(present, everything, live, target.policy))
     definitions = live.definitions or {}
-    users = tuple(_canonical(user, definitions) for user in live.users)
+    known = _addresses(everything)
+    users = tuple(_canonical(user, definitions, known) for user in live.users)
     fields = wish.fields & target.policy.manage
     unfit = _unfit(target, live)
     sayable = replace(
@@ -123,10 +136,22 @@ def _modeline(path: Path) -> str:
     return ""
 
 
-def _canonical(user: Live[User], definitions: Definitions) -> Live[User]:
+def _canonical(user: Live[User], definitions: Definitions, known: AbstractSet[Address]) -> Live[User]:
+    """The user with what can be written back, in one spelling."""
     attributes = {
         key: canonical(value, definitions[key])
         for key, value in (user.resource.attributes or {}).items()
-        if key in definitions and not definitions[key].system and definitions[key].type != "file"
+        if key in definitions and _can_be_said(value, definitions[key], known)
     }
     return replace(user, resource=replace(user.resource, attributes=attributes))
+
+
+def _can_be_said(value: Value, definition: Definition, known: AbstractSet[Address]) -> bool:
+    """Whether a file may state this: no value of the system's own, no two for one, and nobody unknown."""
+    if definition.system or definition.type == "file":
+        return False
+    items = value if isinstance(value, tuple) else (value,)
+    if len(items) > 1 and not definition.multiple:
+        return False
+    kind = definition.refers
+    return kind is None or all(not item or Address(kind, KEY_OF[kind](str(item))) in known for item in items)

@@ -26,6 +26,7 @@ from reconciler.planning.selection import CHANGED, Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
 from reconciler.providers.base import Naming, Remarking, informed
+from reconciler.providers.fitting import lacking
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.logged import logged
@@ -160,6 +161,7 @@ def _head(
         problems += impossible(states.desired, made.plan.changes)
         known = made.ids.keys() | made.ignored.keys()
         problems += nobody(states.desired, known, made.definitions, made.plan.changes)
+        problems += lacking(states.desired, made.plan.changes, made.definitions, target.system.title)
     if problems:
         raise Invalid(problems)
     return _with_remarks(made, target, states.desired, unusable)

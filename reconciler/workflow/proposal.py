@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
-from reconciler.errors import Invalid, Problem
+from reconciler.errors import GuardRefused, Invalid, Problem
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planning.guard import check, check_now
@@ -28,6 +28,12 @@ class Proposal:
     changes: tuple[Change, ...]
     recheck: Recheck | None = None
     in_code: bool = False
+
+    def check(self) -> None:
+        """Raise GuardRefused where a guard does not let it through."""
+        if self.plan.violations:
+            message = "a guard refuses this plan; nothing was executed"
+            raise GuardRefused(message)
 
 
 def propose(

@@ -166,7 +166,8 @@ def uncovered(states: Revisions) -> str:
     if target.pending or states.applied.settings != settings_of(target.folder):
         return "target.yaml changed since the last complete apply, which can concern everybody"
     if changed(state, then):
-        return f"the files changed before {states.counted[:8]} too, since the last complete apply"
+        earlier = f"the files changed before {states.counted[:8]} too, since the last complete apply"
+        return f"{earlier} (apply --only changed counts from there)"
     return ""
 
 

@@ -53,9 +53,10 @@ def apply(
     """Execute an approved proposal; what goes wrong is in the report.
 
     ``mandate`` says who asked for it and who approved it. With nothing to do there
-    is no journal. Raises JournalFailed where the journal cannot be opened; nothing
-    was sent then.
+    is no journal. Raises GuardRefused for a plan with violations, and JournalFailed where
+    the journal cannot be opened; nothing was sent then.
     """
+    proposal.check()
     started = time.monotonic()
     run = f"{journals_begin(target.name)}-{_now():%Y%m%dT%H%M%S.%fZ}"
     report = _nothing_sent(target, proposal, mandate, run)

@@ -26,7 +26,7 @@ def test_a_repository_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert "wrote .github/workflows/plan.yml\n" in said
     assert "kept .github/workflows/drift.yml\n" in said
     assert "added to .gitignore\n" in said
-    assert "reconciler import live" in said
+    assert "Next: export OMNI_API_KEY=..., then `reconciler doctor live`, `reconciler import live`" in said
     assert (tmp_path / ".github/workflows/drift.yml").read_text() == "mine"
     assert (tmp_path / ".gitignore").read_text() == "node_modules\n.env\n.reconciler/\n"
     assert cli.run(["validate"]) == ExitCode.OK
@@ -58,6 +58,37 @@ def test_a_second_target_is_told_the_lines_that_give_its_jobs_a_key(
     plan.write_text(f"{plan.read_text()}# {line} {hosts}\n")
     assert cli.run(["init", "trial", *first[2:-1], "https://trial.omniapp.co:8443"]) == ExitCode.OK
     assert "\n.github/workflows/apply.yml, .github/workflows/drift.yml: the" in capsys.readouterr().out
+
+
+def test_a_directory_begins_with_its_key_bound_and_the_line_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "https://directory.example:8443/t/acme/scim/v2"
+    assert (
+        cli.run(["init", "staff", "--kind", "scim", "--url", f"{url}/", "--install", HASHES]) == ExitCode.OK
+    )
+    bound = "SCIM_TOKEN=directory.example:8443"
+    said = capsys.readouterr().out
+    assert f"Next: export SCIM_TOKEN=... RECONCILER_ALLOWED_HOSTS={bound}, then `reconciler doctor" in said
+    for name in ("plan", "apply", "drift"):
+        text = Path(f".github/workflows/{name}.yml").read_text()
+        assert f"RECONCILER_ALLOWED_HOSTS: {bound}\n" in text
+        assert "SCIM_TOKEN: ${{ matrix.target.name == 'staff' && secrets.SCIM_TOKEN || '' }}" in text
+    assert cli.run(["validate"]) == ExitCode.OK
+    (target,) = load_targets(Path("desired-state"))
+    assert (target.url, target.policy) == (url, Policy())
+    # The other way in, which stands there as a comment, is one.
+    path = Path("desired-state/staff/target.yaml")
+    lines = path.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("# credential:"))
+    other = [line.removeprefix("# ") for line in lines[start : start + 6]]
+    kept = [line for line in lines[:start] if not line.startswith(("keys:", "  - env:"))]
+    path.write_text("\n".join([*kept, *other, *lines[start + 6 :]]))
+    (target,) = load_targets(Path("desired-state"))
+    (credential,) = target.credentials
+    assert credential.grant is not None
+    assert credential.grant.url == "https://login.example/oauth2/token"
 
 
 @pytest.mark.parametrize(
@@ -100,3 +131,18 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "schemas").write_text("a file")
     assert cli.run(["init", "--install", HASHES, "--url", "https://acme.omniapp.co"]) == ExitCode.ERROR
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("people", "many"), [("5000", False), ("5001", True)])
+def test_where_there_are_many_people_a_pull_request_plans_what_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, people: str, *, many: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["init", "--url", "https://acme.omniapp.co", "--install", HASHES, "--people", people]
+    assert cli.run(arguments) == ExitCode.OK
+    plan, drift = ((tmp_path / ".github/workflows" / name).read_text() for name in ("plan.yml", "drift.yml"))
+    assert ('"$RUNNER_TEMP/plan" --only changed\n' in plan) is many
+    assert ('cron: "17 5 * * *"' in drift) is many
+    assert "@ONLY@" not in plan
+    assert "@DAYS@" not in drift
+    assert ("Apply the whole once before the first one" in capsys.readouterr().out) is many

@@ -46,6 +46,17 @@ def test_a_served_sandbox_says_how_to_use_it_until_ctrl_c(
 
 
 @pytest.mark.usefixtures("interrupted")
+def test_the_address_of_a_served_directory_is_the_one_to_write(tmp_path: Path, capsys: Output) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("users: {ada@acme.com: {}}\n", encoding="utf-8")
+    asked = ["sandbox", "serve", str(seed), "--kind", "scim", "--port", "0", "--switch", "create_answer=200"]
+    assert cli.run(asked) == 0
+    out, _ = capsys.readouterr()
+    assert re.search(r"set `url: http://127\.0\.0\.1:\d+/scim/v2` and\n", out)
+    assert re.search(r"  export RECONCILER_ALLOWED_HOSTS=127\.0\.0\.1:\d+ SCIM_TOKEN=sandbox\n", out)
+
+
+@pytest.mark.usefixtures("interrupted")
 def test_a_served_sandbox_without_a_key_for_it_says_so(project: Project, capsys: Output) -> None:
     project.seed(LIVE | {"keys": {"mine": {"kind": "personal", "owner": "ada@acme.com"}}})
     assert cli.run(["sandbox", "serve", str(project.target / "seed.yaml"), "--port", "0"]) == 0

@@ -49,7 +49,7 @@ def test_a_name_becomes_a_change_an_operation_and_a_request(
     (shown,) = [part.text for part in parts(DOCS / "how-it-works.md") if isinstance(part, Fence)]
     monkeypatch.chdir(tmp_path)
     copytree(TOP / "desired-state", "desired-state", ignore=ignore_patterns(".reconciler"))
-    (target,) = load_targets(Path("desired-state"))
+    (target,) = load_targets(Path("desired-state"), ["demo"])
     with connect(target) as session:
         changes = workflow.plan(target, session).plan.changes
     (change,) = [change for change in changes if change.label == "ada@acme.com"]

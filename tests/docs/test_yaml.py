@@ -12,6 +12,7 @@ from reconciler import cli
 from reconciler.desired import schema
 from reconciler.desired.documents import parse
 from reconciler.desired.files import settings_of
+from reconciler.sandbox.scim.store import Store
 from reconciler.target.schemas import target_schema
 from reconciler.target.settings import load_targets
 
@@ -44,6 +45,9 @@ def test_it_is_valid(kind: str, fence: Fence, a_target: Path, capsys: pytest.Cap
         case "expected.yaml":
             schema.check(parse(fence.text.encode(), kind), "expected-drift")
             return
+        case "seed":
+            Store.from_seed(parse(fence.text.encode(), kind).data)
+            return
         case "target" | "target.yaml":
             target = fence.text
         case _:
@@ -63,7 +67,8 @@ def test_it_is_valid(kind: str, fence: Fence, a_target: Path, capsys: pytest.Cap
 def whole(text: str) -> str:
     """A part of a target.yaml, with what no target does without."""
     missing = [name for name in SMALLEST if f"\n{name}:" not in f"\n{text}"]
-    missing = [name for name in missing if name != "keys" or "\nsandbox:" not in text]
+    let_in = "\nsandbox:" in text or "\ncredential:" in text
+    missing = [name for name in missing if name != "keys" or not let_in]
     return text + "".join(f"{name}: {SMALLEST[name]}\n" for name in missing)
 
 

@@ -53,6 +53,31 @@ def test_a_second_merge_goes_on_from_the_first(team: Team) -> None:
         assert name_of(team) == name
 
 
+def test_a_pull_request_plans_what_it_changes(team: Team) -> None:
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Augusta"))
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    team.asked = ("--only", "changed")
+    team.omni.by_hand("bob@acme.com", name="Somebody else")
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Ada L."))
+    said = team.comment(number)
+    assert "Augusta -> Ada L." in said
+    assert "Somebody else" not in said
+    assert "drift and backlog elsewhere were not looked for" in said
+    merged = team.merge(number)
+    assert team.apply(merged) == ExitCode.OK
+    assert (name_of(team), name_of(team, "bob@acme.com")) == ("Ada L.", "Somebody else")
+    assert team.applied() == merged
+    # What was merged and not applied stays behind the record, whatever the next plan is about.
+    stale = team.planned(PEOPLE.replace("name: Ada", "name: Ada Lovelace"))
+    team.omni.by_hand("ada@acme.com", name="A.")
+    assert team.apply(team.merge(stale)) == ExitCode.STALE
+    number = team.planned(PEOPLE.replace("name: Ada", "name: Ada Lovelace").replace("name: Bob", "name: B"))
+    assert "will not be recorded as complete: the files changed before" in team.comment(number)
+    assert team.apply(team.merge(number)) == ExitCode.OK
+    assert name_of(team, "bob@acme.com") == "B"
+    assert team.applied() == merged
+
+
 def test_a_push_without_a_pull_request_applies_nothing(team: Team, capsys: Output) -> None:
     team.write(PEOPLE.replace("name: Ada", "name: Augusta"))
     assert team.apply(team.push("main")) == ExitCode.ERROR

@@ -9,7 +9,7 @@ from reconciler.providers.registry import KINDS
 from reconciler.target.one_off import one_off
 from reconciler.target.session import Session
 from reconciler.target.settings import Target, read_target
-from reconciler.workflow import plan
+from reconciler.workflow import Options, plan
 
 LIST = [Path("users.csv")]
 
@@ -46,4 +46,4 @@ def test_it_has_no_revisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     target = one_off("omni", "https://acme.omniapp.co", [Path("people.yaml")])
     assert list(target.load().users) == ["ada@acme.com"]
     with pytest.raises(ValueError, match="a one-off run has no revisions"):
-        plan(target, Session(None, None, None), since="HEAD")  # type: ignore[arg-type]
+        plan(target, Session(None, None, None), Options("HEAD"))  # type: ignore[arg-type]

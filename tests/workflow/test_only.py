@@ -8,7 +8,7 @@ import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from worlds import EMAILS, GROUPS, OUTSIDER, RENAMED, World, renamed, session, standing, worlds
+from worlds import EMAILS, GROUPS, OUTSIDER, RENAMED, World, forced, renamed, session, standing, worlds
 
 from reconciler import workflow
 from reconciler.changes import Atom, Change, Create, atoms
@@ -81,7 +81,7 @@ def test_a_part_is_what_is_asked_of_the_whole_and_leaves_the_rest(
         assert {change.address: change for change in proposal.changes if not atoms(change)}.items() <= {
             change.address: change for change in whole.plan.changes
         }.items()
-        report = workflow.apply(target, session(store, target), proposal, MANDATE)
+        report = workflow.apply(target, session(store, target), forced(proposal), MANDATE)
         assert report.complete
         assert workflow.record(target, proposal, report).startswith("it was about ")
         after = facts(workflow.plan(target, session(store, target)).plan)

@@ -13,16 +13,18 @@ from reconciler.providers.scim.codec import GroupRow, UserRow
 def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
     """By group id, the ids of users whose membership only one of the two sides shows.
 
-    Users whose row has no groups field, and groups that are not listed, contradict nothing.
+    Users whose row has no groups field, and groups that are not listed, contradict nothing; nor do those
+    who are in a group through another one.
     """
     odd: dict[str, set[str]] = defaultdict(set)
     agreed: Counter[str] = Counter()
+    nested = _nested(groups)
     for user in users.values():
         for live_id in user.groups or ():
             if live_id in groups:
                 if user.id in groups[live_id].members:
                     agreed[live_id] += 1
-                else:
+                elif user.id not in nested.get(live_id, ()):
                     odd[live_id].add(user.id)
     for group in groups.values():
         # Where all its members have said so, none needs to be asked.
@@ -31,6 +33,21 @@ def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) ->
             if claimed is not None and group.id not in claimed:
                 odd[group.id].add(live_id)
     return dict(sorted(odd.items()))
+
+
+def _nested(groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
+    """By the id of each group with groups in it, the members of all those, however deep."""
+    inner = {row.id: row.members & groups.keys() for row in groups.values()}
+    found: dict[str, set[str]] = {}
+    for live_id, first in inner.items():
+        left, seen = set(first), set()
+        while left:
+            one = left.pop()
+            seen.add(one)
+            left |= inner[one] - seen
+        if seen:
+            found[live_id] = set().union(*(groups[one].members for one in seen))
+    return found
 
 
 def check_agreement(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> None:

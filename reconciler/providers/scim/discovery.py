@@ -101,7 +101,7 @@ def _type(types: list[Mapping[str, Any]], urn: str, name: str) -> Mapping[str, A
 def _endpoint(kind: Mapping[str, Any], otherwise: str) -> tuple[str, ...]:
     """The path of a type of resources, in segments; the usual one where what is said is no plain path."""
     path = kind.get("endpoint")
-    segments = tuple(path.strip("/").split("/")) if isinstance(path, str) else ()
+    segments = tuple(path.removeprefix("/").split("/")) if isinstance(path, str) else ()
     return segments if segments and all(map(_SEGMENT.fullmatch, segments)) else (otherwise,)
 
 

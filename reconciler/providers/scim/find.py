@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from urllib.parse import quote
 
 from reconciler.errors import IncompleteRead, Refused
-from reconciler.model import KEY_OF, Group, Kind, Live, LiveState, User, group_key
+from reconciler.model import KEY_OF, Group, Kind, Live, LiveState, User, Value, group_key
 from reconciler.operations import is_id
 from reconciler.providers.question import Question
 from reconciler.providers.scim.codec import group_row, refusal, user_row
@@ -41,20 +41,25 @@ def find(server: ScimReader, question: Question) -> LiveState | None:
         return LiveState(groups=tuple(Live(Group(row.name), row.id) for row in found))
     by_id = question.by == "id"
     told = [_whole(server, row) if question.attributes and not by_id else row for row in rows]
-    if (by_id or question.attributes) and any(_refers(server, row) for row in told):
-        # The logins of those whom ids name are in a complete list alone.
-        return None
     names = {group: name for row in told for group, name in (_groups(row) or {}).items()}
+    users = tuple(_user(server, row, whole=by_id or question.attributes) for row in told)
+    whole = by_id or question.attributes
     return LiveState(
-        users=tuple(_user(server, row, whole=by_id or question.attributes) for row in told),
+        users=tuple(_referring(server, user) for user in users) if whole else users,
         groups=tuple(Live(Group(name), group) for group, name in names.items()),
     )
 
 
-def _refers(server: ScimReader, row: Row) -> bool:
-    """Whether an attribute of a user names others, by their ids."""
-    shape = server.dialect.shape
-    return shape is not None and not shape.references.keys().isdisjoint(shape.read(row).attributes)
+def _referring(server: ScimReader, user: Live[User]) -> Live[User]:
+    """The user with those whom attributes name by login or name, not by id; each is read by id."""
+    kinds = server.dialect.shape.references if server.dialect.shape else {}
+    new: dict[str, Value] = {}
+    for name, live_id in (user.resource.attributes or {}).items():
+        if name in kinds and isinstance(live_id, str) and is_id(live_id):
+            for row in _by_id(server, kinds[name], live_id):
+                new[name] = KEY_OF[kinds[name]](_name(server, kinds[name], row))
+    attributes = {**(user.resource.attributes or {}), **new}
+    return replace(user, resource=replace(user.resource, attributes=attributes)) if new else user
 
 
 def _rows(server: ScimReader, question: Question) -> list[Any] | None:

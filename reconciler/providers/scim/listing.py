@@ -16,6 +16,8 @@ from reconciler.providers.scim.codec import Page
 from reconciler.providers.scim.dialect import Dialect
 
 _RESTARTS = 2
+_BAD = 400
+"""What a cursor that has ended is answered with (RFC 9865, 2.1)."""
 
 
 class Identified(Protocol):
@@ -130,8 +132,8 @@ def _page(server: Pages, kind: Kind, query: Mapping[str, str], cursor: str | Non
     try:
         return server.page(kind, query)
     except Refused as error:
-        if cursor and "expiredcursor" in f"{error}".lower():
-            message = f"the list of {kind}s took longer than its cursor lived"
+        if cursor and error.status == _BAD:
+            message = f"the list of {kind}s took longer than its cursor lived ({error})"
             raise _Moved(message) from None
         raise
 

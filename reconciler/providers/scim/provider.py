@@ -41,9 +41,11 @@ class Scim:
         found = self._discovered(reader)
         shape = found.shape.knowing(_names(need))
         if need.everything:
-            need = replace(need, others=frozenset(shape.slots), all_deleted=True)
+            need = replace(need, others=frozenset(shape.slots))
         state = ScimReader(reader, replace(found.dialect, shape=shape)).read(need)
-        shape = shape.seen({name for user in state.users for name in user.resource.attributes or ()})
+        # What a list does not show is None there, and is no sign that there is such a name.
+        attributes = (user.resource.attributes or {} for user in state.users)
+        shape = shape.seen({name for each in attributes for name, one in each.items() if one is not None})
         found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
         return replace(state, definitions=shape.definitions, memo=found)
 

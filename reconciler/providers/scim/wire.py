@@ -27,7 +27,7 @@ def put(row: Row, slot: Slot, after: Json) -> None:
             _set(inner, slot.part, after)
             _set(holder, name, inner or None)
         case "values":
-            _set(holder, name, _values(holder.get(name) or [], after))
+            _set(holder, name, _values(holder.get(name) or [], after) or None)
         case "typed":
             _set(holder, name, _typed(holder.get(name) or [], slot, after) or None)
         case "primary":
@@ -45,13 +45,12 @@ def _set(holder: Row, name: str, after: Any) -> None:
         holder[name] = after
 
 
-def _values(items: list[Any], after: Json) -> list[Any] | None:
-    """The items of these values; what they hold beside the value stays."""
-    if not isinstance(after, list):
-        return None
+def _values(items: list[Any], after: Json) -> list[Any]:
+    """The items of these values; what they hold beside the value stays, and so do those without one."""
+    new = after if isinstance(after, list) else []
     old = {repr(item[VALUE]): item for item in items if isinstance(item, Mapping) and VALUE in item}
     nameless = [item for item in items if not isinstance(item, Mapping) or VALUE not in item]
-    return [*nameless, *(old.get(repr(one), {VALUE: one}) for one in after)]
+    return [*nameless, *(old.get(repr(one), {VALUE: one}) for one in new)]
 
 
 def _is_of(item: object, kind: str) -> bool:
@@ -86,9 +85,11 @@ def spelled_type(slot: Slot) -> str:
 def patch(slot: Slot, before: Json, after: Json) -> Iterator[Json]:
     """The operations of a PATCH, each with a path; of a value with a type there must be one already."""
     match slot.way:
-        case "plain" | "reference" | "part" | "values":
+        case "plain" | "reference" | "part":
             path = f"{slot.path}.{slot.part}" if slot.way == "part" else slot.path
             yield _operation(path, before, _wrapped(slot, after))
+        case "values":
+            yield from _patch_values(slot.path, before, after)
         case "typed":
             item = selected(slot.path, TYPE, spelled_type(slot))
             whole = after is None and slot.part == VALUE
@@ -103,9 +104,17 @@ def patch(slot: Slot, before: Json, after: Json) -> Iterator[Json]:
 
 
 def _wrapped(slot: Slot, after: Json) -> Json:
-    if after is None or slot.way in ("plain", "part"):
-        return after
-    return [{VALUE: one} for one in after] if isinstance(after, list) else {VALUE: after}
+    return {VALUE: after} if slot.way == "reference" and after is not None else after
+
+
+def _patch_values(path: str, before: Json, after: Json) -> Iterator[Json]:
+    """One by one, so that what a value holds beside itself stays, and so do those that have no name."""
+    old, new = (each if isinstance(each, list) else [] for each in (before, after))
+    for one in old:
+        if one not in new:
+            yield {"op": "remove", "path": selected(path, VALUE, one)}
+    if added := [one for one in new if one not in old]:
+        yield {"op": "add", "path": path, "value": [{VALUE: one} for one in added]}
 
 
 def _operation(path: str, before: Json, after: Json) -> Json:
@@ -114,6 +123,6 @@ def _operation(path: str, before: Json, after: Json) -> Json:
     return {"op": "add" if before is None else "replace", "path": path, "value": after}
 
 
-def selected(path: str, name: str, text: str) -> str:
-    """The values of an attribute of which a part is this text (RFC 7644, 3.5.2); text is JSON there."""
-    return f"{path}[{name} eq {json.dumps(text, ensure_ascii=False)}]"
+def selected(path: str, name: str, value: Json) -> str:
+    """The values of an attribute of which a part is this one (RFC 7644, 3.5.2), which is JSON there."""
+    return f"{path}[{name} eq {json.dumps(value, ensure_ascii=False)}]"

@@ -158,7 +158,8 @@ def _first(
     name = f"{_EMAILS}.{PRIMARY}"
     primary = shape.slots.get(name)
     set_now = {item.path[1]: item for item in change.fields if item.path[0] == "attributes"}
-    if primary is None or name in set_now or any(each.startswith(f"{_EMAILS}.") for each in live):
+    spoken = {each.lower() for each in (*set_now, *known.stated(change.address.key))}
+    if primary is None or name in spoken or any(each.startswith(f"{_EMAILS}.") for each in live):
         return
     stated = [each for each in known.stated(change.address.key) if each in set_now]
     for each in [*stated, *set_now]:

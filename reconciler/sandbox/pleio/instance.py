@@ -232,7 +232,7 @@ class _Pages(Mapping[str, Response]):
 
 def site_of(site: PleioSite) -> Site:
     """What stands at the address of a pretend site."""
-    return Site(API, _Pages(site))
+    return Site(API, pages=_Pages(site))
 
 
 def open_pretend(seed: Path, state: Path | None) -> Pretend:

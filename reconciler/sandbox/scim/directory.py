@@ -23,8 +23,9 @@ class Directory:
     """The state of one pretend directory; records are in the order of creation.
 
     ``extensions`` are as the seed says them; ``kinds`` are made of them. ``switches`` may be
-    replaced at any time. ``serial`` counts writes: where it has not moved, nothing has changed.
-    ``requests`` counts what was asked, for what takes a while.
+    replaced at any time. ``gone`` are the logins of users who were deleted. ``serial`` counts
+    writes: where it has not moved, nothing has changed. ``requests`` counts what was asked, for
+    what takes a while.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Directory:
         self.records: dict[Name, dict[str, Record]] = {"User": {}, "Group": {}}
         self.tokens: list[str] = []
         self.clients: dict[str, Client] = {}
+        self.gone: list[str] = []
         self.requests = 0
         self._labelled: dict[Name, dict[str, dict[str, None]]] = {"User": {}, "Group": {}}
         self._groups_of: dict[str, dict[str, None]] = {}
@@ -59,15 +61,27 @@ class Directory:
 
     def rows(self, kind: Name) -> list[Record]:
         """What lists show: all there is, or what there was where they lag behind the writes."""
+        rows, earlier = self.records[kind], self._still_earlier()
+        if not earlier:
+            return list(rows.values())
+        now = [record for ident, record in rows.items() if ident not in earlier]
+        old = [record for _, of, record in earlier.values() if of == kind and record is not None]
+        return sorted((*now, *old), key=attrgetter("created"))
+
+    def listed_as(self, kind: Name, label: str) -> list[Record] | None:
+        """The rows with this name, where they can be told without looking at each."""
+        return None if self._still_earlier() else self.labelled(kind, label)
+
+    def _still_earlier(self) -> dict[str, tuple[int, Name, Record | None]]:
+        """What lists show in place of a record, None for nothing, until so many requests were made."""
         self._earlier = {key: each for key, each in self._earlier.items() if each[0] > self.requests}
-        rows = {ident: record for ident, record in self.records[kind].items() if ident not in self._earlier}
-        old = [record for _, of, record in self._earlier.values() if of == kind and record is not None]
-        return sorted((*rows.values(), *old), key=attrgetter("created")) if old else list(rows.values())
+        return self._earlier
 
     def _keep_earlier(self, record: Record, *, new: bool = False) -> None:
-        if self.switches.list_lag:
+        # What a seed holds is there from the first request on.
+        if self.switches.list_lag and self.requests:
             due = self.requests + self.switches.list_lag
-            self._earlier.setdefault(record.id, (due, record.kind, None if new else replace(record)))
+            self._still_earlier().setdefault(record.id, (due, record.kind, None if new else replace(record)))
 
     def groups_of(self, ident: str) -> Iterator[tuple[Record, bool]]:
         """The groups that a member is in, each with whether directly."""
@@ -98,6 +112,8 @@ class Directory:
         """Delete a record, and what others say of it unless the switch keeps that."""
         self._keep_earlier(record)
         self._forget(record)
+        if record.kind == "User":
+            self.gone.append(self.label(record).casefold())
         del self.records[record.kind][record.id]
         self.tick()
         if not self.switches.deleted_references_stay:
@@ -129,6 +145,7 @@ class Directory:
             "extensions": self.extensions,
             "records": [asdict(record) for kind in self.records.values() for record in kind.values()],
             "tokens": self.tokens,
+            "gone": self.gone,
             "clients": {name: asdict(client) for name, client in self.clients.items()},
         }
 
@@ -138,7 +155,7 @@ class Directory:
         self.switches = from_mapping(Switches, data["switches"])
         for row in data["records"]:
             self._put(Record(**row), row["values"])
-        self.tokens = list(data["tokens"])
+        self.tokens, self.gone = list(data["tokens"]), list(data["gone"])
         self.clients = {
             name: Client(row["secret"], tuple(row["scopes"])) for name, row in data["clients"].items()
         }

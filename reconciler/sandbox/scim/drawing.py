@@ -166,6 +166,9 @@ def _members(row: Drawn, switches: Switches, *, by_id: bool) -> None:
         return
     if switches.members == "capped":
         row["members"] = row["members"][: switches.member_cap]
+    if switches.member_form == "name":
+        row["members"] = [{"value": each.get("display", each["value"])} for each in row["members"]]
+        return
     names = _MEMBER[switches.member_form]
     row["members"] = [{name: each[name] for name in names if name in each} for each in row["members"]]
 

@@ -175,6 +175,7 @@ _WHAT_IT_IS = (
 )
 SITE = Site(
     api=API,
+    written=API,
     pages={"/": Response(HTTPStatus.OK, {"content-type": "text/plain; charset=utf-8"}, text=_WHAT_IT_IS)},
     beside=frozenset({TOKEN_PATH}),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.sandbox.scim.answers import LIST_RESPONSE, Refusal, Row, answer, json_object, reject
 from reconciler.sandbox.scim.directory import Directory
-from reconciler.sandbox.scim.drawing import Drawn, mannered, selected, selection, whole
+from reconciler.sandbox.scim.drawing import Drawn, Selection, mannered, selected, selection, whole
 from reconciler.sandbox.scim.filters import AttributePath, BadSyntax, Compare, attribute_path, parse_filter
 from reconciler.sandbox.scim.matching import Case, filter_test, locate
 from reconciler.sandbox.scim.records import Record
@@ -105,17 +105,20 @@ class Lists:
             raise Refusal(HTTPStatus.NOT_IMPLEMENTED, "Sorting is not supported")
         if query.sort_by and switches.sorting == "on":
             hits = self._sorted(kinds, hits, query, base)
-        count = max(min(switches.page_cap if query.count is None else query.count, switches.page_cap), 0)
+        whole_page = query.count is None or switches.ignores_count
+        count = max(min(query.count or 0, switches.page_cap), 0) if not whole_page else switches.page_cap
         by_cursor = switches.paging == "cursor" or (switches.paging == "both" and query.cursor is not None)
         at = self._position(query) if by_cursor else query.start - 1
-        if switches.ignores_start_index:
+        total = len(hits) + switches.ghosts
+        if switches.ignores_start_index or (switches.repeats_past_end and at >= total):
             at = 0
-        shown = [self._shown(kind, record, query, base) for kind, record in hits[at : at + count]]
-        body: Row = {"schemas": [LIST_RESPONSE], **self._total(len(hits), len(shown))}
+        first, last = (max(place - switches.ghosts, 0) for place in (at, at + count))
+        shown = [self._shown(kind, record, query, base) for kind, record in hits[first:last]]
+        body: Row = {"schemas": [LIST_RESPONSE], **self._total(total, len(shown))}
         if not by_cursor:
             body["startIndex"] = at + 1
         body["itemsPerPage"] = len(shown)
-        if by_cursor and count and at + count < len(hits):
+        if by_cursor and count and at + count < total:
             body["nextCursor"] = _cursor(at + count, query)
         if shown or not switches.omits_empty_resources:
             body["Resources"] = shown
@@ -132,6 +135,9 @@ class Lists:
 
     def _hits(self, kind: ResourceType, query: Query, base: str) -> list[tuple[ResourceType, Record]]:
         switches, rows = self._directory.switches, self._directory.rows(kind.name)
+        if switches.shuffles and rows:
+            turn = self._directory.requests % len(rows)
+            rows = [*rows[turn:], *rows[:turn]]
         if switches.deactivate_hides:
             rows = [record for record in rows if record.values.get("active") is not False]
         if query.filter and switches.filters != "ignored":
@@ -146,9 +152,11 @@ class Lists:
         if switches.filters == "refused_501":
             raise Refusal(HTTPStatus.NOT_IMPLEMENTED, "Filters are not supported")
         test = filter_test(kind, text, exactly(switches))
-        if (label := _label_of(kind, text)) is not None:
-            named = {record.id for record in self._directory.labelled(kind.name, label)}
-            rows = [record for record in rows if record.id in named]
+        label = _label_of(kind, text)
+        named = None if label is None else self._directory.listed_as(kind.name, label)
+        if named is not None:
+            named_ids = {record.id for record in named}
+            rows = [record for record in rows if record.id in named_ids]
         return [record for record in rows if test(whole(self._directory, record, base))]
 
     def _sorted(
@@ -169,6 +177,8 @@ class Lists:
 
     def _shown(self, kind: ResourceType, record: Record, query: Query, base: str) -> Drawn:
         chosen = selection(kind, query.attributes, query.excluded)
+        if self._directory.switches.ignores_attributes:
+            chosen = Selection()
         row = selected(kind, whole(self._directory, record, base), chosen)
         return mannered(kind, row, self._directory.switches, by_id=False)
 

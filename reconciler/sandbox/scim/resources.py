@@ -7,9 +7,10 @@ from typing import Any
 from reconciler.sandbox.scim.answers import Refusal, answer, no_content, reject
 from reconciler.sandbox.scim.core import ENTERPRISE_URN
 from reconciler.sandbox.scim.directory import Directory
-from reconciler.sandbox.scim.drawing import location, mannered, selected, selection, whole
+from reconciler.sandbox.scim.drawing import Selection, location, mannered, selected, selection, whole
+from reconciler.sandbox.scim.envelope import Operation, operations
 from reconciler.sandbox.scim.listing import exactly
-from reconciler.sandbox.scim.patch import Draft, Operation, operations
+from reconciler.sandbox.scim.patch import Draft
 from reconciler.sandbox.scim.records import Record
 from reconciler.sandbox.scim.schemas import ResourceType
 from reconciler.sandbox.scim.values import check_immutable, check_required, resource
@@ -90,7 +91,10 @@ def delete(asked: Asked, ident: str) -> Response:
     """DELETE: 204, and from then on 404."""
     record = _found(asked, ident)
     _check_version(asked, record)
-    asked.directory.remove(record)
+    if record.kind == "User" and asked.directory.switches.delete_deactivates:
+        asked.directory.write(record, {**record.values, "active": False})
+    else:
+        asked.directory.remove(record)
     return no_content()
 
 
@@ -116,7 +120,8 @@ def _check_name(directory: Directory, kind: ResourceType, values: Values, record
     name = str(values["userName" if kind.name == "User" else "displayName"])
     if kind.name == "Group" and not switches.unique_group_names:
         return
-    if any(other is not record for other in directory.labelled(kind.name, name)):
+    reserved = switches.deleted_names_taken and kind.name == "User" and name.casefold() in directory.gone
+    if reserved or any(other is not record for other in directory.labelled(kind.name, name)):
         raise Refusal(HTTPStatus.CONFLICT, f"{name} exists already", "uniqueness")
     if kind.name == "User" and record and switches.user_name_immutable and directory.label(record) != name:
         reject("mutability", "userName cannot be changed")
@@ -180,7 +185,8 @@ def _commit(asked: Asked, record: Record, values: Values) -> Response:
 def _shown(asked: Asked, record: Record, status: int = HTTPStatus.OK) -> Response:
     directory, query = asked.directory, asked.request.query
     lists = [query.get(name, "").split(",") for name in ("attributes", "excludedAttributes")]
-    row = selected(asked.kind, whole(directory, record, asked.base), selection(asked.kind, *lists))
+    chosen = Selection() if directory.switches.ignores_attributes else selection(asked.kind, *lists)
+    row = selected(asked.kind, whole(directory, record, asked.base), chosen)
     headers = {"location": location(record, asked.base)}
     if directory.switches.etags != "off":
         headers["etag"] = record.version

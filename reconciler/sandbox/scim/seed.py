@@ -91,7 +91,10 @@ def _add(directory: Directory, kind: Name, name: str, row: Mapping[str, Any]) ->
     known = directory.kinds[kind]
     extensions = [each.schema.urn for each in known.extensions if each.schema.urn in row]
     label = "userName" if kind == "User" else "displayName"
-    body = {**_unemployed(row), "schemas": [known.core.urn, *extensions], label: name}
+    if label in row:
+        message = f"{where}.{label}: it is said by the key above it"
+        raise ValueError(message)
+    body = {"schemas": [known.core.urn, *extensions], label: name, **_unemployed(row)}
     if kind == "User":
         body.setdefault("active", True)
     try:

@@ -32,8 +32,16 @@ class Switches:
     page_cap: int = 100
     # Whether a count is answered with 500.
     count_refused: bool = False
+    # Whether a count is ignored, so that a page is always as long as page_cap.
+    ignores_count: bool = False
     # Whether every page is the first one.
     ignores_start_index: bool = False
+    # Whether a page past the end is the first one.
+    repeats_past_end: bool = False
+    # Whether the order of a list changes with each request.
+    shuffles: bool = False
+    # Rows at the front of a list that are counted and never shown.
+    ghosts: int = 0
     # Whether lists are paged by startIndex, by cursor (RFC 9865), or by what the client sends.
     paging: Literal["index", "cursor", "both"] = "index"
     # How many cursors are refused as expired before one is taken.
@@ -44,16 +52,22 @@ class Switches:
     list_lag: int = 0
     # Whether lists leave inactive users out; reading by id still answers.
     deactivate_hides: bool = False
+    # Whether attributes and excludedAttributes are ignored.
+    ignores_attributes: bool = False
     # Where a group's members are shown: everywhere, by id alone, nowhere, or at most member_cap of them.
     members: Literal["shown", "by_id", "hidden", "capped"] = "shown"
     # The most members that are shown where they are capped.
     member_cap: int = 100
-    # What is shown of a member: value, $ref and type; display as well; the value alone; or $ref alone.
-    member_form: Literal["plain", "display", "value", "ref"] = "plain"
+    # What is shown of a member: value, $ref and type; that and display; value; $ref; its name as value.
+    member_form: Literal["plain", "display", "value", "ref", "name"] = "plain"
     # Whether a group without members has no such key, or an empty list.
     empty_members: Literal["absent", "list"] = "absent"
     # Whether who was deleted stays a member and a manager of others.
     deleted_references_stay: bool = False
+    # Whether the name of who was deleted stays taken.
+    deleted_names_taken: bool = False
+    # Whether DELETE makes a user inactive and nothing else.
+    delete_deactivates: bool = False
     # Whether a user shows all groups, those that list the user itself, or none.
     user_groups: Literal["all", "direct", "off"] = "all"
     # Whether resources have no meta.
@@ -72,7 +86,7 @@ class Switches:
     undocumented: bool = False
     # The body of a refusal: as RFC 7644 has it, without scimType, with a number as status, other things.
     errors: Literal["scim", "no_type", "number", "message", "html", "empty"] = "scim"
-    # What a creation is answered with.
+    # What a creation is answered with: the resource and 201, or 200; or 201 without a body.
     create_answer: Literal["201", "200", "empty"] = "201"
     # What PATCH is answered with: the resource, 204, or 200 without a body.
     patch_answer: Literal["resource", "204", "empty"] = "resource"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.sandbox.scim.core import ENTERPRISE_URN, USER_URN
+from reconciler.sandbox.scim.envelope import PATCH_OP
 from reconciler.sandbox.scim.instance import Sandbox
-from reconciler.sandbox.scim.patch import PATCH_OP
 
 HOME_MAIL = {"value": "ada@home.example", "type": "home"}
 WORK_MAIL = {"value": "ada@acme.com", "type": "work", "primary": True}

@@ -1,0 +1,184 @@
+"""The applied revision: whatever happened before, nobody who left the files is lost when it moves."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import MANDATE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from repository import commit, git
+from worlds import forced, session
+
+from reconciler import workflow
+from reconciler.errors import Invalid
+from reconciler.plan import Scope
+from reconciler.sandbox.omni.store import Store
+from reconciler.saved import from_json, to_json
+from reconciler.target.at_base import at_base
+from reconciler.target.settings import Target, load_targets
+from reconciler.transport.messages import Request, Response, Transport
+
+PEOPLE = tuple(f"{name}@acme.com" for name in ("ada", "bob", "carl"))
+CHANGED = ("changed",)
+RECORD = "refs/reconciler/applied/acme"
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A system that takes no change of some people."""
+
+    inner: Transport
+    ids: AbstractSet[str]
+
+    def send(self, request: Request) -> Response:
+        said = request.path + json.dumps(request.json)
+        if request.method != "GET" and any(one in said for one in self.ids):
+            return Response(400, {}, {"detail": "not today"})
+        return self.inner.send(request)
+
+
+@dataclass(frozen=True)
+class Files:
+    """A commit: the declared people with their names, and who is named as a member."""
+
+    people: dict[str, str]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An apply: of a reviewed plan or not, of a part or not, with people whose changes fail."""
+
+    only: tuple[str, ...] = ()
+    scope: tuple[Scope, ...] = ()
+    reviewed: bool = False
+    since: str | None = None
+    failing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """Somebody changes a person there."""
+
+    email: str
+    change: dict[str, Any]
+
+
+_FILES = st.builds(
+    Files,
+    st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from(["A", "B"])),
+    st.lists(st.sampled_from(PEOPLE), unique=True, max_size=1).map(tuple),
+)
+_ONLY = st.sampled_from([(), (), CHANGED, CHANGED, CHANGED, ("user/ada@acme.com",), ("group/*", "user/b*")])
+_SCOPES: st.SearchStrategy[tuple[Scope, ...]] = st.sampled_from([(), (), (), ("users",), ("memberships",)])
+_RUNS = st.builds(
+    Run,
+    only=_ONLY,
+    scope=_SCOPES,
+    reviewed=st.booleans(),
+    since=st.sampled_from([None, None, None, "HEAD", "HEAD~1"]),
+    failing=st.frozensets(st.sampled_from(PEOPLE), max_size=1),
+)
+_BY_HAND = st.builds(
+    ByHand, st.sampled_from(PEOPLE), st.sampled_from([{"name": "C"}, {"active": True}, {"active": False}])
+)
+HISTORIES = st.lists(st.one_of(_FILES, _FILES, _RUNS, _RUNS, _BY_HAND), min_size=2, max_size=7)
+
+
+class History:
+    """A repository with one target, the system, and what its record said each time that it moved."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "desired-state" / "acme"
+        self.folder.mkdir(parents=True)
+        target = {
+            "kind": "omni",
+            "url": "https://acme.omniapp.co",
+            "keys": [{"env": "KEY"}],
+            "leavers": {"users": {"left_files": "deactivate"}},
+        }
+        (self.folder / "target.yaml").write_text(json.dumps(target))
+        people = {email: {"name": "A", "active": True} for email in PEOPLE}
+        self.store = Store.from_seed({"users": people, "groups": {"Desk": [*PEOPLE]}})
+        self.ids = {email: self.store.users_with_email(email)[0].id for email in PEOPLE}
+        self.by_commit: dict[str, Files] = {}
+        git(root, "init", "--quiet", "--initial-branch=main")
+        (root / ".gitignore").write_text("runs/\n")
+        self.write(Files(dict.fromkeys(PEOPLE, "A"), ()))
+        self.run(Run())
+
+    @property
+    def recorded(self) -> str:
+        return git(self.root, "for-each-ref", "--format=%(objectname)", RECORD)
+
+    def write(self, files: Files) -> None:
+        groups = {"Desk": {"members": list(files.members)}}
+        document = {"users": {e: {"name": n} for e, n in files.people.items()}, "groups": groups}
+        (self.folder / "all.yaml").write_text(json.dumps(document))
+        (self.root / "count").write_text(str(len(self.by_commit)))
+        self.by_commit[commit(self.root)] = files
+
+    def by_hand(self, step: ByHand) -> None:
+        row = self.store.users[self.ids[step.email]]
+        for name, value in step.change.items():
+            setattr(row, name, value)
+
+    def target(self) -> Target:
+        (target,) = load_targets(self.root / "desired-state")
+        return target
+
+    def run(self, run: Run) -> None:
+        try:
+            self._run(run)
+        except Invalid:
+            # What cannot be planned is not applied.
+            return
+
+    def _run(self, run: Run) -> None:
+        options = workflow.Options(run.since, scope=run.scope, only=run.only)
+        target, saved = self.target(), None
+        ids = {self.ids[email] for email in run.failing}
+        connect = partial(session, self.store, around=lambda inner: Failing(inner, ids))
+        if run.reviewed:
+            based = workflow.Options(run.since, "HEAD~1", scope=run.scope, only=run.only)
+            target = at_base(target, "HEAD~1")
+            saved = from_json(to_json(workflow.plan(target, connect(target), based).plan))
+            options = workflow.Options()
+        proposal = workflow.propose(target, connect(target), options, saved=saved)
+        report = workflow.apply(target, connect(target), forced(proposal), MANDATE)
+        before = self.recorded
+        why = workflow.record(target, proposal, report)
+        assert self.recorded == (before if why else git(self.root, "rev-parse", "HEAD"))
+        if before and not why:
+            self.check(self.by_commit[before], self.by_commit[self.recorded])
+
+    def check(self, then: Files, now: Files) -> None:
+        """Whoever was declared as of the older record and is not now has no access, or is named elsewhere."""
+        for email in then.people.keys() - now.people.keys() - set(now.members):
+            assert not self.store.users[self.ids[email]].active, f"{email} left, and is lost"
+
+
+@pytest.mark.usefixtures("uncounted")
+@settings(max_examples=40, deadline=None)
+@given(steps=HISTORIES)
+def test_who_left_the_files_is_never_lost(steps: Sequence[Files | Run | ByHand]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        history = History(Path(name))
+        for step in (*steps, Run(only=CHANGED), Run()):
+            match step:
+                case Files():
+                    history.write(step)
+                case Run():
+                    history.run(step)
+                case ByHand():
+                    history.by_hand(step)
+        # The last run is whole, and nothing failed.
+        assert history.recorded == git(history.root, "rev-parse", "HEAD")
