@@ -1,12 +1,13 @@
 """The pretend site answers as the server's public source does; each switch has a test on both settings."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import Request as Ask
 from urllib.request import urlopen
 
+import jsonschema
 import pytest
 
 from reconciler.sandbox.pleio.instance import PretendPleio, open_pretend, site_of
@@ -259,6 +260,14 @@ def test_the_state_is_kept_in_a_file(tmp_path: Path) -> None:
 def test_every_switch_is_tried() -> None:
     tried = Path(__file__).read_text("utf-8")
     assert [field.name for field in fields(Switches) if f"{field.name}=" not in tried] == []
+
+
+def test_the_schema_of_a_seed_knows_every_switch_with_its_default() -> None:
+    path = Path(__file__).parents[3] / "schemas" / "sandbox-seed-pleio.schema.json"
+    schema = json.loads(path.read_text("utf-8"))
+    shown = schema["properties"]["switches"]["properties"]
+    assert {name: each["default"] for name, each in shown.items()} == asdict(Switches())
+    jsonschema.Draft202012Validator(schema).validate(SEED | {"switches": asdict(Switches())})
 
 
 def test_a_browser_sees_the_outbox_and_the_log() -> None:
