@@ -35,6 +35,14 @@ MOST_MEMORY = 1000
 MOST_TO_DRAW = 5
 MOST_GROWTH = 10.5
 """Ten times the users; what grows faster than they do would show here."""
+LITTLE = {
+    "line": "one line",
+    "membership": "one membership",
+    "move": "one move to another group",
+    "leaver": "one leaver",
+}
+MOST_FOR_LITTLE = {"plan": 12, "apply": 8}
+"""Requests that one change may take, with one key, however many people there are; a move is two changes."""
 MOST_TO_START = 0.3
 MANY_WRITES = 1200
 WRITES_IN = 300.0
@@ -117,6 +125,7 @@ def rows(folder: Path, users: int) -> Iterator[Row]:
     yield from views(folder / "newcomers")
     yield from requests(folder / f"{users}", users, least[users])
     yield from night(folder / "site", users)
+    yield from little(folder, sizes)
     yield from pace(folder)
     starts = [timed(RECONCILER, "--help") for _ in range(STARTS)]
     measured = f"{min(starts):.2f} s (median of {STARTS}: {median(starts):.2f} s)"
@@ -242,6 +251,23 @@ def night(folder: Path, users: int) -> Iterator[Row]:
         "  to write the 1 % that differs, of the least possible", found["writes"], found["least_writes"]
     )
     yield Row("  to read back, counted apart", f"{found['read_back']}")
+
+
+def little(folder: Path, sizes: tuple[int, int, int]) -> Iterator[Row]:
+    """One change in a company of each size: only what it takes is read."""
+    for what, named in LITTLE.items():
+        found = {size: measure("little", folder, size, what) for size in sizes}
+        for step, command in (("plan", "plan --only changed"), ("apply", "apply --plan")):
+            numbers = {size: int(each[step]) for size, each in found.items()}
+            seconds = ", ".join(f"{found[size][f'{step}_seconds']:.1f}" for size in sizes)
+            measured = f"{', '.join(map(str, numbers.values()))} requests; {seconds} s"
+            most = MOST_FOR_LITTLE[step] + 2 * (what == "move")
+            yield Row(
+                f"`{command}` of {named}, {', '.join(f'{size:,}' for size in sizes)} users",
+                measured,
+                f"at most {most} requests",
+                max(numbers.values()) <= most,
+            )
 
 
 def pace(folder: Path) -> Iterator[Row]:

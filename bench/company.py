@@ -190,6 +190,21 @@ def make(size: int) -> Company:
     return Company(live, Directory(people, (*(new_name.get(g, g) for g in groups), fresh)), renamed)
 
 
+def with_one_change(live: Directory, what: str) -> Company:
+    """The company as it is live, but for one line, one membership, one move or one leaver."""
+    email, person = next((email, person) for email, person in live.people.items() if person.active)
+    match what:
+        case "line":
+            level = person.attributes["level"] + 1
+            person = replace(person, attributes={**person.attributes, "level": level})
+        case "membership" | "move":
+            other = next(name for name in live.groups if name not in person.groups)
+            person = replace(person, groups=(*person.groups[: 2 if what == "move" else 3], other))
+        case _:
+            person = replace(person, active=False)
+    return Company(live, replace(live, people={**live.people, email: person}))
+
+
 def newcomers(size: int) -> Company:
     """So many active people of whom nobody is live yet, nor any of their groups."""
     later = make(size).live

@@ -10,6 +10,7 @@ import gc
 import json
 import random
 import resource
+import subprocess
 import sys
 import threading
 import time
@@ -41,6 +42,7 @@ TARGET = "kind: omni\nurl: https://acme.omniapp.co\nkeys: [{env: OMNI_API_KEY}]\
 EMBEDDED = (
     "kind: omni\nurl: https://acme.omniapp.co\nsandbox: {seed: seed.yaml, state: .reconciler/sandbox.json}\n"
 )
+_AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@acme.com")
 LIMIT = 60
 MINUTE = 60.0
 ANSWER_TIMES = (0.0, 0.1, 0.15, 0.2, 0.3, 1 / 3)
@@ -199,6 +201,32 @@ def requests(root: Path, seed: str) -> dict[str, int]:
     }
 
 
+def little(folder: Path, size: str, what: str) -> dict[str, float]:
+    """Requests and seconds to plan and apply one change in files that git keeps, where little is read."""
+    live = company.make(int(size)).live
+    acme = folder / f"little-{size}-{what}" / "desired-state" / "acme"
+    _write(company.Company(live, live), acme, TARGET, 1)
+    for command in (("init", "-q"), ("add", "."), (*_AUTHOR, "commit", "-qm", "As it is live.")):
+        subprocess.run(["git", *command], cwd=acme, check=True)  # noqa: S603, S607 (commands from here)
+    made = company.with_one_change(live, what)
+    (acme / "people-000.yaml").write_text(next(made.files(1)), "utf-8")
+    target = _target(acme.parent)
+    counting, session = _session(Store.from_seed(made.seed()), Clock())
+    began = time.perf_counter()
+    saved = workflow.plan(target, session, workflow.Options(base="HEAD", only=("changed",))).plan
+    planned, plan_seconds = counting.take(), time.perf_counter() - began
+    began = time.perf_counter()
+    _apply(target, session, workflow.propose(target, session, saved=saved))
+    applied = counting.take()
+    assert applied["write"], "nothing was written"
+    return {
+        "plan": planned.total(),
+        "plan_seconds": plan_seconds,
+        "apply": applied.total(),
+        "apply_seconds": time.perf_counter() - began,
+    }
+
+
 def views(company: Path) -> dict[str, float]:
     """Seconds for each view of a plan in which everybody changes."""
     target = _target(company / "ours")
@@ -291,7 +319,7 @@ if __name__ == "__main__":
     step, where, *rest = sys.argv[1:]
     steps: dict[str, Callable[..., Any]] = {
         each.__name__: each
-        for each in (make, table, newcomers, load, validate, plan, calls, requests, views, pace)
+        for each in (make, table, newcomers, load, validate, plan, calls, requests, little, views, pace)
     }
     steps["night"] = site_of_pleio.night
     print(json.dumps(steps[step](Path(where), *rest)))

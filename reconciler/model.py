@@ -249,6 +249,12 @@ class DesiredState:
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
     lists: Lists = Lists()
     attached: Callable[[Place, str, Sequence[str]], str] = field(default=_as_stated, compare=False)
+    whole: "DesiredState | None" = field(default=None, compare=False)
+
+    @property
+    def files(self) -> "DesiredState":
+        """All that the files say, where this is a part of it."""
+        return self.whole or self
 
     @property
     def declared(self) -> frozenset[Address]:
@@ -292,8 +298,30 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Some people and groups to be read, in place of everything.
+
+    ``users`` are keys of people, ``groups`` the keys of groups with a spelling of each; ``ids`` are their
+    live ids, as far as they are known. Of the people in ``with_groups`` each group is read too.
+    ``strangers`` are ids of people whose login nobody knows. ``out_of`` is how many people there were,
+    0 where nobody has counted them.
+    """
+
+    users: frozenset[str] = frozenset()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    with_groups: frozenset[str] = frozenset()
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
+    out_of: int = 0
+
+    def __contains__(self, address: Address) -> bool:
+        """Whether it was looked for: then it is not live where it was not found."""
+        return address.key in (self.users if address.kind == "user" else self.groups)
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
-    """All that one complete read of a system found.
+    """All that one complete read of a system found, or that was ``asked`` for.
 
     ``Group.members`` here are the members that the user list knows;
     ``foreign`` counts the others by group id, and nothing ever touches them.
@@ -304,6 +332,10 @@ class LiveState:
     that; it is not sent again. ``versions`` are by id, where the system says with a write which version
     it is about. ``remarks`` are what a plan should say of what was read, in whole sentences. ``memo`` is
     what the provider alone understands, and needs again to say changes. ``habits`` are those of the system.
+
+    Where ``asked`` is not None nothing is known of anybody and anything else. ``unread`` has the ids of
+    the members of a group, by its id, of whom nobody knows who they are: they are in neither
+    ``members`` nor ``foreign``.
     """
 
     users: tuple[Live[User], ...] = ()
@@ -317,6 +349,8 @@ class LiveState:
     versions: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     memo: object = field(default=None, compare=False, repr=False)
+    asked: Asked | None = None
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def closed(self) -> frozenset[str]:

@@ -158,7 +158,7 @@ class Plan:
     ``partly_read`` says that not everything live was read, so nobody knows a share of it. ``meant`` is the
     live id, by address, of each person and group that the changes name as a member or by a reference; who
     is not live has none. ``called`` is the live login, by address, of each person among them, or who
-    changes, whom the files know by another one.
+    changes, whom the files know by another one. ``files`` is a digest of what files and settings said.
     """
 
     target: str
@@ -185,6 +185,7 @@ class Plan:
     partly_read: bool = False
     meant: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
+    files: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -279,6 +280,7 @@ class Plan:
                 **({"only": list(self.only)} if self.only else {}),
                 **({"partly_read": True} if self.partly_read else {}),
                 **({"called": dict(self.called)} if self.called else {}),
+                **({"files": self.files} if self.files else {}),
             }
         )
 

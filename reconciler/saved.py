@@ -53,6 +53,7 @@ def to_json(plan: Plan) -> str:
         "changes": [encode_change(change, plan.origins) for change in plan.changes],
         **({"meant": dict(plan.meant)} if plan.meant else {}),
         **({"called": dict(plan.called)} if plan.called else {}),
+        **({"files": plan.files} if plan.files else {}),
     }
     return dump_json(document)
 
@@ -125,6 +126,7 @@ def _decode_plan(document: dict[str, Any]) -> Plan:
         partly_read=_typed(document.get("partly_read", False), bool),
         meant={name: _typed(one, str) for name, one in _typed(document.get("meant", {}), dict).items()},
         called={name: _typed(one, str) for name, one in _typed(document.get("called", {}), dict).items()},
+        files=_typed(document.get("files", ""), str),
         changes=tuple(_decode_change(item) for item in _typed(document["changes"], list)),
         census=_decode_census(_typed(document["census"], dict)),
         notes=tuple(

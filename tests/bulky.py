@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builders import MANDATE
 from clocks import FakeClock
-from executing import HERE, Notebook, Recorder, said
+from executing import HERE, Notebook, Recorder, Run
 
 from reconciler.changes import Atom, Change, FieldChange, Update, atoms, narrow
 from reconciler.errors import NoAnswer, Problem
@@ -34,7 +33,6 @@ from reconciler.model import (
 from reconciler.operations import Json, Operation, Ref
 from reconciler.planning.diff import facts_of, holds
 from reconciler.providers.base import Answer, Part, Verdict
-from reconciler.report import Report
 from reconciler.transport.messages import Reader, Request, Response
 
 Row = tuple[Atom, ...]
@@ -203,7 +201,7 @@ def _id(kind: str, name: str) -> str:
 
 
 @dataclass
-class Applied:
+class Applied(Run):
     """One run over changes, and what came of it."""
 
     system: Bulk
@@ -215,7 +213,6 @@ class Applied:
 
     def run(self, *changes: Change) -> list[str]:
         """Execute, and return what became of each atom, in words."""
-        self.changes = changes
         self.recorder = Recorder(self.system, self.log, None)
         self.execution = Execution(
             provider=BulkProvider(),
@@ -228,25 +225,7 @@ class Applied:
             on_progress=lambda _: None,
             headcount=self.headcount,
         )
-        self.stopped = self.execution.run(changes)
-        assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}
-        return [said(outcome) for outcome in self.execution.outcomes.values()]
-
-    @property
-    def report(self) -> Report:
-        outcomes = tuple(self.execution.outcomes.values())
-        return Report(
-            "club",
-            "run",
-            "run.jsonl",
-            self.changes,
-            outcomes,
-            7,
-            self.execution.requests,
-            1.0,
-            MANDATE,
-            self.stopped,
-        )
+        return self.done(changes)
 
     @property
     def reads(self) -> int:

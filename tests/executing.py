@@ -69,8 +69,39 @@ class Recorder:
         return self.answerer(request, self.inner) if self.answerer else self.inner.send(request)
 
 
+class Run:
+    """One execution, and what came of it."""
+
+    execution: Execution
+    changes: tuple[Change, ...] = ()
+    stopped: str = ""
+
+    def done(self, changes: tuple[Change, ...]) -> list[str]:
+        """Execute, and return what became of each atom, in words."""
+        self.changes = changes
+        self.stopped = self.execution.run(changes)
+        assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}
+        return [said(outcome) for outcome in self.execution.outcomes.values()]
+
+    @property
+    def report(self) -> Report:
+        return Report(
+            target="acme",
+            run="run",
+            journal="run.jsonl",
+            changes=self.changes,
+            outcomes=tuple(self.execution.outcomes.values()),
+            unchanged=7,
+            requests=self.execution.requests,
+            seconds=1.0,
+            mandate=MANDATE,
+            stopped=self.stopped,
+            interrupted=self.execution.stop(),
+        )
+
+
 @dataclass
-class Stage:
+class Stage(Run):
     """A sandbox, and one run over it. ``answerer`` stands between; ``stop`` is asked before each write."""
 
     sandbox: Sandbox = field(default_factory=company)
@@ -82,11 +113,9 @@ class Stage:
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[str] = field(default_factory=list)
     steps: list[Progress] = field(default_factory=list)
-    stopped: str = ""
 
     def run(self, *changes: Change) -> list[str]:
         """Execute, and return what became of each atom, in words."""
-        self.changes = changes
         self.recorder = Recorder(bearer(self.sandbox, Secret("sandbox")), self.log, self.answerer)
         self.execution = Execution(
             provider=self.provider,
@@ -99,26 +128,7 @@ class Stage:
             on_progress=self.steps.append,
             headcount=self.headcount,
         )
-        self.stopped = self.execution.run(changes)
-        assert set(self.execution.outcomes) == {atom for change in changes for atom in atoms(change)}
-        return [said(outcome) for outcome in self.execution.outcomes.values()]
-
-    @property
-    def report(self) -> Report:
-        outcomes = tuple(self.execution.outcomes.values())
-        return Report(
-            "acme",
-            "run",
-            "run.jsonl",
-            self.changes,
-            outcomes,
-            7,
-            self.execution.requests,
-            1.0,
-            MANDATE,
-            self.stopped,
-            self.stop(),
-        )
+        return self.done(changes)
 
     @property
     def writes(self) -> list[Request]:

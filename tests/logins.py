@@ -16,6 +16,7 @@ class Login:
 
     def __init__(self, clock: Clock, lasts: object = 3600, **says: object) -> None:
         self.clock = clock
+        self.client = ID
         self.says = {"token_type": "Bearer", "expires_in": lasts, **says}
         self.good: dict[str, tuple[float, str]] = {}
         self.asked: list[Request] = []
@@ -27,7 +28,7 @@ class Login:
             return _given(self.instead.pop(0))
         pair = b64decode(_signed(request, "Basic")).decode().split(":")
         form = dict(request.form)
-        if [unquote_plus(text) for text in pair] != [ID, SECRET]:
+        if [unquote_plus(text) for text in pair] != [self.client, SECRET]:
             return Response(401, {}, {"error": "invalid_client"})
         assert (request.method, request.path, form.pop("grant_type")) == (
             *("POST", "/oauth2/token"),

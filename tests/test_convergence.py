@@ -17,9 +17,11 @@ from worlds import (
     GROUPS,
     OUTSIDER,
     RENAMED,
+    Listed,
     Refusing,
     World,
     clubs,
+    directories,
     forced,
     founded,
     renamed,
@@ -139,6 +141,16 @@ def _unasked(world: World, before: dict[str, Any], after: dict[str, Any]) -> Ite
         for name, value in old["attributes"].items():
             if name.removeprefix("profile.") not in stated and new["attributes"].get(name) != value:
                 yield f"{email}: {name} became {new['attributes'].get(name)}"
+
+
+@settings(max_examples=60)
+@given(world=directories(), seed=st.integers(0, 2**32), schedule=schedules())
+def test_so_it_is_for_any_directory(world: World, seed: int, schedule: Schedule) -> None:
+    with founded(world, Listed.opened) as (target, directory):
+        before = directory.snapshot()
+        converge(directory, target, (seed, schedule))
+        assert workflow.plan(target, session(directory, target)).plan.changes == ()
+        assert untouched(world, before, directory.snapshot()) == []
 
 
 def untouched(world: World, before: dict[str, Any], after: dict[str, Any]) -> list[str]:

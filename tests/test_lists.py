@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listing import line, problems_of
 from project import KEY, Project
 from repository import begin, commit, git
 from screen import Output
 from worlds import session
 
 from reconciler import cli, workflow
-from reconciler.errors import ExitCode, Invalid
+from reconciler.errors import ExitCode
 from reconciler.plan import Plan
 from reconciler.planning.plan import Planned
 from reconciler.sandbox.omni.store import Store
@@ -88,15 +89,13 @@ class Company:
         return said(self.plan(*sources, **settings))
 
     def problems(self, *sources: Mapping[str, Any], **settings: object) -> list[str]:
-        with pytest.raises(Invalid) as caught:
-            self.plan(*sources, **settings)
-        return [str(problem).removeprefix("desired-state/acme/") for problem in caught.value.problems]
+        return problems_of(lambda: self.plan(*sources, **settings))
 
 
 def said(plan: Plan) -> list[str]:
     """Every field that changes, as one line."""
     return [
-        f"{type(change).__name__} {change.address} {'.'.join(field.path)}: {field.before} -> {field.after}"
+        f"{type(change).__name__} {change.address} {line(field)}"
         for change in plan.changes
         for field in getattr(change, "fields", ())
     ]

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from listing import line, problems_of
 from project import Project
 from screen import Output
 from worlds import session
 
 from reconciler import cli, workflow
-from reconciler.errors import ExitCode, Invalid
+from reconciler.errors import ExitCode
 from reconciler.plan import Plan
 from reconciler.sandbox.omni.store import Store
 from reconciler.target.settings import load_targets
@@ -54,14 +55,12 @@ class Company:
         return Store.from_seed(self.live)
 
     def problems(self, *like: str, **source: object) -> list[str]:
-        with pytest.raises(Invalid) as caught:
-            self.plan(*like, **source)
-        return [str(problem).removeprefix("desired-state/acme/") for problem in caught.value.problems]
+        return problems_of(lambda: self.plan(*like, **source))
 
 
 def said(plan: Plan) -> list[str]:
     return [
-        f"{change.address} {'.'.join(field.path)}: {field.before} -> {field.after}"
+        f"{change.address} {line(field)}"
         for change in plan.changes
         for field in getattr(change, "fields", ())
     ]

@@ -23,9 +23,12 @@ from reconciler.sandbox.omni.store import Store
 from reconciler.saved import load_plan, to_json
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.messages import Transport
+from reconciler.views.recheck import recheck_text
 
 if TYPE_CHECKING:
     from reconciler.target.session import Session
+
+EVERYTHING = workflow.Options(read="everything")
 
 
 @pytest.fixture
@@ -186,13 +189,26 @@ def test_problems_of_the_reading_and_of_the_planning_come_together(project: Proj
 def test_a_saved_plan_narrows_what_is_done(project: Project, target: Target, wire: Wire) -> None:
     saved = load_plan("plan.json", to_json(workflow.plan(target, wire.session).plan), target.name, target.url)
     project.write("more.yaml", "users:\n  eve@acme.com: {}\n")
-    proposal = workflow.propose(target, wire.session, saved=saved)
+    proposal = workflow.propose(target, wire.session, EVERYTHING, saved=saved)
     assert proposal.plan == saved
     assert proposal.recheck
     assert [str(change.address) for change in proposal.recheck.unreviewed] == ["user/eve@acme.com"]
     assert [str(change.address) for change in proposal.changes] == [
         str(change.address) for change in saved.changes
     ]
+
+
+def test_what_a_saved_plan_is_not_about_is_not_looked_for_and_nothing_says_so(
+    project: Project, target: Target, wire: Wire
+) -> None:
+    saved = workflow.plan(target, wire.session).plan
+    project.write("more.yaml", "users:\n  eve@acme.com: {}\n")
+    proposal = workflow.propose(target, wire.session, saved=saved)
+    assert proposal.is_part
+    assert proposal.recheck
+    assert proposal.recheck.unreviewed == ()
+    assert "what else may differ was not looked for" in recheck_text(proposal.recheck)
+    assert proposal.changes == workflow.propose(target, wire.session, EVERYTHING, saved=saved).changes
 
 
 # How an apply ended

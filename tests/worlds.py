@@ -18,6 +18,8 @@ from reconciler.sandbox.faults import Fault, Faulty, Schedule
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.omni.store import Store
 from reconciler.sandbox.omni.switches import Switches
+from reconciler.sandbox.scim.instance import Sandbox as Directory
+from reconciler.sandbox.scim.store import Store as DirectoryStore
 from reconciler.target.session import Session
 from reconciler.target.settings import Target, load_targets
 from reconciler.transport.auth import Secret, bearer
@@ -367,3 +369,116 @@ def session(
     signed = bearer(around(inner), Secret("sandbox"))
     paced = Paced(signed, Window(target.requests_per_minute), clock, random.Random(1).random)  # noqa: S311
     return Session(paced, threading.Event(), clock.sleep)
+
+
+_BADGE = "urn:acme:params:scim:schemas:extension:badge:2.0:User"
+_ON_THE_WIRE: dict[str, dict[str, Any]] = {
+    "region": {"multi_valued": True, "case_exact": True},
+    "level": {"type": "decimal"},
+    "code": {"case_exact": True},
+    "late": {"case_exact": True},
+}
+INNER = "Interns"
+"""A group that is a member of others, where the user list knows somebody else as none."""
+_MANNERS: dict[str, list[Any]] = {
+    "patch": ["on", "on", "off"],
+    "filters": ["on", "ignored", "refused_400"],
+    "etags": ["on", "off", "required"],
+    "totals": ["right", "page", "missing"],
+    "page_cap": [1, 3, 100],
+    "paging": ["index", "cursor", "both"],
+    "members": ["shown", "by_id"],
+    "member_form": ["plain", "ref", "value"],
+    "empty_members": ["absent", "list"],
+    "user_groups": ["all", "direct", "off"],
+    "spelling": ["defined", "lower", "upper"],
+    "odd_ids": [False, True],
+    "active_as_text": [False, True],
+    "patch_answer": ["resource", "204", "empty"],
+    "put_answer": ["resource", "204"],
+    "create_answer": ["201", "200"],
+    "errors": ["scim", "no_type", "html"],
+    "undocumented": [False, True],
+    "discovery": ["open", "credential"],
+}
+
+
+@st.composite
+def directories(draw: st.DrawFn) -> World:
+    """A world of any directory that speaks SCIM, in any manner."""
+    world = draw(worlds())
+    switches = {name: draw(st.sampled_from(values)) for name, values in _MANNERS.items()}
+    # Nothing would show that a group without members hides none, so it is not written as a whole.
+    switches["empty_members"] = "list" if switches["patch"] == "off" else switches["empty_members"]
+    users = {
+        email: {
+            "displayName": user["name"],
+            "active": user.get("active", True),
+            **({_BADGE: own} if (own := _decimal(user.get("attributes", {}))) else {}),
+        }
+        for email, user in world.seed["users"].items()
+    }
+    groups: dict[str, Any] = {
+        name: [INNER if member == EMBED else member for member in members]
+        for name, members in world.seed["groups"].items()
+    }
+    seed = {
+        "switches": switches,
+        "extensions": {_BADGE: {"attributes": _ON_THE_WIRE}},
+        "users": users,
+        "groups": {INNER: [], **groups},
+    }
+    people = {
+        email: {**entry, **({"attributes": _prefixed(entry["attributes"])} if "attributes" in entry else {})}
+        for email, entry in world.files["users"].items()
+    }
+    manage = world.target["manage"]
+    exact = [f"acme.{name}" for name in manage["exact_attributes"]]
+    target = {
+        **world.target,
+        "kind": "scim",
+        "url": "https://directory.example/scim/v2",
+        "keys": [{"env": "KEY"}],
+        "extensions": {"acme": _BADGE},
+        "manage": {**manage, "exact_attributes": exact},
+    }
+    return World(seed, {**world.files, "users": people}, target)
+
+
+def _decimal(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The attributes as a directory keeps them: a number is one, text is text, and an empty list is not."""
+    spelled = {
+        name: float(value) if name == "level" else str(value) if name in ("code", "late") else value
+        for name, value in attributes.items()
+    }
+    return {name: value for name, value in spelled.items() if value != []}
+
+
+def _prefixed(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {f"acme.{name}": value for name, value in attributes.items()}
+
+
+class Listed(Directory):
+    """A pretend directory that is told as a pretend Omni is."""
+
+    @classmethod
+    def opened(cls, seed: dict[str, Any]) -> "Listed":
+        return cls(DirectoryStore.from_seed(seed))
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is there, as a pretend Omni says it."""
+        held = self.store.snapshot()
+        users = {
+            email: {
+                "name": user.get("displayName"),
+                "active": user.get("active", True),
+                "attributes": _prefixed(user.get(_BADGE, {})),
+            }
+            for email, user in held["users"].items()
+        }
+        groups = {
+            name: [EMBED if member == INNER else member for member in members]
+            for name, members in held["groups"].items()
+            if name != INNER
+        }
+        return {"users": users, "groups": groups}

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, assert_never
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from reconciler.target.settings import Target
     from reconciler.transport.messages import Reader
 
+
+class Objects(StrEnum):
+    """What a system has lists of."""
+
+    USERS = "users"
+    GROUPS = "groups"
+
+
+What = Annotated[Objects, typer.Argument(metavar="WHAT", help="users or groups.")]
 OneTarget = Annotated[
     str | None,
     typer.Option("--target", metavar="TARGET", help="Which target; needed where there are several."),

@@ -29,6 +29,13 @@ app = typer.Typer(
 )
 
 
+class HowMuch(StrEnum):
+    """How much a run reads."""
+
+    PART = "part"
+    EVERYTHING = "everything"
+
+
 class Origin(StrEnum):
     """What an apply of a plan with a base may include beside this change."""
 
@@ -116,6 +123,11 @@ Only = Annotated[
         metavar="ADDRESS|GLOB",
         help="These people and groups alone, as 'user/ada@acme.com' or 'group/Fin*'; may be repeated.",
     ),
+]
+
+Read = Annotated[
+    HowMuch,
+    typer.Option("--read", help="What it takes, where the system can be asked so, or everything."),
 ]
 
 Expect = Annotated[

@@ -13,7 +13,9 @@ from reconciler.cli.app import (
     AllowCreations,
     AllowRemovals,
     BadUsage,
+    HowMuch,
     Only,
+    Read,
     Resend,
     Root,
     ScopeText,
@@ -51,6 +53,7 @@ def apply(
     resend: Resend = None,
     scope: ScopeText = None,
     only: Only = None,
+    read: Read = HowMuch.PART,
     url: Url = None,
     kind: OfKind = None,
     source: Sources = None,
@@ -81,9 +84,11 @@ def apply(
     if only and file:
         message = "--only goes without --plan: a saved plan has its own"
         raise BadUsage(message)
-    options = workflow.Options(since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only))
+    options = workflow.Options(
+        since, resend=tuple(resend or ()), scope=scope_of(scope), only=only_of(only), read=read.value
+    )
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since}, options.only)
     documents: list[str] = []
 
     def apply_to(target: "Target") -> ExitCode:

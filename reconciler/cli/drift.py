@@ -10,8 +10,10 @@ from reconciler.cli.app import (
     DESIRED_STATE,
     BadUsage,
     Expect,
+    HowMuch,
     Only,
     PlanShape,
+    Read,
     Root,
     ScopeText,
     Targets,
@@ -34,6 +36,7 @@ def drift(
     expect: Expect = None,
     scope: ScopeText = None,
     only: Only = None,
+    read: Read = HowMuch.PART,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save it as a plan.")] = None,
     shape: PlanShape = PlanFormat.TEXT,
     verbose: Verbose = False,
@@ -54,7 +57,7 @@ def drift(
     if only == [CHANGED]:
         message = "--only changed goes with plan and apply: drift is about the files as they are merged"
         raise BadUsage(message)
-    options = Options(scope=scope_of(scope), only=only_of(only))
+    options = Options(scope=scope_of(scope), only=only_of(only), read=read.value)
     check_out(out, root)
     expectations = load_expectations(expect) if expect else []
     today = f"{datetime.now(UTC):%Y-%m-%d}"

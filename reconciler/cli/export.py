@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.answers import OneTarget, ask_one, note_foreign, reading
+from reconciler.cli.answers import Objects, OneTarget, What, ask_one, note_foreign, reading
 from reconciler.cli.app import DESIRED_STATE, Root, Verbose, check_out
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
     from reconciler.model import LiveState
     from reconciler.target.settings import Target
-
-
-class Exported(StrEnum):
-    """What can be exported."""
-
-    USERS = "users"
-    GROUPS = "groups"
 
 
 class ExportFormat(StrEnum):
@@ -33,7 +26,7 @@ class ExportFormat(StrEnum):
 
 
 def export(
-    what: Annotated[Exported, typer.Argument(metavar="WHAT", help="users or groups.")],
+    what: What,
     target_name: OneTarget = None,
     root: Root = DESIRED_STATE,
     shape: Annotated[
@@ -53,7 +46,7 @@ def export(
     check_out(out, root)
 
     def answer(target: "Target") -> ExitCode:
-        with_attributes = what is Exported.USERS and shape is not ExportFormat.CSV
+        with_attributes = what is Objects.USERS and shape is not ExportFormat.CSV
         with reading(target, verbose=verbose) as reader:
             live = questions.everything(target.provider, reader, attributes=with_attributes)
         text = _text(live, what, shape, questions.extension(target.provider))
@@ -61,17 +54,17 @@ def export(
             console.save(out, text, "the export")
         else:
             _print(text)
-        if what is Exported.GROUPS:
+        if what is Objects.GROUPS:
             note_foreign(live)
         return ExitCode.OK
 
     return ask_one("export", target_name, root, answer)
 
 
-def _text(live: "LiveState", what: Exported, shape: ExportFormat, extension: str) -> str:
+def _text(live: "LiveState", what: Objects, shape: ExportFormat, extension: str) -> str:
     from reconciler.views import exports
 
-    users = what is Exported.USERS
+    users = what is Objects.USERS
     rows = exports.user_rows(live, extension) if users else exports.group_rows(live)
     match shape:
         case ExportFormat.SCIM_JSON:

@@ -50,8 +50,9 @@ class OneOff:
     files: Sequence[Path] = ()
     words: Sequence[str] = ()
 
-    def check_alone(self, given: Mapping[str, object]) -> None:
+    def check_alone(self, given: Mapping[str, object], only: Sequence[str]) -> None:
         """Raise BadUsage where something is given that only the targets of a repository have."""
+        given = {**given, "--only changed": True if "changed" in only else None}
         for option, value in given.items():
             if self.target and value is not None and value != DESIRED_STATE:
                 message = f"{option} goes without --url: a one-off run has no repository, and no targets"

@@ -15,9 +15,11 @@ from reconciler.cli.app import (
     AllowRemovals,
     BadUsage,
     Base,
+    HowMuch,
     Include,
     Only,
     PlanShape,
+    Read,
     Resend,
     Root,
     ScopeText,
@@ -53,6 +55,7 @@ def plan(
     resend: Resend = None,
     scope: ScopeText = None,
     only: Only = None,
+    read: Read = HowMuch.PART,
     url: Url = None,
     kind: OfKind = None,
     source: Sources = None,
@@ -78,9 +81,10 @@ def plan(
         resend=tuple(resend or ()),
         scope=scope_of(scope),
         only=only_of(only),
+        read=read.value,
     )
     one_off = read_options(url, kind, source, like, groups_file)
-    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base})
+    one_off.check_alone({"TARGET": targets, "--dir": root, "--since": since, "--base": base}, options.only)
     check_out(out, root, sources=one_off.files)
     documents: list[str] = []
 

@@ -1,13 +1,12 @@
 """Find people or groups by what they are called."""
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import console
-from reconciler.cli.answers import AnswerShape, OneTarget, ask_one, reading, show_found
+from reconciler.cli.answers import AnswerShape, Objects, OneTarget, What, ask_one, reading, show_found
 from reconciler.cli.app import DESIRED_STATE, BadUsage, Root, Verbose
 from reconciler.errors import ExitCode
 
@@ -17,15 +16,8 @@ if TYPE_CHECKING:
     from reconciler.workflow.questions import Found
 
 
-class Sought(StrEnum):
-    """What can be searched for."""
-
-    USERS = "users"
-    GROUPS = "groups"
-
-
 def search(
-    what: Annotated[Sought, typer.Argument(metavar="WHAT", help="users or groups.")],
+    what: What,
     text: Annotated[
         str | None, typer.Argument(metavar="TEXT", help="A login, or the name of a group.")
     ] = None,
@@ -53,7 +45,7 @@ def search(
     if (text is None) is (expression is None) or (contains and text is None):
         message = "give a TEXT to search for, with or without --contains, or a --filter"
         raise BadUsage(message)
-    kind: Kind = "user" if what is Sought.USERS else "group"
+    kind: Kind = "user" if what is Objects.USERS else "group"
 
     def answer(target: "Target") -> ExitCode:
         with reading(target, verbose=verbose) as reader:

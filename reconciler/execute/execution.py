@@ -79,9 +79,9 @@ class Execution:
     ``ids`` are the live ids known so far; ``stop`` says whether a person asked
     to stop; ``wait`` sleeps for so many seconds; ``on_progress`` is told after
     each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
-    system had taken and not done yet when it was read. ``content`` reads a file, by its value.
-    ``versions`` are those of the objects as they were read, where the system has any. ``closed`` are the
-    ids of inactive people whom any change would let in.
+    system had taken and not done yet when it was read. ``part`` says that not everything was. ``content``
+    reads a file, by its value. ``versions`` are those of the objects as they were read, where the system
+    has any. ``closed`` are the ids of inactive people whom any change would let in.
     """
 
     provider: Provider
@@ -94,6 +94,7 @@ class Execution:
     on_progress: Callable[[Progress], None]
     headcount: Headcount
     under_way: Sequence[UnderWay] = ()
+    part: bool = False
     content: Callable[[str], bytes] = no_file
     versions: dict[Address, str] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
@@ -108,7 +109,15 @@ class Execution:
     def __post_init__(self) -> None:
         """Share the ids: what a look or an answer teaches is known everywhere."""
         self._ledger = Ledger(self.ids, self.headcount)
-        self._look = Look(self.provider, self.transport, self.ids, self.definitions, self.wait, self.versions)
+        self._look = Look(
+            self.provider,
+            self.transport,
+            self.ids,
+            self.definitions,
+            self.wait,
+            self.versions,
+            part=self.part,
+        )
         self._look.under_way[:] = self.under_way
         self._settling = Settling(self._ledger, self._look, self.definitions, self.wait)
 
@@ -264,7 +273,7 @@ class Execution:
         if not isinstance(operation.body, Rewritten) or not isinstance(self.provider, Rewriting):
             return request
         try:
-            return self.provider.rewrite(Reader(self.transport), operation, request)
+            return self.provider.rewrite(Reader(self.transport), operation, request, self.ids)
         except CredentialRefused as error:
             return Answer("credential", message=str(error))
         except Unreachable as error:

@@ -5,7 +5,7 @@ more before it is sent, with what has taken place by then: an addition that fail
 was skipped or is not settled adds nobody, and a person who was seen to have left a
 group is not in it. A removal is held back where it would leave
 
-* a group without anybody, unless the approved plan itself empties it;
+* a group without anybody, unless the approved plan itself empties it, or deletes it;
 * a protected group without people;
 * nobody active of those that the files manage, unless the approved plan does so.
 
@@ -34,8 +34,8 @@ class Headcount:
     ``members`` are the people of each group, ``ignored`` ones among them; ``others`` counts the members
     whom the user list does not know. ``active`` are the people whom the files manage and who are active,
     without those of whom the system has taken already that they are to go.
-    ``emptied`` are the groups that the approved plan empties; ``ends_everybody`` says that it leaves
-    nobody active.
+    ``emptied`` are the groups that the approved plan empties, or deletes after their people;
+    ``ends_everybody`` says that it leaves nobody active.
     """
 
     members: dict[Address, set[Address]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Headcount:
         groups = {known.get(g.id, group_address(g.resource.name)): g for g in fresh.everything.groups}
         everybody = [user_address(user.resource.email) for user in fresh.everything.users]
         unmanaged = fresh.pairing.unlisted - {change.address for change in fresh.plan.changes}
-        census = approved.intended.census
+        census, deleted = approved.intended.census, _deleted(approved.intended)
         ending = {
             one.of
             for one in fresh.everything.under_way
@@ -71,7 +71,7 @@ class Headcount:
                 for a, g in groups.items()
                 if any(map(policy.protect.match, (*census.names(a), group_address(g.resource.name))))
             },
-            emptied={a for a in groups if str(a) in census.emptied},
+            emptied={a for a in groups if str(a) in census.emptied} | (deleted & _deleted(fresh.plan)),
             active={
                 a
                 for a, user in fresh.pairing.users.items()
@@ -175,6 +175,10 @@ class Headcount:
     def _may_end_empty(self, group: Address) -> bool:
         approved = group in self.emptied or self.others.get(group, 0) > 0
         return approved and group not in self.protected
+
+
+def _deleted(plan: Plan) -> AbstractSet[Address]:
+    return {c.address for c in plan.changes if isinstance(c, Delete) and c.address.kind == "group"}
 
 
 def _gives_access(atom: Atom) -> bool:

@@ -7,7 +7,7 @@ from reconciler.changes import Atom
 from reconciler.model import Address, Definition, UnderWay, address_of
 from reconciler.planning.diff import Facts, facts_of, holds, taken
 from reconciler.planning.unseen import is_unseen
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Provider, Selective
 from reconciler.transport.messages import Reader, Transport
 
 _DELAYS = (0.0, 0.5, 2.0)
@@ -19,8 +19,9 @@ class Look:
     """Reads single objects of one target.
 
     ``ids`` are the live ids known so far; a look adds to them. ``wait`` sleeps for
-    so many seconds. ``versions`` are those of the objects as they were seen last. ``under_way`` is
-    what the system had taken and not done yet at the last look.
+    so many seconds. ``versions`` are those of the objects as they were seen last. ``part`` says that no
+    more than these ids was read. ``under_way`` is what the system had taken and not done yet at the last
+    look.
     """
 
     provider: Provider
@@ -30,13 +31,16 @@ class Look:
     wait: Callable[[float], None]
     versions: dict[Address, str] = field(default_factory=dict)
     under_way: list[UnderWay] = field(default_factory=list)
+    part: bool = False
 
     def facts(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
         """What is live of the objects that these atoms are about; their ids are learned.
 
         Raises NoAnswer, Refused, BadAnswer or IncompleteRead.
         """
-        state = self.provider.look(Reader(self.transport), covers, self.ids)
+        provider = self.provider
+        look = provider.look_closely if self.part and isinstance(provider, Selective) else provider.look
+        state = look(Reader(self.transport), covers, self.ids)
         self.under_way[:] = state.under_way
         by_id = {live_id: address for address, live_id in self.ids.items()}
         facts: dict[Address, Facts] = {}

@@ -19,7 +19,8 @@ _MOST = 50
 """Merges that are searched for plans that were never applied."""
 BACKLOG = (
     "What was merged and not applied is backlog from now on: the next pull request shows it as backlog, "
-    "and applies it too where its text has the line `Reconciler-Include: backlog`."
+    "and applies it too where its text has the line `Reconciler-Include: backlog`. Where pull requests plan "
+    "what they change alone, `reconciler apply --only changed` applies it."
 )
 
 

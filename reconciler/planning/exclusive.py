@@ -94,7 +94,9 @@ _ASK_FOR_BOTH: Final = "this part leaves out what takes the person out of the ot
 
 
 def unknown(inputs: Inputs) -> Iterator[Note]:
-    """A warning for each name that no group has, in the files or there."""
+    """A warning for each name that no group has, in the files or there; of a part nobody knows."""
+    if inputs.everything.asked is not None:
+        return
     known = inputs.desired.groups.keys() | {
         group_key(live.resource.name) for live in inputs.everything.groups
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
-from reconciler.errors import Invalid, Problem
+from reconciler.errors import IncompleteRead, Invalid, Problem
 from reconciler.model import NAMED_BY, Address, Group, Live, group_address, looks_like
 from reconciler.plan import Note
 from reconciler.planning.exclusive import judge, resulting, unknown
@@ -149,6 +149,9 @@ def _deleted(inputs: Inputs) -> Iterator[_Fate]:
         if address.kind == "group":
             live = inputs.pairing.groups[address]
             people = inputs.pairing.members(whole[live.id])
+            if live.id in inputs.everything.unread:
+                message = f"not every member of {address} is known, so it cannot be deleted"
+                raise IncompleteRead(message)
             name, place = live.resource.name, inputs.desired.place(address)
             change = Delete(address, name, live.id, place, tuple(sorted(people)))
             yield _Fate(address, change, _Toll(len(people), len(people)))

@@ -3,8 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.errors import Invalid, Problem
-from reconciler.model import Address, DesiredState, FieldPath, Habits, LiveState, address_of, user_key
+from reconciler.errors import IncompleteRead, Invalid, Problem
+from reconciler.model import (
+    Address,
+    DesiredState,
+    FieldPath,
+    Habits,
+    LiveState,
+    address_of,
+    group_key,
+    user_key,
+)
 from reconciler.planning.diff import Definitions
 from reconciler.planning.identity import recognise, unfit
 from reconciler.planning.leavers import endings
@@ -63,7 +72,13 @@ class Inputs:
 
 
 def gather(desired: DesiredState, everything: LiveState, policy: Policy, system: str, sent: Sent) -> Inputs:
-    """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes."""
+    """Pair both states; raises Invalid where that is ambiguous, or the settings name unknown attributes.
+
+    Raises IncompleteRead where the files speak of somebody or something that was not looked for.
+    """
+    if (missing := next(unread(desired, everything), None)) is not None:
+        message = f"{missing} was not read, so nothing can be planned"
+        raise IncompleteRead(message)
     if problems := list(undefined(desired, everything, policy)):
         raise Invalid(problems)
     live = ours(everything, policy)
@@ -108,6 +123,20 @@ def _unguarded(
         yield Problem(desired.locate(Address("user", ""), ()), message, hint)
 
 
+def unread(desired: DesiredState, live: LiveState) -> Iterator[Address]:
+    """Whatever a part of the files speaks of, and nobody looked for: nothing is planned then."""
+    if live.asked is None:
+        return
+    there = {group_key(group.resource.name) for group in live.groups}
+    for address in sorted(desired.declared | desired.absent | desired.departed.keys()):
+        settled = address.kind == "group" and address.key in there
+        for key in (address.key,) if settled else desired.keys_of(address):
+            if Address(address.kind, key) not in live.asked:
+                yield Address(address.kind, key)
+    for key in sorted(desired.members - live.asked.users):
+        yield Address("user", key)
+
+
 def _accountless(
     desired: DesiredState, pairing: Pairing, policy: Policy, definitions: Definitions
 ) -> frozenset[Address]:
@@ -123,7 +152,11 @@ def _accountless(
 
 def _callers(everything: LiveState) -> tuple[str, ...]:
     by_id = {user.id: user.resource.email for user in everything.users}
-    return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in everything.callers}))
+    callers = everything.callers
+    if everything.asked is not None:
+        # Whose id is nobody's who was read is none of these people.
+        callers = tuple(one for one in callers if one.email or not one.id or one.id in by_id)
+    return tuple(sorted({user_key(by_id.get(one.id) or one.email) for one in callers}))
 
 
 def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from reconciler.planning.scope import Ending, Policy
 
 def lists_people(desired: DesiredState, policy: Policy) -> bool:
     """Whether the files say at all who there is to be, so that somebody can be missing from them."""
-    return bool(desired.users and policy.manage)
+    return bool(desired.files.users and policy.manage)
 
 
 def endings(
@@ -36,8 +36,9 @@ def endings(
     for address in sorted(desired.absent & pairing.live):
         user = address.kind == "user"
         ways[address] = policy.effective(policy.tombstone) if user else policy.of_groups("delete")
-    if (desired.users or desired.groups) and not desired.lists.skipped:
-        members = {Address("user", key) for key in desired.members}
+    files = desired.files
+    if (files.users or files.groups) and not files.lists.skipped:
+        members = {Address("user", key) for key in files.members}
         for address in sorted(pairing.unlisted - members):
             ways[address] = _of_unlisted(address, desired, policy, callers)
     return {address: way for address, way in ways.items() if way != "keep"}

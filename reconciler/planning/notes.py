@@ -51,7 +51,8 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     for remark in inputs.everything.remarks:
         yield Note("kept", remark)
     yield from _under_way(inputs, changes)
-    yield from _unmatched(inputs, census)
+    if inputs.everything.asked is None:
+        yield from _unmatched(inputs, census)
 
 
 def _under_way(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
@@ -172,12 +173,13 @@ def _about_left(
 ) -> Iterator[Note]:
     """Each of those who left the files and do not go, by the reason."""
     by_reason: dict[str, list[Address]] = defaultdict(list)
-    members = {Address("user", key) for key in desired.members}
+    files = desired.files
+    members = {Address("user", key) for key in files.members}
     moved = {Address("user", key) for key in pairing.moved.values()}
     for address in sorted(desired.departed.keys() - gone - moved):
         if address not in pairing.unlisted:
             by_reason[" and are not live"].append(address)
-        elif not desired.users and not desired.groups:
+        elif not files.users and not files.groups:
             by_reason[_EMPTY].append(address)
         elif desired.lists.skipped:
             by_reason[" and are kept, since rows of a list were left out"].append(address)

@@ -149,7 +149,8 @@ def _census(
     """The numbers that guards and summaries divide by; what left the files was managed until now."""
     pairing, unlisted = inputs.pairing, inputs.pairing.unlisted
     managed = pairing.live - (unlisted - inputs.desired.departed.keys())
-    kept = unlisted - inputs.going.keys()
+    # Of a part nobody knows how much else there is.
+    kept = unlisted - inputs.going.keys() if inputs.everything.asked is None else frozenset()
     # Nobody manages a person who is in no file, is to go, and has nothing left to lose.
     ended = (unlisted & inputs.going.keys()) - changed
     ending = tuple(key for key in users.ending if Address("user", key) not in ended)

@@ -56,13 +56,15 @@ class Recheck:
 
     ``rechecked`` is in the order of the saved plan; ``changes`` are to be executed.
     ``excluded`` was reviewed as drift or backlog that this plan does not apply.
-    ``unreviewed`` is what the files want now and nobody was shown.
+    ``unreviewed`` is what the files want now and nobody was shown; where only a ``part`` was read, no
+    more of it is known than that.
     """
 
     rechecked: tuple[Rechecked, ...]
     changes: tuple[Change, ...]
     excluded: tuple[Change, ...]
     unreviewed: tuple[Change, ...]
+    part: bool = False
 
     @property
     def stale(self) -> tuple[Rechecked, ...]:
@@ -86,13 +88,16 @@ def recheck(saved: Plan, fresh: Planned) -> Recheck:
     )
     to_do = {wanted[item.atom.address, item.atom.path] for item in rechecked if item.standing == "to do"}
     rest = set(wanted.values()) - to_do
-    reviewed = {atom for change in saved.changes for atom in atoms(change)}
-    excluded = rest & (reviewed - {item.atom for item in rechecked})
+    left = {atom for change in saved.changes for atom in atoms(change)} - {item.atom for item in rechecked}
+    excluded = rest & left
+    part = fresh.everything.asked is not None
     return Recheck(
         rechecked,
         _select(fresh.plan.changes, to_do),
-        _select(fresh.plan.changes, excluded),
+        # What this plan does not apply was not read in a part.
+        _select(saved.changes, left) if part else _select(fresh.plan.changes, excluded),
         _select(fresh.plan.changes, rest - excluded),
+        part,
     )
 
 

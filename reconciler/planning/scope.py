@@ -175,7 +175,7 @@ def managed_keys(desired: DesiredState, policy: Policy) -> frozenset[str]:
     """The attributes that the files manage: those that any user states, and the exact ones."""
     if "attributes" not in policy.manage:
         return frozenset()
-    stated = {key for user in desired.users.values() for key in user.attributes or ()}
+    stated = {key for user in desired.files.users.values() for key in user.attributes or ()}
     return policy.exact_attributes | stated
 
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
-from reconciler.model import Address, DesiredState, LiveState, Need
+from reconciler.model import Address, Asked, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.plan import Note
 from reconciler.report import Report
@@ -149,10 +149,13 @@ class Informed(Protocol):
 class Rewriting(Protocol):
     """A provider with operations whose body is ``Rewritten``."""
 
-    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+    def rewrite(
+        self, reader: Reader, operation: Operation, request: Request, ids: Mapping[Address, str]
+    ) -> Request | Answer:
         """The request to send, built from a fresh read; an answer where it must not be sent.
 
-        The JSON of ``request`` is what the operation says is to be changed. Raises as ``Provider.read`` does.
+        The JSON of ``request`` is what the operation says is to be changed. ``ids`` are those known by now,
+        by the names of the files. Raises as ``Provider.read`` does.
         """
         ...
 
@@ -160,3 +163,24 @@ class Rewriting(Protocol):
 def informed(provider: Provider, live: LiveState, desired: DesiredState) -> Provider:
     """The provider, with what it learns from a read."""
     return provider.informed(live, desired) if isinstance(provider, Informed) else provider
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A provider whose system can be asked for some objects; of any other, everything is read.
+
+    None of its attributes is a file: whether one has changed only a complete read would tell.
+    """
+
+    def read_some(self, reader: Reader, asked: Asked, need: Need) -> LiveState | None:
+        """Read what is asked for, with ``asked`` as it was looked for; raises as ``Provider.read``.
+
+        None where a complete read takes no more requests, or where only that tells. Who is called as
+        asked is found as a complete read finds them: the same rows, every one with that name. Nothing is
+        guessed: of a member who is nobody that was asked for the id is ``unread``.
+        """
+        ...
+
+    def look_closely(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """As ``Provider.look``, where ``ids`` are only those of a part: what a list takes is not known."""
+        ...

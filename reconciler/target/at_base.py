@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.desired import history
+from reconciler.desired.older import at
 from reconciler.desired.text import clip
 from reconciler.planning.scope import stricter
 from reconciler.target.settings import Target, read_target
@@ -19,7 +19,7 @@ def at_base(target: Target, revision: str) -> Target:
     may be taken away holds at once. Raises Invalid where the revision cannot be
     read, or had no such target.
     """
-    with history.at(target.folder, revision, "--base") as then:
+    with at(target.folder, revision, "--base") as then:
         base = read_target(target.name, target.folder, then.folder, then.shown_as)
     own, old = _flat(_settings(target)), _flat(_settings(base))
     changed = sorted(key for key in own.keys() | old.keys() if own.get(key) != old.get(key))

@@ -113,7 +113,8 @@ class _Wiring:
         transport, target = self._logged(base), self.target
         if grant:
             self.tokens.append(self._tokens(grant, secrets))
-            return hidden(with_tokens(transport, self.tokens[-1], grant.scopes), secrets.values())
+            # The id is no secret: who is called so in the system must not be taken out of what is read.
+            return hidden(with_tokens(transport, self.tokens[-1], grant.scopes), [secrets["secret"]])
         try:
             return hidden(target.system.authorise(transport, secrets, target.own), secrets.values())
         except ValueError as error:

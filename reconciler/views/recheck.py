@@ -39,6 +39,8 @@ def _lines(recheck: Recheck) -> Iterator[Line]:
         )
         for change in recheck.unreviewed:
             yield line(printable(str(change.address)), indent=2)
+    if recheck.part:
+        yield line("Only what the plan is about was read, so what else may differ was not looked for.")
 
 
 def _stale(item: Rechecked) -> str:

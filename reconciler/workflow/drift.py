@@ -13,6 +13,7 @@ from reconciler.errors import Invalid, Place
 from reconciler.git import Revision
 from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
+from reconciler.planning.selection import CHANGED
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.options import Options
@@ -33,6 +34,9 @@ def drift(
 
     ``today`` is a day such as 2026-12-31, ``options`` say what to look at. It raises as a plan does.
     """
+    if CHANGED in options.only:
+        message = "drift is about the files as they are merged, and not about what they changed"
+        raise ValueError(message)
     base = head(target.folder)
     found = make(target, session, replace(options, base=base))
     plan = _without_unseen(found.plan)

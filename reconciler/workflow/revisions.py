@@ -9,19 +9,13 @@ from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
 from reconciler.desired.files import settings_of
-from reconciler.desired.history import (
-    Applied,
-    applied,
-    at,
-    commit_of,
-    departed_since,
-    load_at,
-    with_departed,
-)
+from reconciler.desired.history import Applied, applied, departed_since, with_departed
+from reconciler.desired.older import at, commit_of, load_at
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
 from reconciler.plan import Note, Plan
 from reconciler.planning.changed import changed
+from reconciler.planning.said import digest_of
 from reconciler.planning.scope import Policy, need
 from reconciler.target.settings import Target
 
@@ -54,6 +48,11 @@ class Revisions:
         return replace(self, before=before, applied=replace(self.applied, state=then), counted_from=counted)
 
     @property
+    def recorded(self) -> str:
+        """The commit that was applied last; empty where none is known."""
+        return self.applied.revision.commit if self.applied.revision else ""
+
+    @property
     def policies(self) -> tuple[Policy, ...]:
         """Those for older states: the base's, which they were written under, and the plan's own.
 
@@ -74,6 +73,11 @@ class Revisions:
                 for policy in self.policies:
                     wanted |= need(state, policy)
         return wanted
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that the files and settings say now; empty for a state made in code."""
+        return "" if self.in_code else digest_of(self.desired, self.target.policy)
 
     def notes(self, *, base_is_planned: bool) -> Iterator[Note]:
         """What a reader of the plan should know of what it was compared with."""
@@ -129,8 +133,7 @@ def with_counted(states: Revisions, saved: Plan | None) -> Revisions:
         why = "" if states.before else "the files at the base do not load"
         counted, state = states.base, states.before
     else:
-        revision = states.applied.revision
-        counted, state = revision.commit if revision else "", states.applied.state
+        counted, state = states.recorded, states.applied.state
         why = "" if state else states.applied.why or "nothing is recorded as applied yet"
     if why:
         message = f"what the files changed is not known: {why}"
@@ -165,7 +168,8 @@ def uncovered(states: Revisions) -> str:
         return "which commit was applied last is not known"
     if target.pending or states.applied.settings != settings_of(target.folder):
         return "target.yaml changed since the last complete apply, which can concern everybody"
-    if changed(state, then):
+    is_applied = not changed(state, replace(states.desired, departed={}))
+    if states.counted != states.recorded and not is_applied and changed(state, then):
         earlier = f"the files changed before {states.counted[:8]} too, since the last complete apply"
         return f"{earlier} (apply --only changed counts from there)"
     return ""

@@ -18,7 +18,6 @@ from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
 from reconciler.model import Address
-from reconciler.plan import Plan
 from reconciler.planning.recheck import Recheck
 from reconciler.planning.selection import CHANGED
 from reconciler.providers.base import informed
@@ -80,8 +79,8 @@ def apply(
 
 
 def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str) -> Report:
-    """The report before anything is sent."""
-    census = proposal.fresh.plan.census
+    """The report before anything is sent; of what was not read the reviewed plan tells how much there is."""
+    census = (proposal if proposal.is_part else proposal.fresh).plan.census
     touched = sum(not isinstance(change, Create) for change in proposal.changes)
     return Report(
         target=target.name,
@@ -118,6 +117,7 @@ def _execution(
         under_way=proposal.fresh.everything.under_way,
         versions=_versions(proposal),
         closed=proposal.fresh.everything.closed,
+        part=proposal.is_part,
     )
 
 
@@ -148,7 +148,7 @@ def record(target: Target, proposal: Proposal, report: Report) -> str:
         return reason
     fresh = proposal.fresh
     return record_applied(
-        target.folder, target.name, target.reach, values_of(fresh.desired, fresh.definitions)
+        target.folder, target.name, target.reach, values_of(fresh.desired.files, fresh.definitions)
     )
 
 
@@ -165,16 +165,20 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         "some of what the files changed waits for other people or groups": bool(fresh.waiting),
     }
     found = next((why for why, holds in reasons.items() if holds), "")
-    return found or (_left(plan, proposal.recheck) if proposal.recheck else "")
+    return found or (_left(proposal, proposal.recheck) if proposal.recheck else "")
 
 
-def _left(plan: Plan, recheck: Recheck) -> str:
+def _left(proposal: Proposal, recheck: Recheck) -> str:
     """What an apply of a reviewed plan leaves to the next one, or ""."""
+    plan = proposal.plan
     origins = {plan.origins[atom.address, atom.path] for c in recheck.excluded for atom in atoms(c)}
     if recheck.stale:
         return "some of the reviewed changes no longer hold, and were left out"
     if recheck.unreviewed:
         return "the files now ask for more than was reviewed"
+    if proposal.is_part and not proposal.same_files:
+        # A plan of everything has all that the same files ask for; of other files a part does not tell.
+        return "the files now say something else than was reviewed, and only what the plan is about was read"
     return "backlog was not applied" if origins - {"drift"} else ""
 
 

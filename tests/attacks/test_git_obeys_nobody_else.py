@@ -19,8 +19,9 @@ from project import Project, a_project
 from repository import begin, commit, git
 
 from reconciler import cli
-from reconciler.desired.history import applied, at, blame, head, load_at, record_applied
+from reconciler.desired.history import applied, blame, head, record_applied
 from reconciler.desired.named import Reach
+from reconciler.desired.older import at, load_at
 from reconciler.errors import ExitCode, Invalid
 from reconciler.links import pass_no_link
 

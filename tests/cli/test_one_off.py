@@ -268,6 +268,7 @@ NEEDED = ["--url", "https://acme.omniapp.co", "--kind", "omni", "--source", "use
         ([*NEEDED, *LIKE, "production"], "TARGET goes without --url: a one-off run has no repository"),
         ([*NEEDED, *LIKE, "--since", "HEAD"], "--since goes without --url"),
         ([*NEEDED, *LIKE, "--dir", "people"], "--dir goes without --url"),
+        ([*NEEDED, *LIKE, "--only", "changed"], "--only changed goes without --url"),
     ],
 )
 @pytest.mark.usefixtures("omni")

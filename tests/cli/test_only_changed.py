@@ -84,6 +84,11 @@ def test_a_reviewed_plan_of_a_change_moves_it_where_the_base_is_what_was_applied
     live = project.live()["users"]
     assert (live["ada@acme.com"]["name"], live["carl@acme.com"]["name"]) == ("Ada Lovelace", "Charles")
     assert recorded(project) == head
+    # Once more, as an interrupted one would be: it counts from where it counted, and all of it is recorded.
+    capsys.readouterr()
+    assert cli.run(["apply", "--plan", "plan.json"]) == ExitCode.OK
+    assert "Not recorded" not in said(capsys)
+    assert recorded(project) == head
 
 
 def test_it_does_not_move_where_the_files_changed_before_the_base_too(

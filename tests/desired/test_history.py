@@ -6,8 +6,9 @@ import pytest
 from repository import git
 
 from reconciler.desired.files import load
-from reconciler.desired.history import Applied, applied, blame, departed_since, load_at, record_applied
+from reconciler.desired.history import Applied, applied, blame, departed_since, record_applied
 from reconciler.desired.named import Reach
+from reconciler.desired.older import load_at
 from reconciler.errors import Invalid
 from reconciler.model import DesiredState, user_address
 

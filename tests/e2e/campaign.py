@@ -3,7 +3,8 @@
 Terms: a *run* is one process of the command. A *trial* is a run that is killed
 at one point, and then, for each of two copies of what it left behind (the
 folder with its journal, and the directory), a run that ends the work, once as
-it was reviewed and once planned afresh, and a run that plans again.
+it was reviewed and once planned afresh, and a run that plans again. What was reviewed is
+applied after reading everything, or what the plan is about: the points take turns.
 """
 
 import json
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from tenant import FILES, KEY, SEED, SETTINGS
+from tenant import FILES, KEY, LITTLE, LITTLE_SETTINGS, SEED, SETTINGS
 
 from reconciler import workflow
 from reconciler.sandbox.faults import Dropped
@@ -33,7 +34,8 @@ from reconciler.transport.messages import Request, Response
 TIMEOUT = 60
 """Seconds that a run may take before it counts as hung."""
 
-How = Literal["saved", "fresh"]
+How = Literal["saved", "part", "fresh"]
+"""As it was reviewed, after reading everything or what the plan is about; or planned afresh."""
 Effect = tuple[str, str, str]
 """Method, path and body of a write that took place."""
 
@@ -69,7 +71,7 @@ class Tenant:
 
     ``opened`` makes the system of a seed, or of what ``to_json`` gave. ``also`` is what the
     command must be told beside its arguments (see sabotage.py). ``is_slow`` says that some of what
-    it takes may not be done yet at the end of a run.
+    it takes may not be done yet at the end of a run. ``path`` is what follows the host in its address.
     """
 
     opened: Callable[[Mapping[str, Any]], System]
@@ -79,6 +81,7 @@ class Tenant:
     site: Site
     also: Mapping[str, object] | None = None
     is_slow: bool = False
+    path: str = ""
 
 
 class PretendOmni(Store):
@@ -103,6 +106,7 @@ class PretendOmni(Store):
 
 
 OMNI = Tenant(PretendOmni.opened, SEED, SETTINGS, FILES, SITE)
+LITTLE_OMNI = replace(OMNI, settings=LITTLE_SETTINGS, files=LITTLE)
 
 
 @dataclass
@@ -177,7 +181,7 @@ class Arena:
         target = self.files / "acme"
         target.mkdir(parents=True)
         (target / "target.yaml").write_text(
-            json.dumps({**self.tenant.settings, "url": url}), encoding="utf-8"
+            json.dumps({**self.tenant.settings, "url": url + self.tenant.path}), encoding="utf-8"
         )
         (target / "all.yaml").write_text(self.tenant.files, encoding="utf-8")
         front.begin()
@@ -199,7 +203,7 @@ class Arena:
         return finish(self.start(folder, *arguments, wrong=wrong))
 
     def apply(self, folder: Path, how: How = "saved", wrong: Mapping[str, object] | None = None) -> Run:
-        """Apply the saved plan, or a fresh one."""
+        """Apply the saved plan in one of two ways, or a fresh one."""
         return self.run(folder, "apply", "acme", *self.way(how), wrong=wrong)
 
     def start_apply(self, folder: Path, how: How = "saved") -> subprocess.Popen[str]:
@@ -208,7 +212,9 @@ class Arena:
 
     def way(self, how: How) -> tuple[str, ...]:
         """The arguments that approve."""
-        return ("--plan", str(self.plan)) if how == "saved" else ("--auto-approve",)
+        if how == "fresh":
+            return ("--auto-approve",)
+        return ("--plan", str(self.plan), "--read", "part" if how == "part" else "everything")
 
     def folder(self, name: str) -> Path:
         """A new folder to run in, whose journals and lock are its own."""
@@ -230,6 +236,7 @@ def command(
             "HOME": str(folder),
             "OMNI_API_KEY": KEY,
             "TOY_WORD": KEY,
+            "SCIM_TOKEN": KEY,
             "RECONCILER_ALLOWED_HOSTS": allowed,
         },
         stdin=subprocess.DEVNULL,
@@ -367,13 +374,14 @@ def trial(arena: Arena, clean: Untroubled, kill: Kill) -> None:
     base = top / "killed"
     base.mkdir()
     front.begin()
-    run = killed(arena, base, kill, "saved" if kill.number % 2 else "fresh")
+    reviewed: tuple[How, How] = ("saved", "part") if (kill.number // 2) % 2 else ("part", "saved")
+    run = killed(arena, base, kill, reviewed[0] if kill.number % 2 else "fresh")
     assert run.code == -9, run
     (journal,) = journals(base)
     assert_evidence(journal, front.received)
     assert_free(arena, base)
     state, took, refused = front.state, front.took, front.refused
-    for how in ("saved", "fresh"):
+    for how in (reviewed[kill.moment in ("before", "answered")], "fresh"):
         folder = shutil.copytree(base, top / how)
         front.begin(state)
         front.took, front.refused = list(took), list(refused)

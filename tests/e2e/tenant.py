@@ -81,6 +81,18 @@ SETTINGS: dict[str, Any] = {
     "protect": {"users": ["break-glass@acme.com"]},
 }
 
+LITTLE = """\
+users:
+  ada@acme.com: {name: Ada Lovelace, attributes: {cost: 0420}}
+  cleo@acme.com: {name: Cleo}
+  dan@acme.com: {state: absent}
+groups:
+  Finance: {members: [ada@acme.com, cleo@acme.com]}
+"""
+"""Files that ask for little, so that an apply of it need not read everything."""
+
+LITTLE_SETTINGS = {**SETTINGS, "leavers": {"users": {"tombstone": "deactivate"}}}
+
 METHODS = [
     "POST",
     "POST",

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import pytest
 from campaign import (
+    LITTLE_OMNI,
     OMNI,
     TIMEOUT,
     Arena,
@@ -37,6 +38,7 @@ from campaign import (
     untroubled,
 )
 from club import CLUB
+from directory import DIRECTORY
 from pleio_site import SITE
 from tenant import GROUPS_AFTER, METHODS, PEOPLE_AFTER, SEED
 
@@ -182,6 +184,26 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(club: Arena) -> None
     trial(club, clean, Kill("write", 1, "after"))
 
 
+@pytest.mark.parametrize("switches", [{}, {"patch": "off", "etags": "required"}], ids=str)
+def test_so_it_is_for_any_directory(tmp_path: Path, switches: dict[str, object]) -> None:
+    with arena(tmp_path, switches, DIRECTORY) as directory:
+        clean = untroubled(directory)
+        assert len(clean.took) == clean.writes
+        chance = random.Random(1815)  # noqa: S311 (a sample that is the same each time)
+        for kill in chance.sample(clean.kills(), 2):
+            trial(directory, clean, kill)
+
+
+@pytest.mark.campaign
+def test_so_it_is_for_any_directory_wherever_it_is_killed(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    with arena(tmp_path / "1", {}, DIRECTORY) as one, arena(tmp_path / "2", {}, DIRECTORY) as two:
+        clean = untroubled(one)
+        try_all([one, two], clean, clean.kills(), trial)
+        tell(f"killed at each write and line, SCIM: {len(clean.kills())} trials, {one.runs + two.runs} runs")
+
+
 @pytest.mark.campaign
 @pytest.mark.usefixtures("toy")
 def test_so_it_is_there_wherever_it_is_killed(club: Arena, tell: Callable[[str], None]) -> None:
@@ -212,6 +234,32 @@ def test_so_it_is_there_wherever_it_is_killed_too(site: Arena, tell: Callable[[s
     before, clean = site.runs, untroubled(site, "clean")
     try_all([site], clean, clean.kills(), trial)
     tell(f"killed at each write and line, Pleio: {len(clean.kills())} trials, {site.runs - before} runs")
+
+
+def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """The same, with so few changes that an apply of them reads a part of what is live."""
+    with arena(tmp_path_factory.mktemp("little"), tenant=LITTLE_OMNI) as found:
+        yield found
+
+
+def test_so_it_is_where_a_part_is_read(little: Arena) -> None:
+    clean = untroubled(little, how="part")
+    assert clean == untroubled(little, "whole", "saved")
+    assert [method for method, _, _ in clean.took] == ["PATCH"] * 4
+    little.front.begin()
+    assert "Only what the plan is about was read" in little.apply(little.folder("said"), "part").out
+    # The third write takes somebody out of a group that must not be left empty.
+    for kill in (Kill("write", 1, "after"), Kill("write", 3, "before"), Kill("line", 4, "half")):
+        trial(little, clean, kill)
+
+
+@pytest.mark.campaign
+def test_so_it_is_there_wherever_it_is_killed_with_a_part_read(
+    little: Arena, tell: Callable[[str], None]
+) -> None:
+    before, clean = little.runs, untroubled(little, "clean", "part")
+    try_all([little], clean, clean.kills(), trial)
+    tell(f"killed at each point, a part read: {len(clean.kills())} trials, {little.runs - before} runs")
 
 
 @pytest.mark.campaign

@@ -7,8 +7,8 @@ from builders import a_group, a_user, desired, live
 
 from reconciler.changes import Atom, Delete, Update, atoms
 from reconciler.execute.headcount import Headcount
-from reconciler.model import Address, FieldPath, UnderWay, Value, group_address, user_address
-from reconciler.planning.plan import make_plan
+from reconciler.model import Address, FieldPath, Group, UnderWay, Value, group_address, user_address
+from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Globs, Policy
 
 ADA, BOB, GUEST = "ada@acme.com", "bob@acme.com", "guest@vendor.example"
@@ -60,6 +60,25 @@ def test_the_plan_that_leaves_nobody_active_was_approved_to(how: str) -> None:
     policy = Policy(tombstone=how)  # type: ignore[arg-type]
     _, said = counted(policy, a_group("Finance"), absent=[user_address(ADA)], members=[ADA, BOB])
     assert said == [""]
+
+
+def test_who_is_deleted_with_their_group_leaves_it_without_anybody() -> None:
+    policy, gone = Policy(tombstone="delete"), [user_address(ADA), FINANCE]
+    count, said = counted(policy, a_user(BOB), absent=gone, members=[ADA])
+    assert said == ["", ""]
+    assert count.relied_on([], {FINANCE, user_address(ADA)}) == ([], [])
+    # Where the files of now keep the group, nobody approved that it is left so.
+    people = [a_user(email, active=True) for email in (ADA, BOB)]
+    there = live(*people, a_group("Finance", [ADA]))
+
+    def planned(*groups: Group, absent: list[Address]) -> Planned:
+        wanted = desired(a_user(BOB), *groups, absent=absent)
+        return make_plan(wanted, there, policy, target="t", provider="any", url="")
+
+    before, now = planned(absent=gone), planned(a_group("Finance"), absent=gone[:1])
+    (change,) = now.plan.changes
+    held = Headcount.of(before.plan, now, policy).take(change, *atoms(change))
+    assert held == "group/finance would be left without anybody: somebody has left it since"
 
 
 def test_a_removal_that_is_asked_for_twice_counts_once() -> None:

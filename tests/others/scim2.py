@@ -14,7 +14,7 @@ from scim2_server.utils import load_json_resource
 from reconciler.transport.messages import Request, Response
 
 KEY = "a-token-that-opens-nothing"
-BADGE = "urn:acme:params:scim:schemas:extension:badge:2.0:User"
+BADGE = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 _BADGE_SCHEMA = {
     "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
     "id": BADGE,
@@ -22,16 +22,24 @@ _BADGE_SCHEMA = {
     "description": "What opens the doors.",
     "attributes": [
         {
-            "name": "badge",
-            "type": "string",
-            "multiValued": False,
-            "description": "Its number.",
+            "name": name,
+            "type": kind,
+            "multiValued": multiple,
+            "description": "",
             "required": False,
             "caseExact": True,
             "mutability": "readWrite",
             "returned": "default",
             "uniqueness": "none",
         }
+        for name, kind, multiple in (
+            ("badge", "string", False),
+            ("tags", "string", True),
+            ("level", "integer", False),
+            ("weight", "decimal", False),
+            ("trusted", "boolean", False),
+            ("since", "dateTime", False),
+        )
     ],
 }
 

@@ -5,7 +5,8 @@ what the files say from now on, and how many writes that may cost: no more than
 there are objects to write, and one for those who join and one for those who
 leave a group. A system that takes many changes in one request needs fewer. After each
 step the plan is made again and demands nothing, and whoever and whatever no file speaks
-of is as it was.
+of is as it was. Where the system can be asked for some of what is live, that is what a complete
+read has of it.
 
 The system that a story starts from holds Zoe, who is in the group "Others"
 together with somebody whom the user list does not know, and the attributes
@@ -22,11 +23,21 @@ from executing import Notebook, Recorder
 
 from reconciler.execute.execution import Execution
 from reconciler.execute.headcount import Headcount
-from reconciler.model import DesiredState, LiveState, Value, group_address, user_address
+from reconciler.model import (
+    Asked,
+    DesiredState,
+    LiveState,
+    Need,
+    Value,
+    group_address,
+    group_key,
+    user_address,
+    user_key,
+)
 from reconciler.operations import Outcome
 from reconciler.planning.plan import Planned, make_plan
 from reconciler.planning.scope import Policy, need
-from reconciler.providers.base import Provider, informed
+from reconciler.providers.base import Provider, Selective, informed
 from reconciler.transport.messages import Reader, Transport
 from reconciler.views import records
 from reconciler.workflow import questions
@@ -90,6 +101,7 @@ def tell(system: System, story: list[Step]) -> None:
         assert enough, f"{step.says}: {writes} writes, not {step.writes}"
         again, live = _plan(system, step)
         assert again.plan.changes == (), f"{step.says}: still to do: {again.plan.changes}"
+        _part_is_as_the_whole(system, live, step.says)
         assert _bystanders(system, live) == before, f"{step.says}: {before} became {live}"
 
 
@@ -169,6 +181,24 @@ def _apply(system: System, planned: Planned, step: Step) -> tuple[list[Outcome],
     )
     execution.run(planned.plan.changes)
     return list(execution.outcomes.values()), execution.requests
+
+
+def _part_is_as_the_whole(system: System, live: LiveState, says: str) -> None:
+    """Each person and each group, asked for alone, is what a complete read has; nobody else is found."""
+    if not isinstance(system.provider, Selective):
+        return
+    reader = Reader(system.transport)
+    for user in live.users:
+        key = user_key(user.resource.email)
+        part = system.provider.read_some(reader, Asked(frozenset({key, "nobody@acme.com"})), Need())
+        found = [(one.id, one.resource.email, one.resource.active) for one in part.users] if part else None
+        assert found == [(user.id, user.resource.email, user.resource.active)], f"{says}: {key} is {found}"
+    people = frozenset(user_key(user.resource.email) for user in live.users)
+    for group in live.groups:
+        name = group.resource.name
+        part = system.provider.read_some(reader, Asked(people, {group_key(name): name}), Need())
+        groups = list(part.groups) if part else None
+        assert groups == [group], f"{says}: {name} is {groups}"
 
 
 def _bystanders(system: System, live: LiveState) -> tuple[object, ...]:

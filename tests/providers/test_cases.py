@@ -10,12 +10,14 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from providers.scim.shapes import SHAPE
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Place
@@ -24,9 +26,10 @@ from reconciler.operations import Operation, resolve, stages
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.pleio.provider import Pleio
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.discovery import BASE
 from reconciler.providers.scim.translate import translate
 
-DIALECTS: dict[str, Dialect] = {"omni": OMNI}
+DIALECTS: dict[str, Dialect] = {"omni": OMNI, "scim": replace(BASE, shape=SHAPE)}
 SITE = Pleio({}).informed(LiveState((Live(User("live@acme.com", "Live Name"), "live"),)), DesiredState())
 TRANSLATORS: dict[str, Callable[[Sequence[Change]], list[Operation]]] = {
     **{name: partial(translate, dialect=dialect) for name, dialect in DIALECTS.items()},

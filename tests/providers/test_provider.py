@@ -658,6 +658,10 @@ class TestForecast:
         need = Need({ADA: frozenset("abcdef")})
         found = Announced(server([page(user("ada"))], users_ada=[one(user("ada"))]), OMNI, need)
         assert "no value of `a`, `b`, `c` and 3 more, so" in found.said[0][1]
+        # A server of which nobody knows what spares them.
+        plain = replace(OMNI, lists_hint="")
+        found = Announced(server([page(user("ada"))], users_ada=[one(user("ada"))]), plain, need)
+        assert found.said[0][1].endswith(", so each is read by id")
 
     @given(
         people=st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abc"))), max_size=6),

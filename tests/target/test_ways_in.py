@@ -33,6 +33,18 @@ def test_a_plan_is_applied_with_one_token_for_each_command(place: Place, capsys:
     assert sent == {"Bearer"}
 
 
+def test_somebody_who_is_called_as_the_client_is_read_as_they_are(
+    place: Place, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "access-reconciler-of-acme"
+    monkeypatch.setenv("CLIENT_ID", name)
+    place.api.inner.login.client = name  # type: ignore[attr-defined]
+    place.write("people.yaml", f"users: {{{name}: {{name: Our client}}}}\n")
+    ran(capsys, "apply", "--auto-approve")
+    assert f'"login": "{name}"' in ran(capsys, "get", "users")
+    assert "No changes." in ran(capsys, "plan", "--detailed-exitcode")
+
+
 def test_a_secret_may_be_in_a_file(place: Place, capsys: Output) -> None:
     (place.root / "secret").write_text(f"{SECRET}\n")
     place.says(secret={"file": "secret"})

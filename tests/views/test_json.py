@@ -67,7 +67,16 @@ def test_every_object_of_the_schema_is_closed() -> None:
                 assert found["additionalProperties"] is False
                 optional = set(found["properties"]) - set(found.get("required", ()))
                 extra = {"removal", "origin", "refers", "unseen", "with_creation", "resend", "words"}
-                assert optional <= {*extra, *_WORDS, "scope", "only", "partly_read", "meant", "called"}
+                assert optional <= {
+                    *extra,
+                    *_WORDS,
+                    "scope",
+                    "only",
+                    "partly_read",
+                    "meant",
+                    "called",
+                    "files",
+                }
 
 
 def test_a_report_is_json_with_counts_and_every_outcome() -> None:

@@ -14,7 +14,7 @@ from reconciler import workflow
 from reconciler.errors import CredentialRefused, Interrupted, Invalid, Locked, NotAccepted, Refused
 from reconciler.sandbox.omni.store import Store
 from reconciler.transport.messages import Response
-from reconciler.workflow import DesiredState, Group, Target, User, desired_state, user_address
+from reconciler.workflow import DesiredState, Group, Options, Target, User, desired_state, user_address
 
 HEAVY = (
     "requests",
@@ -111,11 +111,11 @@ def test_what_files_may_not_say_code_may_not_either(target: Target) -> None:
     assert str(raised.value).startswith("desired.users['dora@acme.com'].attributes['vip']: ")
 
 
-@pytest.mark.parametrize("revisions", [{"since": "HEAD"}, {"base": "HEAD"}])
-def test_it_has_no_revisions(target: Target, revisions: dict[str, str]) -> None:
+@pytest.mark.parametrize("revisions", [Options("HEAD"), Options(base="HEAD"), Options(only=("changed",))])
+def test_it_has_no_revisions(target: Target, revisions: Options) -> None:
     wire = session(Store.from_seed(LIVE), target)
     with pytest.raises(ValueError, match="made in code has no revisions"):
-        workflow.plan(target, wire, workflow.Options(**revisions), desired=wanted())
+        workflow.plan(target, wire, revisions, desired=wanted())
 
 
 @pytest.mark.parametrize(

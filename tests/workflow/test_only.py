@@ -1,6 +1,7 @@
 """`--only` and `--scope`: a plan is the part of the whole that is asked for, and the rest stays as it is."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import get_args
 
@@ -8,10 +9,24 @@ import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from worlds import EMAILS, GROUPS, OUTSIDER, RENAMED, World, forced, renamed, session, standing, worlds
+from providers.toy_system import Club
+from worlds import (
+    EMAILS,
+    GROUPS,
+    OUTSIDER,
+    RENAMED,
+    World,
+    clubs,
+    forced,
+    founded,
+    renamed,
+    session,
+    standing,
+    worlds,
+)
 
 from reconciler import workflow
-from reconciler.changes import Atom, Change, Create, atoms
+from reconciler.changes import Atom, Change, Create, atoms, fields_of
 from reconciler.model import Address
 from reconciler.plan import Plan, Scope
 from reconciler.planning.plan import Planned
@@ -90,3 +105,33 @@ def test_a_part_is_what_is_asked_of_the_whole_and_leaves_the_rest(
     # Somebody new may have a default already.
     new = created(proposal.changes)
     assert all(address in new and path[0] == "attributes" for address, path, _ in rest - after.keys())  # type: ignore[index]
+
+
+@st.composite
+def related(draw: st.DrawFn) -> World:
+    """A club whose people have each other as managers, and which does at once what it is asked."""
+    world = draw(clubs())
+    declared = [email for email, entry in world.files["users"].items() if "state" not in entry]
+    people = dict(world.files["users"])
+    for email in declared:
+        boss = draw(st.none() | st.sampled_from(declared))
+        attributes = {**people[email]["attributes"], **({"manager": boss} if boss else {})}
+        people[email] = people[email] | {"attributes": attributes}
+    return replace(world, seed=world.seed | {"slow": 0, "stops": 0}, files=world.files | {"users": people})
+
+
+@pytest.mark.usefixtures("uncounted", "toy")
+@settings(max_examples=150)
+@given(world=related(), only=ONLY.filter(bool))
+def test_so_it_is_where_people_refer_to_each_other(world: World, only: tuple[str, ...]) -> None:
+    with founded(world, Club) as (target, club):
+        whole = workflow.plan(target, session(club, target))
+        proposal = workflow.propose(target, session(club, target), workflow.Options(only=only))
+        part, every = facts(proposal.plan), facts(whole.plan)
+        assert part.items() <= every.items()
+        elsewhere = created(whole.plan.changes) - created(proposal.changes)
+        for change in proposal.changes:
+            assert all(elsewhere.isdisjoint(item.names) for item in fields_of(change))
+        assert workflow.apply(target, session(club, target), forced(proposal), MANDATE).complete
+        after = facts(workflow.plan(target, session(club, target)).plan)
+    assert after.keys() == every.keys() - part.keys()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Problem
-from reconciler.model import Address, Caller, Definition, DesiredState, LiveState, Need
+from reconciler.model import Address, Asked, Caller, Definition, DesiredState, LiveState, Need
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.fitting import misfits
@@ -17,6 +17,7 @@ from reconciler.providers.scim.codec import hinted
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.find import find
 from reconciler.providers.scim.names import value as attribute_value
+from reconciler.providers.scim.part import read_some
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.transport.messages import Reader, Response
 
@@ -56,9 +57,24 @@ class Omni:
             raise CredentialRefused(hinted(str(error), OMNI), error.status, error.words) from None
         return replace(state, callers=tuple(map(_caller, whoami)), definitions=definitions)
 
+    def read_some(self, reader: Reader, asked: Asked, need: Need) -> LiveState | None:
+        """Read what is asked for, whose each key is, and the definitions where attributes are managed."""
+        server = ScimReader(reader, self.dialect)
+        state = read_some(server, asked, need)
+        if state is None:
+            return None
+        whoami = [server.get_or_none(WHOAMI, key) for key in range(reader.keys)]
+        wanted = need.attributes or need.others or need.definitions
+        definitions = read_definitions(server.get(DEFINITIONS)) if wanted else None
+        return replace(state, callers=tuple(map(_caller, whoami)), definitions=definitions)
+
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Read only the objects that these atoms are about."""
         return ScimReader(reader, self.dialect).look(covers, ids)
+
+    def look_closely(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
+        """Read the same, one by one."""
+        return ScimReader(reader, self.dialect, one_by_one=True).look(covers, ids)
 
     @property
     def extension(self) -> str:

@@ -97,10 +97,10 @@ def _totals(server: ScimReader) -> Check:
     """Whether a total counts the whole list: asked for one row, and for the one after it."""
     asked = server.page("user", count(server.dialect, 1))
     if asked.total > len(asked.rows) > 0:
-        return Check("totals", "ok", "they count the whole list (quirk `totals: whole`)")
+        return Check("totals", "ok", "they count the whole list; `--probe` records it in quirks.yaml")
     after = server.page("user", {**count(server.dialect, 1), "startIndex": str(len(asked.rows) + 1)})
     if after.rows and after.rows != asked.rows:
-        todo = "write `totals: page` into quirks.yaml: every list is then read to an empty page"
+        todo = "every list is read to an empty page; `--probe` records it in quirks.yaml"
         return Check("totals", "ok", "they count the page alone", todo)
     return Check("totals", "unknown", "too few users to tell; every list is read to an empty page")
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from reconciler.model import Kind
 from reconciler.providers.scim.codec import refusal
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.names import Shape, shape_of
@@ -53,7 +54,13 @@ def discover(reader: Reader, extensions: Mapping[str, str]) -> Discovery:
     types = [row for row in rows(answers.get(TYPES)) if isinstance(row, Mapping)]
     user, group = _type(types, CORE, "User"), _type(types, GROUP, "Group")
     shape = shape_of(_of_users(described, user), extensions)
-    dialect = replace(BASE, users=_endpoint(user, "Users"), groups=_endpoint(group, "Groups"), shape=shape)
+    dialect = replace(
+        BASE,
+        users=_endpoint(user, "Users"),
+        groups=_endpoint(group, "Groups"),
+        shape=shape,
+        defined=_defined(described, {"user": (CORE, user), "group": (GROUP, group)}),
+    )
     return Discovery(_able(dialect, answers.get(CONFIG)), shape, tuple(answers))
 
 
@@ -105,12 +112,31 @@ def _endpoint(kind: Mapping[str, Any], otherwise: str) -> tuple[str, ...]:
     return segments if segments and all(map(_SEGMENT.fullmatch, segments)) else (otherwise,)
 
 
+def _defined(
+    described: Mapping[str, tuple[Attribute, ...]], types: Mapping[Kind, tuple[str, Mapping[str, Any]]]
+) -> dict[Kind, frozenset[str]]:
+    """What the server says that users and groups have, by kind; only where it describes that kind."""
+    by_urn = {urn.lower(): attributes for urn, attributes in described.items()}
+    found: dict[Kind, frozenset[str]] = {}
+    for kind, (core, row) in types.items():
+        if attributes := by_urn.get(core.lower()):
+            also = [str(one.get("schema")) for one in _extensions(row)]
+            names = {"schemas", "externalid", *(each.name.lower() for each in attributes)}
+            found[kind] = frozenset(names | {urn.lower() for urn in also})
+    return found
+
+
+def _extensions(kind: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The extensions that a type of resources names."""
+    return [row for row in rows(kind.get("schemaExtensions")) if isinstance(row, Mapping)]
+
+
 def _of_users(
     described: Mapping[str, tuple[Attribute, ...]], user: Mapping[str, Any]
 ) -> dict[str, tuple[Attribute, ...]]:
     """The schemas of users: the core, and the extensions that the type names, or else all that may be one."""
     known = {urn.lower(): urn for urn in described}
-    listed = [row.get("schema") for row in rows(user.get("schemaExtensions")) if isinstance(row, Mapping)]
+    listed = [row.get("schema") for row in _extensions(user)]
     if not user and not described:
         listed = [ENTERPRISE]
     elif not user:

@@ -46,7 +46,7 @@ def announce(reader: Reader, gaps: Iterable[Gap], silent: Collection[GroupRow], 
     """Tell how many users and groups are about to be read one by one, and why."""
     found = [gap for gap in gaps if gap.is_open(dialect)]
     if requests := len(found) + len(silent):
-        reader.announce(requests, "; ".join(_reasons(found, len(silent), dialect)))
+        reader.announce(requests, "; ".join(filter(None, _reasons(found, len(silent), dialect))))
 
 
 def _reasons(gaps: Collection[Gap], silent: int, dialect: Dialect) -> Iterator[str]:

@@ -100,8 +100,10 @@ class ScimKind:
         return ScimChecks()
 
     def probe(self) -> Probe | None:
-        """Nothing is found out with scratch objects."""
-        return None
+        """What finds out by questions how its lists behave."""
+        from reconciler.providers.scim.probe import ScimProbe
+
+        return ScimProbe()
 
     def provider(self, settings: Mapping[str, Any], quirks: Mapping[str, Any]) -> Provider:
         """The provider, by its extensions and as far as the quirks of a server are known."""

@@ -23,6 +23,11 @@ VALUE: Final = "value"
 
 _FIELDS: Final = frozenset({"id", "schemas", "meta", "username", "displayname", "active", "groups"})
 """What is no attribute here: fields of their own, and what only the server writes."""
+_SPELLED: Final = (
+    *("totalResults", "Resources", "nextCursor", "id", "schemas", "meta", "version", "userName"),
+    *("displayName", "active", "groups", "members", "value", "$ref", "type", "primary", "display"),
+)
+"""Names that no schema lists, or that are read in every answer."""
 _SECRET: Final = "password"  # noqa: S105 (the name of an attribute)
 _TYPE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TYPES: Final[Mapping[str, Type]] = {
@@ -191,11 +196,7 @@ def value(raw: object) -> Value:
 def shape_of(schemas: Mapping[str, tuple[Attribute, ...]], extensions: Mapping[str, str]) -> Shape:
     """The shape of users who have these schemas; ``extensions`` are short names of URNs."""
     short = {urn.lower(): name for name, urn in {"enterprise": ENTERPRISE, **extensions}.items()}
-    spelling: dict[str, str] = {
-        name.lower(): name
-        for name in (*schemas, "id", "schemas", "meta", "userName", "displayName", "active", "groups")
-    }
-    spelling |= {name.lower(): name for name in ("members", "value", "$ref", "type", "primary", "display")}
+    spelling: dict[str, str] = {name.lower(): name for name in (*schemas, *_SPELLED)}
     attributes: dict[str, dict[str, Attribute]] = {}
     prefixes: dict[str, str] = {}
     slots: dict[str, Slot] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
-from reconciler.model import Address, Definition, DesiredState, LiveState, Need
+from reconciler.model import Address, Definition, DesiredState, LiveState, Need, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.question import Question
@@ -20,6 +20,17 @@ from reconciler.providers.scim.writing import NOBODY_KNOWN, Known
 from reconciler.transport.messages import Reader, Request, Response
 
 TITLE = "the directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one read found of a server.
+
+    ``nameless`` are the attributes of users with values that no name holds, by the id of the user.
+    """
+
+    discovery: Discovery
+    nameless: Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ class Scim:
         attributes = (user.resource.attributes or {} for user in state.users)
         shape = shape.seen({name for each in attributes for name, one in each.items() if one is not None})
         found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
-        return replace(state, definitions=shape.definitions, memo=found)
+        nameless = state.memo if isinstance(state.memo, Mapping) else {}
+        return replace(state, definitions=shape.definitions, memo=Seen(found, nameless))
 
     def _discovered(self, reader: Reader) -> Discovery:
         found = self.seen or discover(reader, self.extensions)
@@ -72,24 +84,25 @@ class Scim:
 
     def informed(self, live: LiveState, desired: DesiredState) -> "Scim":
         """The provider, with what a read found."""
-        if not isinstance(live.memo, Discovery):
+        if not isinstance(live.memo, Seen):
             return self
-        users = {user.id: user for user in live.users}
+        users, nameless = {user.id: user for user in live.users}, live.memo.nameless
 
         def attributes(live_id: str) -> Collection[str]:
             user = users.get(live_id)
             values = (user.resource.attributes or {}) if user else {}
-            return [name for name, value in values.items() if value not in (None, ())]
+            named = [name for name, value in values.items() if value not in (None, ())]
+            return [*named, *(f"{name}." for name in nameless.get(live_id, ()))]
 
         def stated(key: str) -> Collection[str]:
             user = desired.users.get(key)
             return tuple(user.attributes or ()) if user else ()
 
-        return replace(self, seen=live.memo, known=Known(attributes, stated), live=live)
+        return replace(self, seen=live.memo.discovery, known=Known(attributes, stated), live=live)
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Attributes that the server does not define, or defines otherwise: it would ignore them."""
-        shape = live.memo.shape if isinstance(live.memo, Discovery) else None
+        shape = live.memo.discovery.shape if isinstance(live.memo, Seen) else None
         return audit(desired, live, shape, TITLE) if shape else []
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
@@ -100,10 +113,14 @@ class Scim:
         """Understand the answer to one operation."""
         return said.receive(operation, response, self.seen.dialect if self.seen else BASE)
 
-    def rewrite(self, reader: Reader, operation: Operation, request: Request) -> Request | Answer:
+    def rewrite(
+        self, reader: Reader, operation: Operation, request: Request, ids: Mapping[Address, str]
+    ) -> Request | Answer:
         """A whole user or group, built from a fresh read."""
         server = ScimReader(reader, self._discovered(reader).dialect)
-        return rewrite(server, operation, request, self.live)
+        named = {user.id: user_key(user.resource.email) for user in self.live.users}
+        named |= {one: address.key for address, one in ids.items() if address.kind == "user"}
+        return rewrite(server, operation, request, self.live, named)
 
 
 def _names(need: Need) -> set[str]:

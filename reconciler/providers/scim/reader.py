@@ -44,10 +44,14 @@ Row = TypeVar("Row", UserRow, GroupRow)
 
 @dataclass(frozen=True, slots=True)
 class ScimReader:
-    """One server, read only. Every method raises NoAnswer, Refused, BadAnswer or IncompleteRead."""
+    """One server, read only. Every method raises NoAnswer, Refused, BadAnswer or IncompleteRead.
+
+    ``one_by_one`` says that the ids which ``look`` is given are not all that there are: a list would be long.
+    """
 
     reader: Reader
     dialect: Dialect
+    one_by_one: bool = False
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> object:
         """One JSON answer."""
@@ -75,7 +79,7 @@ class ScimReader:
 
     def read(self, need: Need) -> LiveState:
         """Every user and every group, with the attributes that are needed."""
-        users = listed(self, "user", self._user)
+        users = listed(self, "user", self.user)
         groups = listed(self, "group", group_row)
         silent = [row for row in groups.values() if not row.tells_members]
         if self.dialect.silence_is_empty and len(silent) < len(groups):
@@ -88,7 +92,7 @@ class ScimReader:
         self._make_agree(users, groups, by_id)
         people = {row.id: user_key(row.live.resource.email) for row in users.values()}
         check_members(groups.values(), people)
-        known = [row for user in users.values() if (row := self._known(user, need, people[user.id]))]
+        known = [row for user in users.values() if (row := self.known(user, need, people[user.id]))]
         names = {row.id: group_key(row.name) for row in groups.values()}
         return state(known, groups.values(), people, self.dialect, names)
 
@@ -109,7 +113,7 @@ class ScimReader:
         keys = {
             a: frozenset(c.path[1] for c in of if c.path[:1] == ("attributes",)) for a, of in covers.items()
         }
-        if len(covers) <= self._pages(len(people)):
+        if self.one_by_one or len(covers) <= self.pages(len(people)):
             found = [self._look_at_user(address, ids.get(address), keys[address]) for address in covers]
             return [row for row in found if row]
         need = Need(
@@ -117,24 +121,24 @@ class ScimReader:
             frozenset(a.key for a, atoms in covers.items() if any(atom.path == () for atom in atoms)),
         )
         users = []
-        for row in listed(self, "user", self._user).values():
+        for row in listed(self, "user", self.user).values():
             address = Address("user", people.get(row.id, user_key(row.live.resource.email)))
             # A known name under another id is somebody else.
             asked_for = address in covers and ids.get(address, row.id) == row.id
-            if asked_for and (known := self._known(row, need, address.key)):
+            if asked_for and (known := self.known(row, need, address.key)):
                 users.append(known)
         return users
 
     def _look_at_user(self, address: Address, live_id: str | None, keys: frozenset[str]) -> UserRow | None:
         if live_id is not None:
-            return self._one_user(live_id, keys)
+            return self.one_user(live_id, keys)
         matches = self._named(address.key)
         if len(matches) > 1:
             message = (
                 f"{address} matches {len(matches)} live users: {' and '.join(row.id for row in matches)}"
             )
             raise IncompleteRead(message)
-        return self._known(matches[0], Need({address.key: keys}), address.key) if matches else None
+        return self.known(matches[0], Need({address.key: keys}), address.key) if matches else None
 
     def _named(self, key: str) -> list[UserRow]:
         """The users of this login: asked for by a filter, where the server heeds it."""
@@ -146,13 +150,13 @@ class ScimReader:
             if matches or found == []:
                 return matches
         # Others came in answer to the filter, or it was refused.
-        everybody = listed(self, "user", self._user).values()
+        everybody = listed(self, "user", self.user).values()
         return [row for row in everybody if user_key(row.live.resource.email) == key]
 
     def _filtered(self, query: Mapping[str, str]) -> list[UserRow] | None:
         """The users that a filter finds; None where the server takes no filter."""
         try:
-            return list(map(self._user, self.page("user", query).rows))
+            return list(map(self.user, self.page("user", query).rows))
         except Refused as error:
             if error.status not in NO_FILTERS or self.dialect.shape is None:
                 raise
@@ -163,8 +167,9 @@ class ScimReader:
     ) -> list[GroupRow]:
         # Whether a filter on names minds their case is not documented, so an unknown id means listing.
         total = sum(address.kind == "group" for address in ids)
-        if len(covers) <= self._pages(total) and covers.keys() <= ids.keys():
-            found = {address: row for address in covers if (row := self._one_group(ids[address]))}
+        few = self.one_by_one or len(covers) <= self.pages(total)
+        if few and covers.keys() <= ids.keys():
+            found = {address: row for address in covers if (row := self.one_group(ids[address]))}
             return self._unsilenced(found, covers, ids, people)
         wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
@@ -209,31 +214,34 @@ class ScimReader:
             replace(row, members=row.members | staying.get(address, set())) for address, row in groups.items()
         ]
 
-    def _pages(self, rows: int) -> int:
+    def pages(self, rows: int) -> int:
+        """How many requests list so many."""
         return max(1, ceil(rows / self.dialect.page))
 
-    def _user(self, row: object) -> UserRow:
+    def user(self, row: object) -> UserRow:
+        """One row of the users."""
         return user_row(row, self.dialect)
 
-    def _one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
+    def one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
         """One user, completely: what the answer does not hold has no value. None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('user')}/{quote(live_id, safe='')}")
         if data is None:
             return None
-        row = self._user(data)
+        row = self.user(data)
         missing = dict.fromkeys(keys - (row.live.resource.attributes or {}).keys())
         return row.with_attributes(missing)
 
-    def _one_group(self, live_id: str) -> GroupRow | None:
+    def one_group(self, live_id: str) -> GroupRow | None:
+        """One group with its members; None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('group')}/{quote(live_id, safe='')}")
         return None if data is None else group_row(data)
 
-    def _known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
+    def known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
         """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""
         left = gap(row, need, key)
         if not left.is_open(self.dialect):
             return row.with_attributes(dict.fromkeys(left.missing))
-        row_by_id = self._one_user(row.id, left.keys)
+        row_by_id = self.one_user(row.id, left.keys)
         if row_by_id is None and row.live.resource.active is not False:
             message = f"user/{key} was removed while it was read; run again"
             raise IncompleteRead(message)
@@ -254,12 +262,12 @@ class ScimReader:
             raise IncompleteRead(message)
         for live_id in doubtful:
             email = users[live_id].live.resource.email
-            users[live_id] = self._again(self._one_user(live_id, frozenset()), email)
+            users[live_id] = self._again(self.one_user(live_id, frozenset()), email)
         check_agreement(users, groups)
 
     def _closer(self, row: GroupRow) -> GroupRow:
         """A group as it is read by id; the list's row, where that spoke of members and this does not."""
-        found = self._again(self._one_group(row.id), row.name)
+        found = self._again(self.one_group(row.id), row.name)
         return found if found.tells_members or not row.tells_members else row
 
     @staticmethod

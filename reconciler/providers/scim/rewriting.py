@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer
-from reconciler.model import LiveState, Value, user_key
+from reconciler.model import Kind, LiveState, Value, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
 from reconciler.providers.scim.codec import group_row, user_row, version_of
@@ -28,8 +28,10 @@ _CAP = 100
 _OF_SERVER = ("id", "meta", "groups")
 
 
-def rewrite(server: ScimReader, operation: Operation, request: Request, live: LiveState) -> Request | Answer:
-    """The PUT to send; raises as a read does."""
+def rewrite(
+    server: ScimReader, operation: Operation, request: Request, live: LiveState, people: Mapping[str, str]
+) -> Request | Answer:
+    """The PUT to send; ``people`` has their logins in the files by their ids. Raises as a read does."""
     how: Any = request.json
     row = server.get_or_none(request.path)
     if row is None:
@@ -41,9 +43,9 @@ def rewrite(server: ScimReader, operation: Operation, request: Request, live: Li
     why = _unread_of_user(server) if user else _unread_of_group(server, row, live)
     if why:
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
-    if user and not _as_planned(row, operation, server, live):
+    if user and not _as_planned(row, operation, server, people):
         return Answer("passed", message=f"{operation.summary}: it is not what it was")
-    body = _user(row, how, server) if user else _group(row, how)
+    body = _user(row, how, server) if user else _group(row, how, server)
     version = version_of(row) if server.dialect.versions else ""
     headers = {**request.headers, "If-Match": version} if version else request.headers
     return replace(request, json=body, headers=headers)
@@ -78,7 +80,7 @@ def _unread_of_group(server: ScimReader, row: Mapping[str, Any], live: LiveState
     return ""
 
 
-def _as_planned(row: object, operation: Operation, server: ScimReader, live: LiveState) -> bool:
+def _as_planned(row: object, operation: Operation, server: ScimReader, people: Mapping[str, str]) -> bool:
     """Whether everything that is to be changed is as it was planned, or as it is to be."""
     now = user_row(row, server.dialect).live.resource
     values: Mapping[tuple[str, ...], Value] = {
@@ -87,7 +89,6 @@ def _as_planned(row: object, operation: Operation, server: ScimReader, live: Liv
         ("active",): now.active,
         **{("attributes", name): each for name, each in (now.attributes or {}).items()},
     }
-    people = {user.id: user_key(user.resource.email) for user in live.users}
     return all(_fits(values.get(atom.path), atom, server, people) for atom in operation.covers)
 
 
@@ -105,10 +106,23 @@ def _fits(now: Value, atom: Atom, server: ScimReader, people: Mapping[str, str])
     return any(value == each or alike(value, each, definition) for each in (atom.before, atom.after))
 
 
+def _writable(row: Mapping[str, Any], kind: Kind, server: ScimReader) -> dict[str, Any]:
+    """What was read, without what only the server writes.
+
+    Where the server says what there is, what it does not say is its own (seen at one vendor).
+    """
+    defined = server.dialect.defined.get(kind)
+    return {
+        key: each
+        for key, each in row.items()
+        if key not in _OF_SERVER and (defined is None or key.lower() in defined)
+    }
+
+
 def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
     """The user as it was read, without what only the server writes, and with the new values."""
     shape = server.dialect.shape
-    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+    body = _writable(row, "user", server)
     for urn, attributes in (shape.attributes if shape else {}).items():
         holder = dict(body.get(urn, {})) if urn else body
         for name, attribute in attributes.items():
@@ -116,17 +130,21 @@ def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> di
                 holder.pop(name, None)
         if urn and urn in body:
             body[urn] = holder
+    slots = []
     for path, after in how["set"]:
         if tuple(path) in FIELDS:
             body[FIELDS[tuple(path)]] = after
         elif shape and (slot := shape.slot(path[1])):
-            put(body, slot, after)
+            slots.append((slot, after))
+    # Which value is the primary one comes last: it may be a new one.
+    for slot, after in sorted(slots, key=lambda each: each[0].way == "primary"):
+        put(body, slot, after)
     used = [urn for urn in (shape.attributes if shape else {}) if urn and urn in body]
     return {**body, "schemas": list(dict.fromkeys([*_listed(row, CORE), *used]))}
 
 
-def _group(row: dict[str, Any], how: Mapping[str, Any]) -> dict[str, Any]:
-    body = {key: each for key, each in row.items() if key not in _OF_SERVER}
+def _group(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
+    body = _writable(row, "group", server)
     for _, after in how["set"]:
         body["displayName"] = after
     gone, there = set(how["remove"]), group_row(row).members

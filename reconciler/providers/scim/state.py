@@ -19,7 +19,10 @@ def state(
     dialect: Dialect,
     named: Mapping[str, str],
 ) -> LiveState:
-    """The live state of these rows; ``people`` and ``named`` map ids of users and groups to their keys."""
+    """The live state of these rows; ``people`` and ``named`` map ids of users and groups to their keys.
+
+    Its memo are the attributes with values that no name holds, by the id of the user.
+    """
     rows = list(groups)
     live: list[Live[Group]] = []
     foreign: dict[str, int] = {}
@@ -37,6 +40,7 @@ def state(
         logins_change=dialect.shape is not None,
         versions={row.id: row.version for row in versioned if row.version},
         remarks=tuple(_nameless(users)),
+        memo={row.id: row.nameless for row in users if row.nameless},
     )
 
 

@@ -14,7 +14,7 @@ from reconciler.sandbox.scim.answers import LIST_RESPONSE, Refusal, Row, answer,
 from reconciler.sandbox.scim.directory import Directory
 from reconciler.sandbox.scim.drawing import Drawn, Selection, mannered, selected, selection, whole
 from reconciler.sandbox.scim.filters import AttributePath, BadSyntax, Compare, attribute_path, parse_filter
-from reconciler.sandbox.scim.matching import Case, filter_test, locate
+from reconciler.sandbox.scim.matching import Case, comparable, filter_test, locate
 from reconciler.sandbox.scim.records import Record
 from reconciler.sandbox.scim.schemas import Attribute, ResourceType
 from reconciler.sandbox.scim.switches import Switches
@@ -167,7 +167,7 @@ class Lists:
         if not any(locate(kind, path) for kind in kinds):
             reject("invalidPath", f"sortBy: there is no attribute {query.sort_by}")
 
-        def key(hit: tuple[ResourceType, Record]) -> tuple[bool, str]:
+        def key(hit: tuple[ResourceType, Record]) -> tuple[bool, Any]:
             located = locate(hit[0], path)
             values = located.values(whole(self._directory, hit[1], base)) if located else []
             value = next((each for each in values if isinstance(each, dict) and each.get("primary")), None)
@@ -219,12 +219,12 @@ def _sort_path(text: str) -> AttributePath:
         reject("invalidPath", f"sortBy: {error}")
 
 
-def _sort_key(attribute: Attribute | None, value: Any, exact: Case) -> tuple[bool, str]:
-    if isinstance(value, dict):
-        value = value.get("value")
+def _sort_key(attribute: Attribute | None, value: Any, exact: Case) -> tuple[bool, Any]:
+    if isinstance(value, dict) and attribute is not None:
+        attribute, value = attribute.sub("value"), value.get("value")
     if value is None or attribute is None:
-        return True, ""
-    return False, str(value) if exact(attribute) else str(value).casefold()
+        return True, 0
+    return False, comparable(attribute, exact)(value)
 
 
 def _cursor(at: int, query: Query) -> str:

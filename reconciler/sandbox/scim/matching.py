@@ -169,13 +169,14 @@ def _one(operator: str, attribute: Attribute, wanted: Any, exact: Case) -> Calla
     ordered = attribute.type not in ("boolean", "binary")
     if not fits or (operator in _ORDERED and not ordered) or (operator in _PARTS and str not in kinds):
         reject("invalidFilter", f"{attribute.name} cannot be compared with that by {operator}")
-    key = _key(attribute, exact, whole=operator not in _PARTS)
+    key = comparable(attribute, exact, whole=operator not in _PARTS)
     compare: _Relation = (_ORDERED | _PARTS).get(operator, eq)
     goal = key(wanted)
     return lambda has: compare(key(has), goal)
 
 
-def _key(attribute: Attribute, exact: Case, *, whole: bool) -> Callable[[Any], Any]:
+def comparable(attribute: Attribute, exact: Case, *, whole: bool = True) -> Callable[[Any], Any]:
+    """What makes of a value what is compared; a part of a dateTime is text."""
     if attribute.type == "dateTime" and whole:
         return _moment
     if attribute.type in ("string", "reference") and not exact(attribute):

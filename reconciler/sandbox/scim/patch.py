@@ -167,17 +167,17 @@ class Draft:
     def _values(self, operation: Operation, container: Values, attribute: Attribute, hits: list[Any]) -> None:
         """Remove these values, or put others in their places."""
         values: list[Any] = container.get(attribute.name, [])
-        for hit in hits:
+        given = None if operation.op == "remove" else operation.value
+        new = taken(attribute, [given], attribute.name, self._switches)
+        for hit in hits if new or operation.op != "add" else ():
             place = next(index for index, value in enumerate(values) if value is hit)
-            if operation.op == "remove":
-                del values[place]
-                continue
-            new = taken(attribute, [operation.value], attribute.name, self._switches)
             if new is None:
                 del values[place]
                 continue
-            values[place] = hit | new[0] if operation.op == "add" and isinstance(hit, dict) else new[0]
+            kept = hit if operation.op == "add" else {}
+            values[place] = kept | new[0] if isinstance(hit, dict) else new[0]
             _only_primary(values, values[place])
+        check_primary(values, attribute.name)
         _tidy(container, attribute.name)
 
     def _remove_values(self, container: Values, attribute: Attribute, value: Any) -> None:
@@ -191,29 +191,33 @@ class Draft:
 
     def _act(self, op: Op, container: Values, attribute: Attribute, value: Any) -> None:
         """Add to, replace or remove one attribute of a container."""
-        name = attribute.name
         _check_writable(attribute)
-        if op == "remove" or value is None or value == []:
-            if attribute.required or (attribute.mutability == "immutable" and name in container):
-                reject("mutability", f"{name} cannot be removed")
-            container.pop(name, None)
+        empty = value is None or value == []
+        if op == "remove" or (op == "replace" and empty):
+            _remove(container, attribute)
+        elif empty:
+            return  # Nothing is added.
         elif attribute.many:
             self._several(op, container, attribute, value)
         elif attribute.type == "complex":
-            part = container.setdefault(name, {})
-            for each, inner in json_object(value, name).items():
-                sub = attribute.sub(each)
-                if sub is None:
-                    unknown(f"{name}.{each}", self._switches)
-                elif sub.mutability != "readOnly":
-                    self._act(op, part, sub, inner)
-            if not part:
-                del container[name]
+            self._parts(op, container, attribute, json_object(value, attribute.name))
         else:
-            new = taken(attribute, value, name, self._switches)
-            if attribute.mutability == "immutable" and container.get(name, new) != new:
-                reject("mutability", f"{name} cannot be changed")
-            container[name] = new
+            new = taken(attribute, value, attribute.name, self._switches)
+            if attribute.mutability == "immutable" and container.get(attribute.name, new) != new:
+                reject("mutability", f"{attribute.name} cannot be changed")
+            container[attribute.name] = new
+
+    def _parts(self, op: Op, container: Values, attribute: Attribute, fields: Row) -> None:
+        """Those parts of a complex value that are named; the others stay."""
+        part = container.setdefault(attribute.name, {})
+        for name, value in fields.items():
+            sub = attribute.sub(name)
+            if sub is None:
+                unknown(f"{attribute.name}.{name}", self._switches)
+            elif sub.mutability != "readOnly":
+                self._act(op, part, sub, value)
+        if not part:
+            del container[attribute.name]
 
     def _several(self, op: Op, container: Values, attribute: Attribute, value: Any) -> None:
         name = attribute.name
@@ -250,6 +254,12 @@ def _tidy(container: Values, name: str) -> None:
     container[name] = [value for value in container.get(name, ()) if value != {}]
     if not container[name]:
         del container[name]
+
+
+def _remove(container: Values, attribute: Attribute) -> None:
+    if attribute.required or (attribute.mutability == "immutable" and attribute.name in container):
+        reject("mutability", f"{attribute.name} cannot be removed")
+    container.pop(attribute.name, None)
 
 
 def _check_writable(attribute: Attribute) -> None:

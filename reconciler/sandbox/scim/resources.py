@@ -109,7 +109,7 @@ def settled(directory: Directory, kind: ResourceType, values: Values, record: Re
     if manager is not None:
         ident = manager.get("value")
         had = before.get(ENTERPRISE_URN, {}).get("manager", {}).get("value")
-        if ident not in directory.records["User"] and ident != had:
+        if ident is None or (ident not in directory.records["User"] and ident != had):
             reject("invalidValue", f"manager: there is no user {ident}")
         values[ENTERPRISE_URN]["manager"] = {"value": ident}
     return values

@@ -40,7 +40,20 @@ function declare(Resource, name) {
     });
 }
 
+const { Attribute, Schema, SchemaDefinition } = SCIMMY.Types;
+const attributes = { badge: "string", level: "integer", weight: "decimal", trusted: "boolean", since: "dateTime" };
+class Badge extends Schema {
+    static definition = new SchemaDefinition("Badge", "urn:ietf:params:scim:schemas:extension:acme:2.0:User", "", [
+        ...Object.entries(attributes).map(([name, type]) => new Attribute(type, name, { caseExact: true })),
+        new Attribute("string", "tags", { multiValued: true, caseExact: true }),
+    ]);
+    constructor(resource, direction = "both", basepath, filters) {
+        super(resource, direction);
+        Object.assign(this, Badge.definition.coerce(resource, direction, basepath, filters));
+    }
+}
 SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser, false);
+SCIMMY.Resources.User.extend(Badge, false);
 declare(SCIMMY.Resources.User, "userName");
 declare(SCIMMY.Resources.Group, "displayName");
 

@@ -52,6 +52,8 @@ SEED: dict[str, Any] = {
     },
     "groups": {"Guests": [], "Others": [ZOE, "Guests"]},
 }
+CROWD: dict[str, Any] = {"users": {f"p{number:03}@acme.com": {} for number in range(120)}}
+CROWD["groups"] = {"All": sorted(CROWD["users"]), "One": ["p001@acme.com"]}
 
 
 def without_secrets(seed: Mapping[str, Any] = SEED) -> dict[str, Any]:

@@ -6,16 +6,13 @@ import pytest
 from builders import a_group, a_user, desired
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from providers.scim.directories import ADA, BADGE, ENTERPRISE, GRACE, SEED, ZOE, Directory
+from providers.scim.directories import ADA, BADGE, CROWD, ENTERPRISE, GRACE, SEED, ZOE, Directory
 
 from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, Refused
 from reconciler.model import user_address
 from reconciler.planning.scope import Policy
 from reconciler.providers.scim.quirks import Quirks
 from reconciler.transport.messages import Request, Response
-
-CROWD = {"users": {f"p{number:03}@acme.com": {} for number in range(120)}, "groups": {"All": [], "One": []}}
-CROWD["groups"] = {"All": sorted(CROWD["users"]), "One": ["p001@acme.com"]}
 
 
 def paths(directory: Directory) -> list[str]:

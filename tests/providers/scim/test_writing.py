@@ -78,6 +78,15 @@ def test_patch_and_put_come_to_the_same_and_touch_nothing_else(
     assert "PATCH" not in verbs
 
 
+@pytest.mark.parametrize("verb", ["on", "off"])
+def test_a_new_address_may_be_the_primary_one_at_once(verb: str) -> None:
+    directory = Directory({"patch": verb, "removes_by_value": True}, without_secrets())
+    for attributes in ({}, {"emails.primary": "work", "emails.work": "new@acme.com"}):
+        directory.converges(desired(a_user(NEW, attributes=attributes)))
+    (email,) = directory.holds["users"][NEW]["emails"]
+    assert (email["type"], email["primary"]) == ("work", True)
+
+
 def bodies(directory: Directory) -> list[Any]:
     return [request.json for request in directory.writes]
 
@@ -139,6 +148,16 @@ def test_the_primary_one_that_there_is_stays() -> None:
     directory.converges(desired(a_user(ADA, attributes={"emails.primary": "home"})))
     emails = directory.holds["users"][ADA]["emails"]
     assert [item.get("type") for item in emails if item.get("primary")] == ["home"]
+
+
+@pytest.mark.parametrize("patch", ["on", "off"])
+def test_so_does_a_primary_one_that_no_name_holds(patch: str) -> None:
+    nameless = {"emails": [{"value": "nameless@acme.com", "primary": True}]}
+    seed = without_secrets({**SEED, "users": {**SEED["users"], GRACE: nameless}})
+    directory = Directory({"patch": patch}, seed)
+    directory.converges(desired(a_user(GRACE, attributes={"emails.work": "g@acme.com"})))
+    emails = directory.holds["users"][GRACE]["emails"]
+    assert [item["value"] for item in emails if item.get("primary")] == ["nameless@acme.com"]
 
 
 @pytest.mark.parametrize("patch", ["on", "off"])

@@ -77,3 +77,7 @@ def errors(**switches: object) -> list[str]:
 )
 def test_a_judge_finds_no_error(switches: dict[str, object]) -> None:
     assert not errors(**switches)
+
+
+def test_the_judge_notices_what_no_rfc_allows() -> None:
+    assert any("Unexpected response status code: 200" in error for error in errors(create_answer="200"))

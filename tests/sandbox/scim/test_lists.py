@@ -60,6 +60,19 @@ def test_a_list_is_sorted_with_those_without_a_value_last() -> None:
     assert refusal(ask(sandbox, "GET", "/Users", sortOrder="up")) == "invalidValue"
 
 
+def test_numbers_and_times_are_sorted_as_such() -> None:
+    values = {
+        "a": (10, "2026-01-01T00:00:00+02:00"),
+        "b": (9, "2026-01-01T00:00:00Z"),
+        "c": (-1, "2025-12-31T23:00:00Z"),
+    }
+    extension = {"attributes": {"level": {"type": "integer"}, "since": {"type": "dateTime"}}}
+    users = {name: {BADGE: {"level": level, "since": since}} for name, (level, since) in values.items()}
+    sandbox = Sandbox(Store.from_seed({"extensions": {BADGE: extension}, "users": users}))
+    for path, order in (("level", "cba"), ("since", "acb")):
+        assert "".join(row["userName"] for row in rows(sandbox, sortBy=f"{BADGE}:{path}")) == order
+
+
 def test_a_list_shows_what_was_asked_for() -> None:
     sandbox = company()
     assert [row.keys() for row in rows(sandbox, attributes="userName")] == [{"schemas", "id", "userName"}] * 3

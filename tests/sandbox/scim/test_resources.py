@@ -13,12 +13,16 @@ from asking_scim import (
     create,
     get,
     ident,
+    op,
+    patch,
     place,
     refusal,
     rows,
 )
 
 from reconciler.sandbox.scim.core import ENTERPRISE_URN, GROUP_URN, USER_URN
+from reconciler.sandbox.scim.instance import Sandbox
+from reconciler.sandbox.scim.store import Store
 from reconciler.transport.messages import Request
 
 HOME = "https://directory.example/scim/v2"
@@ -126,6 +130,23 @@ def test_what_does_not_fit_the_schemas_is_refused(more: dict[str, Any], kind: st
 
 def test_an_extension_that_schemas_does_not_name_is_refused() -> None:
     assert refusal(create(company(), a_user() | {BADGE: {"level": 1}})) == "invalidSyntax"
+
+
+def test_what_an_extension_requires_is_required_where_it_stands() -> None:
+    urn = "urn:acme:desk:2.0:User"
+    desk = {"sub_attributes": {"floor": {"required": True}, "room": {}}, "multi_valued": True}
+    extension = {"required": True, "attributes": {"desks": desk, "site": {"required": True}}}
+    sandbox = Sandbox(Store.from_seed({"extensions": {urn: extension}}))
+    for part, status in (
+        ({"site": "Berlin", "desks": [{"floor": "1"}]}, 201),
+        ({"site": "Berlin", "desks": [{"room": "1"}]}, 400),
+        ({"desks": [{"floor": "1"}]}, 400),
+        ({}, 400),
+    ):
+        assert create(sandbox, a_user(f"login {status}", **{urn: part})).status == status
+    assert refusal(create(sandbox, a_user("none"))) == "invalidValue"
+    removal = op("remove", f"{urn}:site")
+    assert refusal(patch(sandbox, "login 201", removal)) == "mutability"
 
 
 def test_a_user_name_that_is_taken_in_any_case_is_refused() -> None:

@@ -161,7 +161,7 @@ USERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(USERS)
 def test_what_is_put_is_what_is_got(user: dict[str, Any]) -> None:
     sandbox = company()
@@ -179,7 +179,7 @@ PEOPLE = ("Ada@acme.com", "bob@acme.com", "grace@acme.com", "Staff")
 EDGES = st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.sampled_from(PEOPLE)), max_size=12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EDGES)
 def test_members_are_those_of_a_set_and_both_sides_agree(edges: list[tuple[str, str]]) -> None:
     sandbox = company()

@@ -342,6 +342,13 @@ def test_writes_of_users_may_be_accepted_and_done_later_or_never() -> None:
         assert [row["userName"][:3] for row in rows(sandbox)] == ["Ada", "bob", "new" if done else "gra"]
 
 
+def test_what_was_accepted_and_cannot_be_done_is_told_to_nobody() -> None:
+    sandbox = company(accepted="later")
+    assert create(sandbox, a_user("ADA@acme.com")).status == 202
+    assert create(sandbox, {"userName": 7}).status == 202
+    assert [len(rows(sandbox)) for _ in range(4)] == [3, 3, 3, 3]
+
+
 def test_what_nobody_defined_may_be_ignored() -> None:
     sandbox = company(unknown_attributes="ignored")
     sent = a_user(colour="red", name={"first": "N"}, **{"urn:none:User": {"x": 1}, BADGE: {"none": 1}})
