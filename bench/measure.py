@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import company
+import site_of_pleio
 import yaml
 import zone
 
@@ -358,4 +359,5 @@ if __name__ == "__main__":
             pace,
         )
     }
+    steps["night"] = site_of_pleio.night
     print(json.dumps(steps[step](Path(where), *rest)))

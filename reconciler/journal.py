@@ -26,7 +26,8 @@ Event = Literal["mandate", "start", "intent", "result", "part", "read-back", "en
 class Entry:
     """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text.
 
-    ``about`` is the mandate, in the line of that event: who asked, and who approved.
+    ``about`` is the mandate, in the line of that event: who asked, and who approved. ``sent`` has, by
+    address and attribute, what was sent of what no answer shows, and can be told: the digest of a file, say.
     """
 
     seq: int
@@ -39,6 +40,7 @@ class Entry:
     status: int | None = None
     detail: str = ""
     about: Mapping[str, object] | None = None
+    sent: Mapping[str, Mapping[str, str]] | None = None
 
 
 class Journal:
@@ -66,6 +68,7 @@ class Journal:
         status: int | None = None,
         detail: str = "",
         about: Mapping[str, object] | None = None,
+        sent: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         """Put one line on the disk: once this returns, the line outlives the process.
 
@@ -76,9 +79,10 @@ class Journal:
         self._seq += 1
         at = self._now().isoformat(timespec="milliseconds")
         named = tuple(f"{'-' if atom.after is None else '+'} {atom}" for atom in covers)
-        entry = asdict(Entry(self._seq, at, self._run, event, named, method, path, status, detail, about))
-        if about is None:
-            del entry["about"]
+        entry = asdict(
+            Entry(self._seq, at, self._run, event, named, method, path, status, detail, about, sent or None)
+        )
+        entry = {name: value for name, value in entry.items() if value is not None or name == "status"}
         # Everything beyond ASCII is escaped, so no text from outside can break a line or move a cursor.
         data = spelled_json(json.dumps(entry, separators=(",", ":"))).encode("ascii") + b"\n"
         try:

@@ -6,7 +6,7 @@ is compared with like; ``Live`` adds the id, which stays out of the domain.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Literal, TypeVar
 
@@ -147,8 +147,11 @@ class Definition:
     """What a system knows of one attribute of its users.
 
     ``exact_case`` is False where "EMEA" and "emea" are one value. ``written`` says when a
-    value can be given, and ``readable`` whether any answer ever shows it. ``required`` says that nobody is
-    created without it; ``choices`` are the values that it takes, empty where it takes any.
+    value can be given, ``readable`` whether any answer ever shows it, and ``clearable`` whether it can
+    be taken away. To what ``grows`` items are only ever added. A file must be of one of the types in
+    ``media``, where there are any; one that is ``spare`` is left out with a warning if it cannot be sent.
+    ``required`` says that nobody is created without it; ``choices`` are the values that it takes, empty
+    where it takes any.
     """
 
     name: str
@@ -158,6 +161,10 @@ class Definition:
     exact_case: bool = True
     written: Literal["always", "on creation", "never"] = "always"
     readable: bool = True
+    clearable: bool = True
+    grows: bool = False
+    media: tuple[str, ...] = ()
+    spare: bool = False
     required: bool = False
     choices: tuple[str, ...] = ()
 
@@ -215,7 +222,7 @@ def _nowhere(_address: Address, _path: FieldPath) -> Place:
     return Place("-")
 
 
-def _as_stated(_place: Place, text: str) -> str:
+def _as_stated(_place: Place, text: str, _media: Sequence[str]) -> str:
     return text
 
 
@@ -229,8 +236,8 @@ class DesiredState:
     whose members the users state. ``previously`` holds the older keys of what is
     declared, absent or departed. ``lists`` is what only lists of other tools say. ``locate``
     finds the place of an object or of a field in it; it may read the file again. ``attached``
-    gives the value of an attribute that is a file, for the path that stands at a place; it raises
-    FileUnusable.
+    gives the value of an attribute that is a file, for the path that stands at a place and the types
+    that it may have; it raises FileUnusable.
     """
 
     users: Mapping[str, User] = field(default_factory=dict)
@@ -241,7 +248,7 @@ class DesiredState:
     departed: Mapping[Address, Place] = field(default_factory=dict)
     locate: Callable[[Address, FieldPath], Place] = field(default=_nowhere, compare=False)
     lists: Lists = Lists()
-    attached: Callable[[Place, str], str] = field(default=_as_stated, compare=False)
+    attached: Callable[[Place, str, Sequence[str]], str] = field(default=_as_stated, compare=False)
     whole: "DesiredState | None" = field(default=None, compare=False)
 
     @property
@@ -273,6 +280,21 @@ class DesiredState:
     def place(self, address: Address) -> Place:
         """Where an object is declared, or was before it departed from the files."""
         return self.departed.get(address) or self.locate(address, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a system does beside what it is asked, and what a plan must mind therefore.
+
+    ``updates_reactivate``: whatever changes of an inactive person lets them in again. ``roles_hidden``:
+    nothing shows who administers it. ``groups_hidden``: nor who is in which group. ``sole_without``
+    names the attribute without which only one person can be, empty where there is none.
+    """
+
+    updates_reactivate: bool = False
+    roles_hidden: bool = False
+    groups_hidden: bool = False
+    sole_without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +331,7 @@ class LiveState:
     another login. ``under_way`` is what the system has taken and not done yet, where it shows
     that; it is not sent again. ``versions`` are by id, where the system says with a write which version
     it is about. ``remarks`` are what a plan should say of what was read, in whole sentences. ``memo`` is
-    what the provider alone understands, and needs again to say changes.
+    what the provider alone understands, and needs again to say changes. ``habits`` are those of the system.
 
     Where ``asked`` is not None nothing is known of anybody and anything else. ``unread`` has the ids of
     the members of a group, by its id, of whom nobody knows who they are: they are in neither
@@ -323,11 +345,19 @@ class LiveState:
     callers: tuple[Caller, ...] = (Caller(),)
     logins_change: bool = False
     under_way: tuple[UnderWay, ...] = ()
+    habits: Habits = Habits()
     versions: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     memo: object = field(default=None, compare=False, repr=False)
     asked: Asked | None = None
     unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The ids of inactive people whom any change would let in."""
+        if not self.habits.updates_reactivate:
+            return frozenset()
+        return frozenset(live.id for live in self.users if live.resource.active is False)
 
     @property
     def objects(self) -> "Iterator[Live[User] | Live[Group]]":

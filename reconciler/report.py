@@ -37,7 +37,7 @@ class Report:
     ``requests`` counts the writes that were sent, ``seconds`` the time they took together.
     ``ids`` are all live ids that are known by now, also of what was created. ``stopped`` says
     why the apply ended early, ``unrecorded`` why the commit is not recorded as applied; each
-    is empty where that is not so.
+    is empty where that is not so. ``unlogged`` says in the same way why the system's own log is not told.
     ``left_out_rows`` says that bad rows of a list took no part in it.
     """
 
@@ -53,6 +53,7 @@ class Report:
     stopped: str = ""
     interrupted: bool = False
     unrecorded: str = ""
+    unlogged: str = ""
     ids: Mapping[Address, str] = field(default_factory=dict)
     left_out_rows: bool = False
 

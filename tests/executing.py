@@ -46,6 +46,7 @@ class Notebook(Journal):
         status: int | None = None,
         detail: str = "",
         about: Mapping[str, object] | None = None,  # noqa: ARG002 (the signature of a journal)
+        sent: Mapping[str, Mapping[str, str]] | None = None,  # noqa: ARG002 (the signature of a journal)
     ) -> None:
         self.lines += 1
         if self.fails_at is not None and self.lines >= self.fails_at:

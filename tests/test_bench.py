@@ -8,6 +8,7 @@ from pathlib import Path
 import company
 import measure
 import pytest
+import site_of_pleio
 import yaml
 from book import DOCS, rows_of
 from company import Company, Directory, Least, Person
@@ -87,6 +88,13 @@ def test_a_small_run_takes_the_fewest_requests(tmp_path: Path) -> None:
     found = measure.requests(tmp_path / "in-1", str(tmp_path / "seed.json"))
     assert (found["reads"], found["writes"]) == (least["reads"], least["writes"])
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("size", [99, 600])
+def test_a_small_night_of_a_pleio_site_takes_the_fewest_too(tmp_path: Path, size: int) -> None:
+    least = site_of_pleio.least(size)
+    found = site_of_pleio.night(tmp_path / "site", str(size))
+    assert (found["reads"], found["writes"]) == (least["reads"], least["writes"])
 
 
 def test_a_bar_is_met_up_to_and_with_its_number() -> None:

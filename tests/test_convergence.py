@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from providers.toy_system import Club
 from worlds import (
+    ADMIN,
     EMAILS,
     EMBED,
     GROUPS,
@@ -26,6 +27,7 @@ from worlds import (
     renamed,
     schedules,
     session,
+    sites,
     standing,
     worlds,
     write,
@@ -39,6 +41,8 @@ from reconciler.planning.guard import check
 from reconciler.report import Report
 from reconciler.sandbox.faults import Schedule
 from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.pleio.instance import PretendPleio
+from reconciler.sandbox.pleio.site import PleioSite
 from reconciler.target.settings import Target
 from reconciler.transport.messages import Request, Response, Transport
 
@@ -106,6 +110,37 @@ def test_so_it_is_where_the_system_is_neither_scim_nor_omni(
         assert club.state["queue"] == []
         assert workflow.plan(target, session(club, target)).plan.changes == ()
         assert untouched(world, before, club.snapshot()) == []
+
+
+@settings(max_examples=150)
+@given(world=sites(), seed=st.integers(0, 2**32), schedule=schedules())
+def test_so_it_is_on_a_pleio_site(world: World, seed: int, schedule: Schedule) -> None:
+    with founded(world, PleioSite.from_seed) as (found, site):
+        quirks = {"creates_without_external_id": world.seed["switches"]["external_id_optional"]}
+        target = replace(found, quirks=quirks)
+        before = site.snapshot()["users"]
+        pretend = PretendPleio(site)
+        converge(pretend, target, (seed, schedule))
+        assert workflow.plan(target, session(pretend, target)).plan.changes == ()
+        assert list(_unasked(world, before, site.snapshot()["users"])) == []
+
+
+def _unasked(world: World, before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Who changed and no file spoke of, or was let in and no file said so."""
+    keeps = world.target["leavers"]["users"]["never_listed"] == "keep"
+    for email, old in before.items():
+        entry = world.files["users"].get(email.removeprefix("old-"))
+        new = after.get(email) or after.get(email.removeprefix("old-"))
+        if (entry is None and (keeps or email == ADMIN)) and new != old:
+            yield f"{email}: {old} became {new}"
+        if entry is None or "state" in entry:
+            continue
+        if not old["active"] and entry.get("active") is not True and new != old:
+            yield f"{email} is banned, and {old} became {new}"
+        stated = {name.removeprefix("profile.") for name in entry["attributes"]}
+        for name, value in old["attributes"].items():
+            if name.removeprefix("profile.") not in stated and new["attributes"].get(name) != value:
+                yield f"{email}: {name} became {new['attributes'].get(name)}"
 
 
 @settings(max_examples=60)

@@ -249,6 +249,72 @@ def _known(user: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in user.get("attributes", {}).items() if name in TOYS}
 
 
+ADMIN = "beheer@acme.com"
+FIELDS = ("occupation", "phone")
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> World:
+    """A world of a Pleio site: numbers of another system, bans, new addresses, people of one moment."""
+    lax, matched = draw(st.booleans()), draw(st.booleans())
+    users: dict[str, Any] = {ADMIN: {"name": "Beheer", "external_id": "E-admin", "admin": True}}
+    files: dict[str, Any] = {}
+    for number, email in enumerate(EMAILS):
+        own = f"E-{number}"
+        live = draw(st.sampled_from(["no", "yes", "yes", "moved" if matched else "yes"]))
+        stated = draw(st.sampled_from(["no", "absent", "yes", "yes"]))
+        if live != "no":
+            ids = (
+                [own, own.lower()]
+                if live == "moved" or not lax
+                else [own, own.lower(), None, f"OLD-{number}"]
+            )
+            users[f"old-{email}" if live == "moved" else email] = {
+                "name": draw(st.sampled_from(["A", "B"])),
+                "external_id": draw(st.sampled_from(ids)),
+                "banned": draw(st.booleans()),
+                "profile": draw(_profile(st.sampled_from(["x", "y"]))),
+            }
+        if stated == "absent":
+            files[email] = {"state": "absent"}
+        elif stated == "yes":
+            files[email] = draw(_declared(own, optional=lax and live != "moved"))
+    switches = {
+        "external_id_optional": lax,
+        "made_at_once": draw(st.sampled_from([1, 2, 9])),
+        "page_cap": draw(st.sampled_from([0, 100])),
+        "unknown_guid": draw(st.sampled_from(["500", "404"])),
+        "update_unbans": draw(st.booleans()),
+    }
+    target = {
+        "kind": "pleio",
+        "url": "https://acme.pleio.nl",
+        "keys": [{"env": "KEY"}],
+        "match": ["external_id"] if matched else [],
+        "protect": {"users": [ADMIN]},
+        "leavers": {
+            "users": {
+                "tombstone": draw(st.sampled_from(["deactivate", "delete"])),
+                "never_listed": draw(st.sampled_from(["keep", "deactivate", "delete"])),
+            }
+        },
+    }
+    seed = {"switches": switches, "profile_fields": [*FIELDS], "users": users}
+    return World(seed, {"users": files}, target)
+
+
+def _profile(values: st.SearchStrategy[Any], prefix: str = "") -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional={f"{prefix}{name}": values for name in FIELDS})
+
+
+@st.composite
+def _declared(draw: st.DrawFn, external_id: str, *, optional: bool) -> dict[str, Any]:
+    number = {} if optional and draw(st.booleans()) else {"external_id": external_id}
+    profile = draw(_profile(st.sampled_from(["x", "z", None]), "profile."))
+    parts = st.fixed_dictionaries({}, optional={"name": st.sampled_from(["A", "C"]), "active": st.booleans()})
+    return {**draw(parts), "attributes": number | profile}
+
+
 def schedules() -> st.SearchStrategy[Schedule]:
     faults = st.lists(st.sampled_from(list(Fault)), unique=True, min_size=1)
     chances = faults.map(lambda found: {fault: 0.4 / len(found) for fault in found})

@@ -9,9 +9,10 @@ revision everything is digested while its folder is there.
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from reconciler.errors import FileUnusable, Place, Problem
 from reconciler.links import is_hidden, leads_out
@@ -19,6 +20,8 @@ from reconciler.model import Address, Definition, DesiredState, Scalar, User, Va
 from reconciler.values import MARK, digest_of
 
 MAX_BYTES = 10 * 1024 * 1024
+_SIGNATURES: Final = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+"""How a file of each type begins."""
 _HINT = "name a file below the target's folder, relative to the file that states it"
 
 
@@ -33,14 +36,22 @@ class Attached:
     shown_as: str
     digests: Mapping[str, str] | None = None
 
-    def __call__(self, place: Place, text: str) -> str:
-        """The value for a path that is stated at a place; raises FileUnusable."""
+    def __call__(self, place: Place, text: str, media: Sequence[str] = ()) -> str:
+        """The value for a path that is stated at a place; raises FileUnusable.
+
+        ``media`` are the types that it may have, any where there are none.
+        """
         path = _below(PurePosixPath(place.file), self.shown_as, text)
-        digest = _digest(read(self.folder, path)) if self.digests is None else self.digests.get(path)
+        digest = self.digests.get(path) if self.digests is not None else self._digest_now(path, media)
         if digest is None:
             message = f"there is no file {path!r}"
             raise FileUnusable(message)
         return f"{path}{MARK}{digest}"
+
+    def _digest_now(self, path: str, media: Sequence[str]) -> str:
+        content = read(self.folder, path)
+        _check_type(path, content, media)
+        return _digest(content)
 
     def kept(self) -> "Attached":
         """The same, of a folder that will be gone."""
@@ -58,28 +69,39 @@ class Attached:
                         continue
 
 
-def with_files(
-    desired: DesiredState, definitions: Mapping[str, Definition]
-) -> tuple[DesiredState, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What is wrong with files: ``problems`` stop a plan, and what is in ``spared`` is left out of it."""
+
+    problems: tuple[Problem, ...] = ()
+    spared: tuple[Problem, ...] = ()
+
+
+def with_files(desired: DesiredState, definitions: Mapping[str, Definition]) -> tuple[DesiredState, Unusable]:
     """The desired state with the values of all attributes that are files, and what is wrong with these."""
     names = {name for name, each in definitions.items() if each.type == "file"}
     problems: list[Problem] = []
+    spared: list[Problem] = []
     users: dict[str, User] = {}
     for key, user in desired.users.items() if names else ():
         attributes = dict(user.attributes or {})
         for name in sorted(names & attributes.keys()):
             place = desired.locate(Address("user", key), ("attributes", name))
             try:
-                attributes[name] = _value(desired, place, attributes[name])
+                attributes[name] = _value(desired, place, attributes[name], definitions[name].media)
             except FileUnusable as error:
-                problems.append(Problem(place, f"`{name}`: {error}", _HINT))
+                spare = definitions[name].spare
+                (spared if spare else problems).append(Problem(place, f"`{name}`: {error}", _HINT))
+                if spare:
+                    del attributes[name]
         users[key] = replace(user, attributes=attributes)
-    return (replace(desired, users={**desired.users, **users}) if users else desired), problems
+    found = Unusable(tuple(problems), tuple(spared))
+    return (replace(desired, users={**desired.users, **users}) if users else desired), found
 
 
-def _value(desired: DesiredState, place: Place, stated: Value) -> Value:
+def _value(desired: DesiredState, place: Place, stated: Value, media: Sequence[str]) -> Value:
     def one(item: Scalar) -> Scalar:
-        return desired.attached(place, str(item)) if item != "" else item
+        return desired.attached(place, str(item), media) if item != "" else item
 
     if stated is None:
         return None
@@ -154,6 +176,14 @@ def _below(stating: PurePosixPath, shown_as: str, text: str) -> str:
         message = f"{text!r} is hidden, and what is hidden is never read"
         raise FileUnusable(message)
     return path
+
+
+def _check_type(path: str, content: bytes, media: Sequence[str]) -> None:
+    """Raise FileUnusable for a file that begins like none of these types."""
+    if media and not any(content.startswith(_SIGNATURES[each]) for each in media):
+        kinds = " nor ".join(each.partition("/")[2].upper() for each in media)
+        message = f"{path!r} is neither {kinds}"
+        raise FileUnusable(message)
 
 
 def _digest(content: bytes) -> str:

@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.changes import Atom, Change, atoms, narrow
+from reconciler.changes import Atom, Change, Update, atoms, narrow
 from reconciler.errors import (
     CredentialRefused,
     FileUnusable,
@@ -46,8 +46,9 @@ from reconciler.execute.reading import look_again, look_for_pending, read_back
 from reconciler.execute.settling import CANNOT_READ, Settling
 from reconciler.execute.verdicts import FINAL, Next, halves, in_journal, needs_a_look, told, was_refused
 from reconciler.journal import Journal
-from reconciler.model import Address, Definition, UnderWay
+from reconciler.model import ACTIVE, Address, Definition, UnderWay
 from reconciler.operations import Operation, Outcome, Rewritten, no_file, resolve, stages
+from reconciler.planning.unseen import tellable
 from reconciler.providers.base import Answer, Part, Provider, Rewriting
 from reconciler.transport.messages import Reader, Request, Transport
 
@@ -80,7 +81,7 @@ class Execution:
     each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
     system had taken and not done yet when it was read. ``part`` says that not everything was. ``content``
     reads a file, by its value. ``versions`` are those of the objects as they were read, where the system
-    has any.
+    has any. ``closed`` are the ids of inactive people whom any change would let in.
     """
 
     provider: Provider
@@ -96,6 +97,7 @@ class Execution:
     part: bool = False
     content: Callable[[str], bytes] = no_file
     versions: dict[Address, str] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
     requests: int = 0
     _ledger: Ledger = field(init=False)
     _look: Look = field(init=False)
@@ -151,7 +153,7 @@ class Execution:
         self._ledger.record(taken, "pending", "the system has taken it before, and not done it yet")
 
     def _send_all(self, changes: Sequence[Change]) -> None:
-        parts = list(stages(changes))
+        parts = list(stages([change for change in changes if not self._holds(change)]))
         total = sum(len(self.provider.translate(part)) for part in parts)
         number_done = 0
         for part in parts:
@@ -161,6 +163,15 @@ class Execution:
                 self._perform_untried()
                 number_done += 1
                 self.on_progress(Progress(number_done, total, operation.summary))
+
+    def _holds(self, change: Change) -> bool:
+        """Whether a change would let somebody in, and says nothing of that: a part of one, say."""
+        if not isinstance(change, Update) or change.id not in self.closed:
+            return False
+        if any(atom.path == ACTIVE and atom.after is True for atom in atoms(change)):
+            return False
+        self._ledger.record(atoms(change), "skipped", "it would let them in again, and that is left out here")
+        return True
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""
@@ -238,7 +249,9 @@ class Execution:
         parts = answer.over(operation.covers)
         self._learn(operation, answer, parts)
         try:
-            note("result", status=status, detail=in_journal(answer))
+            done = [atom for part in parts if part.verdict == "done" for atom in part.covers]
+            sent = tellable(done, self.definitions)
+            note("result", status=status, detail=in_journal(answer), sent=sent)
             for part in parts if answer.parts else ():
                 self.journal.write("part", covers=part.covers, detail=f"{part.verdict} {in_journal(part)}")
         except JournalFailed:

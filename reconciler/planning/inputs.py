@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import IncompleteRead, Invalid, Problem
-from reconciler.model import Address, DesiredState, FieldPath, LiveState, group_key, user_key
+from reconciler.model import (
+    Address,
+    DesiredState,
+    FieldPath,
+    Habits,
+    LiveState,
+    address_of,
+    group_key,
+    user_key,
+)
 from reconciler.planning.diff import Definitions
 from reconciler.planning.identity import recognise, unfit
 from reconciler.planning.leavers import endings
@@ -45,6 +54,18 @@ class Inputs:
     system: str
 
     @property
+    def habits(self) -> Habits:
+        """What the system does beside what it is asked."""
+        return self.everything.habits
+
+    @property
+    def room_without(self) -> int:
+        """How many people without the attribute of ``sole_without`` can still be created."""
+        name = self.habits.sole_without
+        people = (live.resource.attributes or {} for live in self.everything.users if name)
+        return 0 if any(values.get(name) in (None, "") for values in people) else 1
+
+    @property
     def logins_follow(self) -> bool:
         """Whether a live person gets the login of the files: who makes accounts says how they are called."""
         return self.everything.logins_change and "create" in self.policy.manage
@@ -66,6 +87,8 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     pairing = pair(desired, live, system, recognised).following(definitions)
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
+    if problems := list(_unguarded(going, desired, everything, policy, system)):
+        raise Invalid(problems)
     managed = managed_keys(desired, policy)
     return Inputs(
         desired,
@@ -83,6 +106,21 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
         recognised.shared,
         system,
     )
+
+
+def _unguarded(
+    going: Mapping[Address, Ending], desired: DesiredState, everything: LiveState, policy: Policy, system: str
+) -> Iterator[Problem]:
+    """Why nobody unlisted may be taken away: who administers a system that hides it may be among them."""
+    named = desired.absent | desired.departed.keys()
+    unlisted = [address for address in going if address.kind == "user" and address not in named]
+    if not unlisted or not everything.habits.roles_hidden:
+        return
+    if not any(policy.protect.match(address_of(live.resource)) for live in everything.users):
+        who = "1 person" if len(unlisted) == 1 else f"{len(unlisted)} people"
+        message = f"`never_listed` would take {who} away, and {system} does not show who administers it"
+        hint = "name its administrators, at least one who is live, under `protect.users` of target.yaml"
+        yield Problem(desired.locate(Address("user", ""), ()), message, hint)
 
 
 def unread(desired: DesiredState, live: LiveState) -> Iterator[Address]:
@@ -137,6 +175,9 @@ def undefined(desired: DesiredState, live: LiveState, policy: Policy) -> Iterato
             yield Problem(place, message, "correct the name, or define it there first")
         elif definition.system:
             message = f"`exact_attributes` names `{name}`, which the system sets itself"
+            yield Problem(place, message, "remove it there")
+        elif not definition.clearable and definition.readable:
+            message = f"`exact_attributes` names `{name}`, which the system never clears"
             yield Problem(place, message, "remove it there")
         elif not definition.readable:
             message = (

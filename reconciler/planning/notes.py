@@ -32,6 +32,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         message = f"`never_listed` holds for nobody, since {why}: all of them are kept"
         yield Note("never_listed", message, warning=True)
     yield from _inactive(desired, pairing, policy)
+    yield from _held(inputs, users)
     for name, number in unmanaged_fields(desired, policy).items():
         stating = "1 user states" if number == 1 else f"{number} users state"
         yield Note("unmanaged", f"{stating} `{name}`, which this target does not manage: left alone")
@@ -41,7 +42,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         yield Note("waiting", f"{what}: {', '.join(waiting)}")
     if "attributes" in policy.manage:
         yield from references.notes(desired, inputs.accountless, inputs.definitions)
-        yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions)
+        yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions, changes)
         yield from unseen.waiting(desired, waiting, inputs.definitions)
     if "" in inputs.callers:
         whose = "whose key this is" if len(inputs.callers) == 1 else "whose each of the keys is"
@@ -213,6 +214,22 @@ def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterat
         yield Note("inactive", message, desired.locate(Address("user", found[0]), ()))
 
 
+def _held(inputs: Inputs, users: PlannedUsers) -> Iterator[Note]:
+    """What is not done, since the system would do something else beside it, or refuse it."""
+    if held := users.held:
+        names = ", ".join(f"{key} ({', '.join(path[-1] for path in paths)})" for key, paths in held.items())
+        who = "1 inactive person differs" if len(held) == 1 else f"{len(held)} inactive people differ"
+        what = f"{who}, and any change would let them in again in {inputs.system}: left alone"
+        place = inputs.desired.locate(Address("user", next(iter(held))), ())
+        yield Note("held", f"{what} (write `active: true` to let them in): {names}", place, warning=True)
+    if unmade := users.unmade:
+        without = inputs.habits.sole_without
+        who = "1 new person has" if len(unmade) == 1 else f"{len(unmade)} new people have"
+        why = f"{who} no `{without}`, and {inputs.system} refuses whoever comes after one without it"
+        place = inputs.desired.locate(Address("user", unmade[0]), ())
+        yield Note("held", f"{why}: not created: {', '.join(unmade)}", place, warning=True)
+
+
 def _reactivated(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
     """The access that returns with each person whom the plan makes active again."""
     again = {
@@ -232,7 +249,8 @@ def _reactivated(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:
     for key, place in again.items():
         groups = ", ".join(sorted(names[key]))
         what = f"with the access that these groups give: {groups}" if groups else "and is in no group"
-        if any(group.resource.members is None for group in inputs.everything.groups):
+        hidden = any(group.resource.members is None for group in inputs.everything.groups)
+        if hidden or inputs.habits.groups_hidden:
             what = f"with the access that their groups give, which {inputs.system} does not show"
         yield Note("reactivated", f"user/{key} is let in again, {what}", place, warning=True)
 

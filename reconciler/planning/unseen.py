@@ -11,15 +11,17 @@ What takes a value on creation only is never sent to somebody who is live.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from reconciler.changes import FieldChange
+from reconciler.changes import Atom, Change, FieldChange, fields_of
 from reconciler.errors import Place, Problem
-from reconciler.model import Address, Definition, DesiredState, FieldPath
+from reconciler.model import Address, Definition, DesiredState, FieldPath, Value
 from reconciler.plan import Note
 from reconciler.planning.diff import Definitions, Facts, refers, same
 from reconciler.values import canonical
 
+SEPARATOR = "\n"
+"""Between the items of a value in a journal: no text of the files holds one."""
 _MOST_NAMED = 5
 """People whom a note names; beyond that they are counted."""
 
@@ -29,17 +31,24 @@ class Sent:
     """What is known to have been sent.
 
     ``state`` is what the files said when they were last applied completely, None where that is not
-    known. ``again`` are the attributes to send again. ``created`` are the people whom a reviewed
-    plan creates, and who may be live by now.
+    known; then ``logged`` has what journals tell, by user key. ``again`` are the attributes to send again.
+    ``created`` are the people whom a reviewed plan creates, and who may be live by now.
     """
 
     state: DesiredState | None = None
     again: frozenset[str] = frozenset()
     created: frozenset[Address] = frozenset()
+    logged: Mapping[str, Facts] = field(default_factory=dict)
+
+    def anew(self, address: Address) -> "Sent":
+        """The same, but of this person nothing counts as sent."""
+        return replace(self, created=self.created | {address})
 
     def facts(self, address: Address, keys: Iterable[str], definitions: Definitions) -> Facts:
         """What was sent of one person, who may have had any of these keys then."""
-        users = self.state.users if self.state else {}
+        if self.state is None:
+            return {} if address in self.created else dict(self.logged.get(address.key, {}))
+        users = self.state.users
         then = next((users[key] for key in keys if key in users), None)
         stated = (then.attributes if then else None) or {}
         paths = ((name, ("attributes", name)) for name in stated)
@@ -66,10 +75,12 @@ def to_send(
 
     def differs(path: FieldPath) -> bool:
         if ends:
-            return before.get(path) is not None
+            return before.get(path) is not None and definitions[path[1]].clearable
         if path[1] in sent.again or address in sent.created:
             return True
-        known = sent.state is not None
+        if _adds_nothing(definitions[path[1]], before.get(path), wanted[path]):
+            return False
+        known = sent.state is not None or path in before
         return known and (path not in before or not same(path, before[path], wanted[path], definitions))
 
     return tuple(
@@ -79,17 +90,48 @@ def to_send(
     )
 
 
+def tellable(done: Iterable[Atom], definitions: Definitions) -> dict[str, dict[str, str]]:
+    """What a journal keeps of values that no answer shows, by address and attribute: of files their digest.
+
+    Of what only grows it keeps the items. Of anything else nothing: it may be a secret.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for atom in done:
+        definition = definitions.get(atom.path[1]) if is_unseen(atom.path, definitions) else None
+        if definition and definition.type == "file" and isinstance(atom.after, str):
+            found.setdefault(str(atom.address), {})[atom.path[1]] = atom.after
+        elif definition and definition.grows and isinstance(atom.after, tuple):
+            found.setdefault(str(atom.address), {})[atom.path[1]] = SEPARATOR.join(map(str, atom.after))
+    return found
+
+
+def _adds_nothing(definition: Definition, before: Value, after: Value) -> bool:
+    """Whether a value that only grows has all of these items already."""
+    has, wanted = (set(value) if isinstance(value, tuple) else set() for value in (before, after))
+    return definition.grows and wanted <= has
+
+
 def notes(
-    desired: DesiredState, live: Iterable[Address], sent: Sent, definitions: Definitions
+    desired: DesiredState,
+    live: Iterable[Address],
+    sent: Sent,
+    definitions: Definitions,
+    changes: Iterable[Change] = (),
 ) -> Iterator[Note]:
-    """Which values are not sent to whom of those who are ``live``, since nobody knows whether they differ."""
+    """Which values are not sent to whom of those who are ``live``, since nobody knows whether they differ.
+
+    What the ``changes`` send is not among them.
+    """
+    sends = {(c.address, f.path[1]) for c in changes for f in fields_of(c) if f.unseen}
     hidden = {name: each for name, each in definitions.items() if not each.readable and not each.system}
     people = sorted(live) if hidden and sent.state is None else ()
     stating: dict[str, list[str]] = {name: [] for name in hidden}
     for address in people:
         stated = (desired.users[address.key].attributes if address.key in desired.users else None) or {}
         for name in hidden.keys() & stated:
-            if name not in sent.again and address not in sent.created:
+            told = ("attributes", name) in sent.logged.get(address.key, {})
+            again = name in sent.again or address in sent.created or (address, name) in sends
+            if not again and not told:
                 stating[name].append(address.key)
     for name in sorted(hidden):
         if keys := stating[name]:

@@ -23,7 +23,8 @@ class PlannedUsers:
     ``not_live`` are declared and have no account after this plan either, ``waiting`` those of
     them for whom somebody else makes it. ``active`` counts the managed people who are active
     now and ``active_after`` those who will be; ``ending`` are active and will not be. ``values``
-    counts their managed attribute values.
+    counts their managed attribute values. ``held`` are the fields of inactive people that differ and
+    cannot change without letting them in, ``unmade`` those whom the system would not create now.
     """
 
     changes: tuple[Change, ...]
@@ -36,6 +37,8 @@ class PlannedUsers:
     active_after: int
     ending: tuple[str, ...]
     values: int
+    held: Mapping[str, tuple[FieldPath, ...]]
+    unmade: tuple[str, ...]
 
 
 class _Fate(NamedTuple):
@@ -47,6 +50,8 @@ class _Fate(NamedTuple):
     will_be_active: bool = False
     values: int = 0
     has_account: bool = True
+    held: tuple[FieldPath, ...] = ()
+    unmade: bool = False
 
 
 def plan_users(inputs: Inputs) -> PlannedUsers:
@@ -61,11 +66,17 @@ def plan_users(inputs: Inputs) -> PlannedUsers:
         deleted=deleted,
         revoked={change.address.key for change in changes if _revokes(change)},
         not_live=frozenset(not_live),
-        waiting=tuple(key for key in not_live if inputs.desired.users[key].active is not False),
+        waiting=tuple(
+            fate.key
+            for fate in fates
+            if not fate.has_account and not fate.unmade and inputs.desired.users[fate.key].active is not False
+        ),
         active=sum(fate.is_active for fate in fates),
         active_after=sum(fate.will_be_active for fate in fates),
         ending=tuple(fate.key for fate in fates if fate.is_active and not fate.will_be_active),
         values=sum(fate.values for fate in fates),
+        held={fate.key: fate.held for fate in fates if fate.held},
+        unmade=tuple(fate.key for fate in fates if fate.unmade),
     )
 
 
@@ -87,6 +98,7 @@ def _with_groups(inputs: Inputs, changes: Sequence[Change], deleted: AbstractSet
 def _declared(inputs: Inputs) -> Iterator[_Fate]:
     """The fate of everyone whom the files declare, in the order of their keys."""
     creates = "create" in inputs.policy.manage
+    room = inputs.room_without
     for key in sorted(inputs.desired.users):
         address, user = Address("user", key), inputs.desired.users[key]
         live = inputs.pairing.users.get(address)
@@ -94,8 +106,17 @@ def _declared(inputs: Inputs) -> Iterator[_Fate]:
             yield _kept(inputs, address, user, live)
         elif user.active is False or not creates:
             yield _Fate(key, has_account=False)
+        elif inputs.habits.sole_without and not _states(inputs, user, inputs.habits.sole_without):
+            room -= 1
+            made = room >= 0
+            yield _created(inputs, address, user) if made else _Fate(key, has_account=False, unmade=True)
         else:
             yield _created(inputs, address, user)
+
+
+def _states(inputs: Inputs, user: User, name: str) -> bool:
+    """Whether a new person gets a value of this attribute."""
+    return dict(_wanted(inputs, user)).get(("attributes", name)) is not None
 
 
 def _created(inputs: Inputs, address: Address, user: User) -> _Fate:
@@ -113,9 +134,12 @@ def _kept(inputs: Inputs, address: Address, user: User, live: Live[User]) -> _Fa
     wanted = dict(_wanted(inputs, user))
     if inputs.logins_follow:
         wanted = {NAMED_BY["user"]: address.key, **wanted}
-    fields, values = _differences(inputs, address, live, wanted)
     is_active = live.resource.active is not False
     will_be = wanted.get(ACTIVE, is_active) is True
+    returns = inputs.habits.updates_reactivate and will_be and not is_active
+    fields, values = _differences(inputs, address, live, wanted, anew=returns)
+    if fields and inputs.habits.updates_reactivate and not is_active and not will_be:
+        return _Fate(address.key, values=values, held=tuple(item.path for item in fields))
     change: Update | None = None
     if fields:
         removal: Removal | None = "deactivate" if is_active and not will_be else None
@@ -143,17 +167,26 @@ def _wanted(inputs: Inputs, user: User) -> Iterator[tuple[FieldPath, Value]]:
 
 
 def _differences(
-    inputs: Inputs, address: Address, live: Live[User], wanted: Mapping[FieldPath, Value]
+    inputs: Inputs,
+    address: Address,
+    live: Live[User],
+    wanted: Mapping[FieldPath, Value],
+    *,
+    anew: bool = False,
 ) -> tuple[tuple[FieldChange, ...], int]:
-    """What differs and can be written, and how many of these attributes have a value now."""
+    """What differs and can be written, and how many of these attributes have a value now.
+
+    ``anew`` sends all that no answer shows: what changed of it while the person was inactive was held.
+    """
     definitions = inputs.definitions
     facts = user_facts(live.resource, definitions)
     unseen: tuple[FieldChange, ...] = ()
     known = 0
     if not inputs.fixed.isdisjoint(wanted):
-        sent = inputs.sent.facts(address, inputs.desired.keys_of(address), definitions)
+        known_sent = inputs.sent.anew(address) if anew else inputs.sent
+        sent = known_sent.facts(address, inputs.desired.keys_of(address), definitions)
         ends = address in inputs.going
-        unseen = to_send(address, sent, wanted, inputs.sent, definitions, ends=ends)
+        unseen = to_send(address, sent, wanted, known_sent, definitions, ends=ends)
         known = sum(sent.get(path) is not None for path in wanted)
         wanted = {path: value for path, value in wanted.items() if path not in inputs.fixed}
     for path in wanted:

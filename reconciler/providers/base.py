@@ -4,7 +4,7 @@ A provider never decides *what* changes, only *how to say it*. It is given a
 ``Reader`` to read with and values to translate; only ``execute`` sends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -12,6 +12,8 @@ from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
 from reconciler.model import Address, Asked, DesiredState, LiveState, Need
 from reconciler.operations import Operation
+from reconciler.plan import Note
+from reconciler.report import Report
 from reconciler.transport.messages import Reader, Request, Response
 
 Verdict = Literal[
@@ -72,6 +74,33 @@ class Answer:
             if mine:
                 found.append(replace(part, covers=mine))
         return tuple(found)
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A provider whose target has names for what the system knows by id alone."""
+
+    def named(self, desired: DesiredState) -> DesiredState:
+        """The same, with the ids beside such names, so that a plan shows and seals them. Pure."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A provider whose system does more than what it is asked, or less, and says so in a plan."""
+
+    def notes(self, desired: DesiredState, changes: Sequence[Change]) -> Iterator[Note]:
+        """What a reader of a plan with these changes should know beside them. Pure."""
+        ...
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A provider whose system has a log of its own, for people who see no other."""
+
+    def log(self, report: Report) -> Sequence[Operation]:
+        """What the system's log is told of an apply; none where the target does not ask for it. Pure."""
+        ...
 
 
 class Provider(Protocol):

@@ -26,6 +26,7 @@ def report_json(report: Report) -> str:
             "stopped": report.stopped,
             "interrupted": report.interrupted,
             "unrecorded": report.unrecorded,
+            **({"unlogged": report.unlogged} if report.unlogged else {}),
             "outcomes": [
                 {
                     "address": str(outcome.atom.address),

@@ -44,6 +44,8 @@ def _report(report: Report) -> Iterator[Line]:
         yield line("Run the same command again: what is done is not done twice.", hang=2)
     if report.unrecorded:
         yield line("Not recorded as applied:", printable(report.unrecorded), hang=2)
+    if report.unlogged:
+        yield line("Not in the system's own log:", printable(report.unlogged), hang=2)
     yield from _mandate(report.mandate)
     yield line("Journal:", printable(report.journal), hang=2)
 

@@ -1,19 +1,20 @@
 """Compare desired states with what was read: a plan, with its origins and all that a reader should know."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.changes import Create
-from reconciler.desired.attached import with_files
-from reconciler.errors import IncompleteRead, Invalid, Problem
+from reconciler.desired.attached import Unusable, with_files
+from reconciler.errors import IncompleteRead, Invalid
 from reconciler.model import Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Note, Plan
 from reconciler.planning.about import About, cut, for_a_part
 from reconciler.planning.changed import changed
+from reconciler.planning.diff import Facts
 from reconciler.planning.inputs import undefined
 from reconciler.planning.lists import following
 from reconciler.planning.origin import origins
@@ -23,9 +24,10 @@ from reconciler.planning.scope import Policy
 from reconciler.planning.selection import Selection, selection
 from reconciler.planning.unseen import Sent, unsendable
 from reconciler.planning.writable import unwritable
-from reconciler.providers.base import informed
+from reconciler.providers.base import Naming, Remarking, informed
 from reconciler.providers.fitting import lacking
 from reconciler.target.settings import Target
+from reconciler.workflow.logged import logged
 from reconciler.workflow.options import Options
 from reconciler.workflow.revisions import Revisions, uncovered
 
@@ -36,8 +38,8 @@ def planned(
     """Compare desired states with what was read, or with the part that was read; raises as ``plan`` does."""
     target = states.target
     files = states.digest if saved is None else ""
-    states = states.each(lambda state: following(state, live))
-    states = replace(states, desired=following(states.desired, live))
+    states = states.each(lambda state: following(_named_as(target, state), live))
+    states = replace(states, desired=following(_named_as(target, states.desired), live))
     states, unusable = _with_files(states, live.definitions or {})
     missing = uncovered(states)
     asked = _asked(states, selection((saved or options).only))
@@ -55,7 +57,7 @@ def planned(
         live,
         pending,
         unusable,
-        sent=Sent(states.applied.state, again, frozenset(created)),
+        sent=Sent(states.applied.state, again, frozenset(created), _logged(states, live)),
         resend=tuple(sorted(again)),
         since=states.since,
         applied=states.recorded,
@@ -107,7 +109,7 @@ def _head(
     states: Revisions,
     live: LiveState,
     pending: Policy | None,
-    unusable: Sequence[Problem],
+    unusable: Unusable,
     sent: Sent,
     **about: Any,
 ) -> Planned:
@@ -117,7 +119,7 @@ def _head(
     ``unusable`` is what is wrong with files that are values.
     """
     target = states.target
-    problems = [*unusable, *target.provider.audit(states.desired, live)]
+    problems = [*unusable.problems, *target.provider.audit(states.desired, live)]
     problems += unsendable(sent.again, states.desired, live.definitions or {}, target.system.title)
     if pending:
         problems += undefined(states.desired, live, pending)
@@ -138,21 +140,43 @@ def _head(
         problems += lacking(states.desired, made.plan.changes, made.definitions, target.system.title)
     if problems:
         raise Invalid(problems)
-    return made
+    return _with_remarks(made, target, states.desired, unusable)
 
 
-def _with_files(
-    states: Revisions, definitions: Mapping[str, Definition]
-) -> tuple[Revisions, Sequence[Problem]]:
+def _with_remarks(made: Planned, target: Target, desired: DesiredState, unusable: Unusable) -> Planned:
+    """The same, with what the system does beside what it is asked, and each file that is left out."""
+    provider = target.provider
+    said = list(provider.notes(desired, made.plan.changes)) if isinstance(provider, Remarking) else []
+    left_out = [
+        Note("file", f"{each.message}: it is not sent", each.place, warning=True) for each in unusable.spared
+    ]
+    return replace(made, plan=replace(made.plan, notes=(*made.plan.notes, *said, *left_out)))
+
+
+def _with_files(states: Revisions, definitions: Mapping[str, Definition]) -> tuple[Revisions, Unusable]:
     """All states with the values of attributes that are files, and what is wrong with those of now.
 
     What is wrong with older ones makes them differ, and that is all.
     """
     if "attributes" not in states.target.policy.manage:
-        return states, ()
-    desired, problems = with_files(states.desired, definitions)
+        return states, Unusable()
+    desired, unusable = with_files(states.desired, definitions)
     older = states.each(lambda state: with_files(state, definitions)[0])
-    return replace(older, desired=desired), problems
+    return replace(older, desired=desired), unusable
+
+
+def _named_as(target: Target, desired: DesiredState) -> DesiredState:
+    """The same, with the ids of what the target has names for."""
+    provider = target.provider
+    return provider.named(desired) if isinstance(provider, Naming) else desired
+
+
+def _logged(states: Revisions, live: LiveState) -> Mapping[str, Facts]:
+    """What journals tell of what no answer shows, where no commit that was applied does."""
+    told = [each for each in (live.definitions or {}).values() if not each.readable]
+    if states.applied.state is not None or not any(each.grows or each.type == "file" for each in told):
+        return {}
+    return logged(states.target.journal, states.target.name)
 
 
 def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:

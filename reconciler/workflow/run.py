@@ -24,7 +24,9 @@ from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
+from reconciler.workflow.logged import journals_begin
 from reconciler.workflow.proposal import Proposal
+from reconciler.workflow.system_log import tell_its_log
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def apply(
     """
     proposal.check()
     started = time.monotonic()
-    run = f"{_file_name(target)}-{_now():%Y%m%dT%H%M%S.%fZ}"
+    run = f"{journals_begin(target.name)}-{_now():%Y%m%dT%H%M%S.%fZ}"
     report = _nothing_sent(target, proposal, mandate, run)
     if not proposal.changes:
         return report
@@ -63,16 +65,17 @@ def apply(
         journal.write("mandate", about=asdict(mandate))
         execution = _execution(target, session, proposal, journal, on_progress)
         stopped = execution.run(proposal.changes)
-    return replace(
-        report,
-        journal=str(journal.path),
-        outcomes=tuple(execution.outcomes.values()),
-        ids=execution.ids,
-        requests=execution.requests,
-        seconds=time.monotonic() - started,
-        stopped=stopped,
-        interrupted=session.stop.is_set(),
-    )
+        report = replace(
+            report,
+            journal=str(journal.path),
+            outcomes=tuple(execution.outcomes.values()),
+            ids=execution.ids,
+            requests=execution.requests,
+            stopped=stopped,
+            interrupted=session.stop.is_set(),
+        )
+        unlogged = tell_its_log(target.provider, session.transport, report, journal)
+    return replace(report, unlogged=unlogged, seconds=time.monotonic() - started)
 
 
 def _nothing_sent(target: Target, proposal: Proposal, mandate: Mandate, run: str) -> Report:
@@ -113,6 +116,7 @@ def _execution(
         headcount=Headcount.of(proposal.plan, proposal.fresh, target.policy),
         under_way=proposal.fresh.everything.under_way,
         versions=_versions(proposal),
+        closed=proposal.fresh.everything.closed,
         part=proposal.is_part,
     )
 
@@ -190,7 +194,3 @@ def ran_by() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _file_name(target: Target) -> str:
-    return target.name.replace("/", "-")

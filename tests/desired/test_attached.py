@@ -1,13 +1,22 @@
 """A file that is a value is found below the target's folder, and nowhere else, and is digested."""
 
 import os
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from builders import a_user
 
-from reconciler.desired.attached import MAX_BYTES, Attached, are_in, content_of, named_in, with_files
+from reconciler.desired.attached import (
+    MAX_BYTES,
+    Attached,
+    Unusable,
+    are_in,
+    content_of,
+    named_in,
+    with_files,
+)
 from reconciler.desired.files import load
 from reconciler.errors import FileUnusable, Place
 from reconciler.model import Definition, DesiredState
@@ -103,21 +112,48 @@ def test_the_desired_state_has_the_digest_and_problems_have_their_line(folder: P
         "  dan@acme.com: {}\n  nan@acme.com: {attributes: {avatar: null}}\n"
         "  zoe@acme.com:\n    attributes:\n      avatar: none.png\n",
     )
-    found, problems = with_files(state, {"avatar": AVATAR, "title": Definition("title")})
+    found, unusable = with_files(state, {"avatar": AVATAR, "title": Definition("title")})
     assert {key: dict(user.attributes or {}) for key, user in found.users.items()} == {
         "jan@acme.com": {"avatar": f"teams/pictures/jan.png sha256:{DIGEST}", "title": "x"},
         "dan@acme.com": {"avatar": f"shared.png sha256:{DIGEST}"},
         "nan@acme.com": {"avatar": None},
         "zoe@acme.com": {"avatar": "none.png"},
     }
-    assert [(str(problem.place), problem.message) for problem in problems] == [
+    assert [(str(problem.place), problem.message) for problem in unusable.problems] == [
         ("acme/teams/it.yaml:8:7", "`avatar`: there is no file 'teams/none.png'")
     ]
 
 
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+@pytest.mark.parametrize("content", [None, b"GIF89a", b"", b"\xff\xd8", b"x" * (MAX_BYTES + 1)])
+def test_a_file_that_is_spare_is_left_out_where_it_cannot_be_sent(
+    folder: Path, content: bytes | None
+) -> None:
+    """It is missing, of another type, or too long; whoever has a good one gets it all the same."""
+    spare = Definition("avatar", "file", readable=False, media=("image/jpeg", "image/png"), spare=True)
+    (folder / "good.png").write_bytes(PNG)
+    if content is not None:
+        (folder / "bad.png").write_bytes(content)
+    state = loaded(
+        folder,
+        "users:\n  jan@acme.com: {attributes: {avatar: ../good.png}}\n"
+        "  zoe@acme.com: {attributes: {avatar: ../bad.png, title: x}}\n",
+    )
+    found, unusable = with_files(state, {"avatar": spare})
+    assert set(found.users["jan@acme.com"].attributes or ()) == {"avatar"}
+    assert dict(found.users["zoe@acme.com"].attributes or {}) == {"title": "x"}
+    assert unusable.problems == ()
+    (only,) = unusable.spared
+    assert str(only.place).startswith("acme/teams/it.yaml:3:")
+    assert "bad.png" in only.message
+    assert len(with_files(state, {"avatar": replace(spare, spare=False)})[1].problems) == 1
+
+
 def test_nothing_is_read_where_no_attribute_is_a_file(folder: Path) -> None:
     state = loaded(folder, "users:\n  jan@acme.com: {attributes: {avatar: ../../outside.png}}\n")
-    assert with_files(state, {"avatar": Definition("avatar")}) == (state, [])
+    assert with_files(state, {"avatar": Definition("avatar")}) == (state, Unusable())
 
 
 def test_what_an_attribute_may_name_is_not_told_as_read_by_nothing() -> None:

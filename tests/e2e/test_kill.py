@@ -39,6 +39,7 @@ from campaign import (
 )
 from club import CLUB
 from directory import DIRECTORY
+from pleio_site import SITE
 from tenant import GROUPS_AFTER, METHODS, PEOPLE_AFTER, SEED
 
 from reconciler.sandbox.faults import Dropped
@@ -212,6 +213,29 @@ def test_so_it_is_there_wherever_it_is_killed(club: Arena, tell: Callable[[str],
 
 
 @pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """The same for a site that answers nothing but who is there."""
+    with arena(tmp_path_factory.mktemp("site"), tenant=SITE) as found:
+        yield found
+
+
+def test_so_it_is_on_a_pleio_site(site: Arena) -> None:
+    clean = untroubled(site)
+    # Two are made; one changes, one is let in too, one is banned too; one is banned, and one deleted.
+    assert clean.writes == 9
+    assert "dicht@acme.nl" in clean.live["users"]
+    assert clean.live["users"]["dicht@acme.nl"]["name"] == "Banned"
+    for number in (1, 4, 7):
+        trial(site, clean, Kill("write", number, "after"))
+
+
+@pytest.mark.campaign
+def test_so_it_is_there_wherever_it_is_killed_too(site: Arena, tell: Callable[[str], None]) -> None:
+    before, clean = site.runs, untroubled(site, "clean")
+    try_all([site], clean, clean.kills(), trial)
+    tell(f"killed at each write and line, Pleio: {len(clean.kills())} trials, {site.runs - before} runs")
+
+
 def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     """The same, with so few changes that an apply of them reads a part of what is live."""
     with arena(tmp_path_factory.mktemp("little"), tenant=LITTLE_OMNI) as found:

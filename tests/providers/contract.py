@@ -11,7 +11,8 @@ read has of it.
 The system that a story starts from holds Zoe, who is in the group "Others"
 together with somebody whom the user list does not know, and the attributes
 region (several texts), level (a number) and code (a text). Where nothing shows who is
-in a group, the files of every step say nothing of it.
+in a group, the files of every step say nothing of it; where there are no groups for it at all, nothing of
+groups. New people have no attribute but these.
 """
 
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ class System:
     """A provider and a fresh system for it; ``reads`` is how many requests a plan of it takes.
 
     ``takes_many`` says that one request may hold many changes, ``shows_members`` that it can be
-    read who is in a group. ``names`` are what the system calls the attributes, where it is otherwise.
+    read who is in a group. ``has_groups`` says that there are groups at all for it. ``names`` are what the
+    system calls the attributes, where it is otherwise; with ``one_text`` each of them holds one text.
     """
 
     provider: Provider
@@ -60,7 +62,17 @@ class System:
     reads: int
     takes_many: bool = False
     shows_members: bool = True
+    has_groups: bool = True
+    one_text: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self, step: "Step") -> "Step":
+        """The step as this system can have it."""
+        step = step if self.shows_members else _without_members(step)
+        if not self.has_groups:
+            absent = frozenset(address for address in step.files.absent if address.kind == "user")
+            step = replace(step, files=replace(step.files, groups={}, absent=absent, previously={}))
+        return _renamed(_as_one_text(step) if self.one_text else step, self.names)
 
 
 @dataclass(frozen=True)
@@ -75,9 +87,8 @@ class Step:
 
 def tell(system: System, story: list[Step]) -> None:
     """Apply the steps one after the other; an AssertionError names the step at which it went wrong."""
-    before = _bystanders(_plan(system, Step("before", DesiredState(), 0))[1])
-    for said in story if system.shows_members else map(_without_members, story):
-        step = _renamed(said, system.names)
+    before = _bystanders(system, _plan(system, Step("before", DesiredState(), 0))[1])
+    for step in map(system.words, story):
         recorder = Recorder(system.transport, [], None)
         planned, _ = _plan(replace(system, transport=recorder), step)
         # Of somebody whose row in the list does not tell all that is needed, one more read is fair.
@@ -85,12 +96,13 @@ def tell(system: System, story: list[Step]) -> None:
         assert len(recorder.sent) <= reads, f"{step.says}: read with {recorder.sent}"
         outcomes, writes = _apply(system, planned, step)
         assert {o.status for o in outcomes} <= {"done"}, f"{step.says}: {outcomes}"
-        enough = writes <= step.writes if system.takes_many else writes == step.writes
+        fewer = system.takes_many or not system.has_groups
+        enough = writes <= step.writes if fewer else writes == step.writes
         assert enough, f"{step.says}: {writes} writes, not {step.writes}"
         again, live = _plan(system, step)
         assert again.plan.changes == (), f"{step.says}: still to do: {again.plan.changes}"
         _part_is_as_the_whole(system, live, step.says)
-        assert _bystanders(live) == before, f"{step.says}: {before} became {_bystanders(live)}"
+        assert _bystanders(system, live) == before, f"{step.says}: {before} became {live}"
 
 
 def _renamed(step: Step, names: Mapping[str, str]) -> Step:
@@ -104,6 +116,19 @@ def _renamed(step: Step, names: Mapping[str, str]) -> Step:
     return replace(
         step, files=replace(step.files, users=users), policy=replace(step.policy, exact_attributes=exact)
     )
+
+
+def _as_one_text(step: Step) -> Step:
+    """The same, with one text for each attribute."""
+
+    def text(value: Value) -> Value:
+        return ",".join(map(str, value)) if isinstance(value, tuple) else value
+
+    def told(attributes: Mapping[str, Value] | None) -> Mapping[str, Value] | None:
+        return attributes and {name: text(value) for name, value in attributes.items()}
+
+    users = {key: replace(user, attributes=told(user.attributes)) for key, user in step.files.users.items()}
+    return replace(step, files=replace(step.files, users=users))
 
 
 def _without_members(step: Step) -> Step:
@@ -176,9 +201,11 @@ def _part_is_as_the_whole(system: System, live: LiveState, says: str) -> None:
         assert groups == [group], f"{says}: {name} is {groups}"
 
 
-def _bystanders(live: LiveState) -> tuple[object, ...]:
+def _bystanders(system: System, live: LiveState) -> tuple[object, ...]:
     """Zoe and the Others, and how many members nobody can name."""
     (zoe,) = (user.resource for user in live.users if user.resource.email == ZOE)
+    if not system.has_groups:
+        return (zoe,)
     (others,) = (group for group in live.groups if group.resource.name == "Others")
     return replace(zoe, attributes=None), others.resource, live.foreign.get(others.id)
 

@@ -9,7 +9,9 @@ import json
 import os
 import re
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,20 @@ from providers.scim.shapes import SHAPE
 
 from reconciler.changes import Change, Create, Delete, FieldChange, Update
 from reconciler.errors import Place
-from reconciler.model import Address, Kind, Value
-from reconciler.operations import resolve, stages
+from reconciler.model import Address, DesiredState, Kind, Live, LiveState, User, Value
+from reconciler.operations import Operation, resolve, stages
 from reconciler.providers.omni.dialect import OMNI
+from reconciler.providers.pleio.provider import Pleio
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.discovery import BASE
 from reconciler.providers.scim.translate import translate
 
 DIALECTS: dict[str, Dialect] = {"omni": OMNI, "scim": replace(BASE, shape=SHAPE)}
+SITE = Pleio({}).informed(LiveState((Live(User("live@acme.com", "Live Name"), "live"),)), DesiredState())
+TRANSLATORS: dict[str, Callable[[Sequence[Change]], list[Operation]]] = {
+    **{name: partial(translate, dialect=dialect) for name, dialect in DIALECTS.items()},
+    "pleio": SITE.translate,
+}
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.yaml"))
 
 
@@ -35,7 +43,7 @@ def test_case(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     head, _, _ = text.partition("\nexpect:")
     case = yaml.safe_load(text)
-    found = _requests([_change(row) for row in case["changes"]], DIALECTS[path.parent.name])
+    found = _requests([_change(row) for row in case["changes"]], TRANSLATORS[path.parent.name])
     if os.environ.get("UPDATE_GOLDEN"):
         body = "".join(f"  {line}\n" for line in found)
         path.write_text(f"{head}\nexpect: |\n{body}", encoding="utf-8")
@@ -43,17 +51,18 @@ def test_case(path: Path) -> None:
         assert found == case["expect"].splitlines()
 
 
-def _requests(changes: list[Change], dialect: Dialect) -> list[str]:
+def _requests(changes: list[Change], say: Callable[[Sequence[Change]], list[Operation]]) -> list[str]:
     ids: dict[Address, str] = defaultdict(str)
     lines = []
     for part in stages(changes):
-        for operation in translate(part, dialect):
+        for operation in say(part):
             ids.update({address: f"id-of-{re.sub('[^a-z]', '', address.key)}" for address in operation.needs})
-            request = resolve(operation, ids)
+            request = resolve(operation, ids, lambda value: value.encode())
             lines.append(f"{request.method} {request.path}  # {operation.summary}")
             assert not request.query
             if request.json is not None:
                 lines += json.dumps(request.json, indent=2, ensure_ascii=False).splitlines()
+            lines += [f"{part.name}: {part.file_name} ({part.media_type})" for part in request.multipart]
     return lines
 
 

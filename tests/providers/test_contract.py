@@ -6,9 +6,12 @@ from providers.toy_provider import ToyProvider
 from providers.toy_system import KEY, Club
 
 from reconciler.providers.omni.provider import Omni
+from reconciler.providers.pleio.provider import Pleio
 from reconciler.providers.scim.provider import Scim
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.sandbox.omni.store import Store
+from reconciler.sandbox.pleio.instance import PretendPleio
+from reconciler.sandbox.pleio.site import PleioSite
 from reconciler.sandbox.scim import store as scim
 from reconciler.sandbox.scim.instance import Sandbox as Directory
 from reconciler.transport.auth import Secret, bearer
@@ -91,6 +94,26 @@ def test_so_does_a_system_that_is_neither_scim_nor_omni(story: str, slow: int) -
     club = bearer(Club(CLUB | {"slow": slow}), Secret(KEY))
     system = System(ToyProvider(), club, reads=1, takes_many=True, shows_members=False)
     tell(system, STORIES[story])
+
+
+PROFILE = {name: f"profile.{name}" for name in ("region", "level", "code")}
+SITE = {
+    "profile_fields": [*PROFILE],
+    "users": {"zoe@acme.com": {"name": "Zoe", "profile": {"code": "z"}}},
+}
+
+
+@pytest.mark.parametrize("made_at_once", [1, 7])
+@pytest.mark.parametrize("unknown_guid", ["500", "404"])
+@pytest.mark.parametrize("story", ["people", "leaving"])
+def test_pleio_tells(story: str, unknown_guid: str, made_at_once: int) -> None:
+    """Nobody of a story has a number of another system, so the site must take that."""
+    lax = {"external_id_optional": True, "made_at_once": made_at_once, "unknown_guid": unknown_guid}
+    site = bearer(PretendPleio(PleioSite.from_seed(SITE | {"switches": lax})), Secret("sandbox"))
+    tell(
+        System(Pleio({}, lax=True), site, reads=2, has_groups=False, one_text=True, names=PROFILE),
+        STORIES[story],
+    )
 
 
 @pytest.mark.parametrize("omits_attributes", [False, True])

@@ -177,6 +177,7 @@ def test_the_schemas_for_an_editor_have_a_branch_for_it(acme: Acme) -> None:
     assert list(json.loads(texts["target-acme"])["properties"])[:2] == ["kind", "organization"]
     assert [way["then"]["$ref"] for way in json.loads(texts["target"])["allOf"]] == [
         "target-omni.schema.json",
+        "target-pleio.schema.json",
         "target-scim.schema.json",
         "target-acme.schema.json",
     ]

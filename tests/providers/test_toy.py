@@ -229,7 +229,7 @@ def test_a_new_attribute_touches_its_providers_folder_alone(
 
 def test_a_new_system_touches_its_folder_and_a_line() -> None:
     """The toy's line is in `conftest.py`. Each part of it is small, and no other code has its name."""
-    assert KINDS.keys() == {"omni", "scim", "toy"}
+    assert KINDS.keys() == {"omni", "pleio", "scim", "toy"}
     parts = sorted(Path(__file__).parent.glob("toy*.py"))
     assert [part.name for part in parts] == ["toy.py", "toy_provider.py", "toy_system.py"]
     for part in parts:

@@ -52,7 +52,9 @@ class Columns:
 
     ``fields`` has the columns of ``name``, ``active``, ``attributes`` (all of them, as JSON) and of
     single attributes, such as ``attributes.region``. With ``rest_after`` the columns behind this one
-    that nothing else names are attributes, under their own names. ``left`` are known and not read;
+    that nothing else names are attributes, under their own names, and so are those whose names begin
+    as ``starting`` says. ``split`` has the sign between the items of a cell that holds several, by field.
+    ``left`` are known and not read;
     with ``strict`` any further column is a problem. ``clears`` says what an empty cell does to a
     value, and ``follows`` which attributes hold only where the system lets anybody write them.
     ``group`` has the columns of a list of groups: ``name``, ``id``, ``members``.
@@ -64,6 +66,8 @@ class Columns:
     fields: Mapping[str, Aliases]
     groups: tuple[GroupRule, ...]
     rest_after: Aliases
+    starting: tuple[str, ...]
+    split: Mapping[str, str]
     left: Aliases
     strict: bool
     clears: bool
@@ -99,6 +103,8 @@ def columns_of(entry: Mapping[str, Any], like: Mapping[str, Any]) -> Columns:
             )
         ),
         rest_after=_several(both.get("rest_after")),
+        starting=_several(both.get("starting")),
+        split=both.get("split", {}),
         left=(*_several(both.get("left")), *(rule["column"] for rule in like.get("groups", ()))),
         strict=bool(like),
         clears=both.get("empty") == "clear",

@@ -154,7 +154,7 @@ def _unknown(table: Table, columns: Columns, named: list[str]) -> Iterator[Probl
     rest_after = table.find(columns.rest_after)
     behind = frozenset(named[named.index(rest_after) + 1 :] if rest_after in named else ())
     for name in named:
-        if spelled(name) in known or name in behind:
+        if spelled(name) in known or name in behind or name.startswith(columns.starting):
             continue
         place = Place(table.file, 1, 0, clip(name).replace(":", "."))
         message = f"the column `{clip(name)}` is not known"

@@ -79,6 +79,9 @@ class People:
             taken = {table.find((name,)) for name in columns.known}
             behind = table.names[list(table.names).index(last) + 1 :]
             self.column_of |= {f"{PREFIX}{name}": name for name in behind if name and name not in taken}
+        self.column_of |= {
+            f"{PREFIX}{name}": name for name in table.names if name.startswith(columns.starting)
+        }
 
     def read(self) -> None:
         """Read every row; problems are added to the table's."""
@@ -184,6 +187,8 @@ class People:
             value = cells.truth(raw)
         elif name == ATTRIBUTES:
             value = _object(raw)
+        elif (sign := self._columns.split.get(name)) and isinstance(raw, str):
+            value = [item for each in raw.split(sign) if (item := each.strip())]
         elif self._table.is_text and name != "name":
             value = cells.value(raw)
         if fault := _fault(value):
