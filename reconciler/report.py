@@ -101,8 +101,8 @@ class Report:
         }
 
 
-Health = Literal["ok", "failed", "unknown"]
-"""How a thing is that was looked at; ``unknown`` fails nothing."""
+Health = Literal["ok", "failed", "warning", "unknown"]
+"""How a thing is that was looked at; ``warning`` and ``unknown`` fail nothing."""
 
 
 @dataclass(frozen=True, slots=True)

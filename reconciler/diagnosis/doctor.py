@@ -111,7 +111,8 @@ def _ends(secrets: Sequence[Secret], now: float) -> tuple[Health, str, str]:
     if end <= now:
         return "failed", f"{it} ended on {day}", todo
     scopes = f", with the scopes {' '.join(sorted(said))}" if (said := jwt.scopes(secret)) else ""
-    return "ok", f"{it} ends on {day}, in {number_of(days, 'day')}{scopes}", todo if days <= _SOON else ""
+    when = f"{it} ends on {day}, in {number_of(days, 'day')}{scopes}"
+    return ("warning", when, todo) if days <= _SOON else ("ok", when, "")
 
 
 def _token(token: Token) -> Check:

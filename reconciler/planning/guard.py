@@ -159,7 +159,8 @@ def _share(number: int, total: int | None) -> str:
 
 def _limit(limits: Limits, total: int | None) -> str:
     if total is None:
-        return f"the limit is {limits.floor}, since not everything was read and nobody knows of how many"
+        why = "where only a part was read, and shares of the whole are not known"
+        return f"the limit is {limits.floor} {why} (`--read everything` counts them)"
     percent = f"{Decimal(str(limits.share)) * 100:f}"
     percent = percent.rstrip("0").rstrip(".") if "." in percent else percent
     return f"the limit is {percent}%, or {limits.floor} where that is more"

@@ -13,6 +13,7 @@ FORMAT_VERSION = 1
 _SHOWN: Mapping[Health, tuple[str, Style]] = {
     "ok": ("ok", "add"),
     "failed": ("FAILED", "alarm"),
+    "warning": ("warning", "change"),
     "unknown": ("unknown", "change"),
 }
 _STATUS_COLUMN = 8

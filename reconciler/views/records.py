@@ -41,6 +41,8 @@ def definitions(known: Mapping[str, Definition]) -> list[Record]:
             "default": plain(each.default),
             "written": each.written,
             "readable": each.readable,
+            "required": each.required,
+            "choices": list(each.choices),
         }
         for _, each in sorted(known.items())
     ]

@@ -52,19 +52,33 @@ def attributes_table(user: User, *, width: int | None = None, color: bool = Fals
 def definitions_table(
     known: Mapping[str, Definition], *, width: int | None = None, color: bool = False
 ) -> str:
-    """A row for each attribute that the system knows: its type, one value or several, when it is written."""
-    rows = [
+    """A row for each attribute that the system knows: its type, one value or several, when it is written.
+
+    What is required, has a choice of values or is never shown has that in a last column, if any has.
+    """
+    rows: list[Row] = [
         (
             label(each.name),
             each.type,
             "several" if each.multiple else "one",
             each.written,
             _NOTHING if each.default in (None, ()) else quote(each.default),
+            _more(each),
         )
         for _, each in sorted(known.items())
     ]
-    heading = ("NAME", "TYPE", "VALUES", "WRITTEN", "DEFAULT")
+    heading: Row = ("NAME", "TYPE", "VALUES", "WRITTEN", "DEFAULT", "MORE")
+    if not any(row[-1] for row in rows):
+        heading, rows = heading[:-1], [row[:-1] for row in rows]
     return _table(heading, rows, [], "attribute", width=width, color=color)
+
+
+def _more(each: Definition) -> str:
+    """What else is to be known of an attribute before it is written."""
+    said = ["required"] if each.required else []
+    said += [f"one of {', '.join(map(label, each.choices))}"] if each.choices else []
+    said += [] if each.readable else ["never shown"]
+    return "; ".join(said)
 
 
 def _user(user: Live[User], names: Mapping[str, str]) -> Row:

@@ -88,7 +88,7 @@ def planned(
     return replace(head, plan=replace(whole, requests=requests), uncovered=missing)
 
 
-_PART = "only what this takes was read, so the limits' floors count, and no share of what is live"
+_PART = "only what this takes was read, so each limit is its floor; `--read everything` counts shares of all"
 
 
 def part_of(states: Revisions, about: About) -> Revisions:

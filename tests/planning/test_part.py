@@ -171,7 +171,7 @@ def test_where_a_part_was_read_the_floor_alone_counts() -> None:
     made = planned(wanted, live(*people)).plan
     assert check(made, Policy()) == ()
     removals, creations = check(replace(made, partly_read=True), Policy())
-    unknown = "since not everything was read and nobody knows of how many"
+    unknown = "where only a part was read, and shares of the whole are not known"
     assert removals.message == f"6 users deactivated, revoked or deleted; the limit is 5, {unknown}"
     assert creations.message == f"51 users created; the limit is 50, {unknown}"
     allowed = {"allow_removals": 6, "allow_creations": 51}
