@@ -1,7 +1,7 @@
 """Rows of users and groups as a live state: members and references by name, and what a plan should say."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from reconciler.errors import IncompleteRead
@@ -10,6 +10,17 @@ from reconciler.providers.scim.codec import GroupRow, UserRow, live_group
 from reconciler.providers.scim.dialect import Dialect
 
 _MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was read of users and is needed to write, by their ids.
+
+    ``nameless`` are the attributes with values that no name holds; ``told`` are those who show their groups.
+    """
+
+    nameless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
 
 
 def state(
@@ -21,7 +32,7 @@ def state(
 ) -> LiveState:
     """The live state of these rows; ``people`` and ``named`` map ids of users and groups to their keys.
 
-    Its memo are the attributes with values that no name holds, by the id of the user.
+    Its memo is a ``Memory``.
     """
     rows = list(groups)
     live: list[Live[Group]] = []
@@ -40,7 +51,10 @@ def state(
         logins_change=dialect.shape is not None,
         versions={row.id: row.version for row in versioned if row.version},
         remarks=tuple(_nameless(users)),
-        memo={row.id: row.nameless for row in users if row.nameless},
+        memo=Memory(
+            {row.id: row.nameless for row in users if row.nameless},
+            frozenset(row.id for row in users if row.groups is not None),
+        ),
     )
 
 
