@@ -11,7 +11,7 @@ from reconciler.providers.scim.slots import PRIMARY
 
 def audit(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> list[Problem]:
     """Every attribute that cannot be written as the files state it, at its place."""
-    problems = misfits(desired, live.definitions or {}, system)
+    problems = [*_unseen(desired, live, system), *misfits(desired, live.definitions or {}, system)]
     told = {problem.place for problem in problems}
     return [*problems, *(one for one in _own(desired, live, shape, system) if one.place not in told)]
 
@@ -31,6 +31,20 @@ def _own(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> I
                 yield Problem(place, what, "leave one of them in the directory, or remove it here")
             elif slot.way == "primary" and (wrong := _no_type(stated[name], slot.path, shape)):
                 yield Problem(place, wrong, f"write the type of the primary one, as `{name}: work`")
+
+
+def _unseen(desired: DesiredState, live: LiveState, system: str) -> Iterator[Problem]:
+    """Memberships that the files state where nothing shows who is in which group."""
+    if all(group.resource.members is not None for group in live.groups):
+        return
+    hint = "leave memberships out of the files, or have the directory show them"
+    what = f"{system} does not show who is in which group, so this cannot be compared"
+    for key, group in sorted(desired.groups.items()):
+        if group.members is not None or key in desired.from_users:
+            yield Problem(desired.locate(Address("group", key), ("members",)), what, hint)
+    for key, user in sorted(desired.users.items()):
+        if user.groups:
+            yield Problem(desired.locate(Address("user", key), ("groups",)), what, hint)
 
 
 def _no_type(stated: Value, path: str, shape: Shape) -> str:

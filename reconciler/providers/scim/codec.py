@@ -53,7 +53,7 @@ class GroupRow:
 
     ``tells_members`` says whether the row has them. If a group that is read by id does
     not, it is empty (RFC 7643, 2.5: what is absent is empty); a row of a list proves
-    nothing.
+    nothing. ``hidden``: nothing at all says who is in it.
     """
 
     id: str
@@ -61,6 +61,7 @@ class GroupRow:
     members: frozenset[str]
     tells_members: bool = True
     version: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,8 @@ def group_row(row: object) -> GroupRow:
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:
     """The group with its members by user key; ``people`` maps the ids of known users to their keys."""
-    return Live(Group(row.name, frozenset(people[m] for m in row.members if m in people)), row.id)
+    members = None if row.hidden else frozenset(people[m] for m in row.members if m in people)
+    return Live(Group(row.name, members), row.id)
 
 
 def _object(row: object, what: str) -> dict[str, Any]:

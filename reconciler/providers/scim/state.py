@@ -44,18 +44,32 @@ def state(
     versioned: Iterable[UserRow | GroupRow] = (
         chain[UserRow | GroupRow](users, rows) if dialect.versions else ()
     )
+    told = frozenset(row.id for row in users if row.groups is not None)
     return LiveState(
         users=tuple(_referring(row.live, dialect, people, named) for row in users),
         groups=tuple(live),
         foreign=foreign,
         logins_change=dialect.shape is not None,
         versions={row.id: row.version for row in versioned if row.version},
-        remarks=tuple(_nameless(users)),
+        remarks=(*_nameless(users), *_memberships(users, rows, dialect, told)),
         memo=Memory(
             {row.id: row.nameless for row in users if row.nameless},
-            frozenset(row.id for row in users if row.groups is not None),
+            told,
         ),
     )
+
+
+def _memberships(
+    users: Sequence[UserRow], groups: Sequence[GroupRow], dialect: Dialect, told: frozenset[str]
+) -> Iterable[str]:
+    """What is said where no answer tells who is in which group, or may not tell it."""
+    if any(row.hidden for row in groups):
+        yield ("nothing shows who is in which group of this directory, so no membership is planned or ended")
+    elif dialect.shape and users and groups and not told and not any(row.members for row in groups):
+        yield (
+            "no group shows a member, and no user a group, so all groups are taken for empty: if the "
+            "directory hides members, write `members: hidden` in quirks.yaml"
+        )
 
 
 def check_members(groups: Iterable[GroupRow], people: Mapping[str, str]) -> None:
