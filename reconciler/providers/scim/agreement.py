@@ -38,7 +38,7 @@ def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) ->
 
 def _nested(groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
     """By the id of each group with groups in it, the members of all those, however deep."""
-    inner = {row.id: row.members & groups.keys() for row in groups.values()}
+    inner = {row.id: (row.nested | row.vague) & groups.keys() for row in groups.values()}
     found: dict[str, set[str]] = {}
     for live_id, first in inner.items():
         left, seen = set(first), set()

@@ -227,7 +227,7 @@ class ScimReader:
 
     def group(self, row: object) -> GroupRow:
         """One row of the groups; where it is known to hide members it says nothing of them."""
-        found = group_row(row)
+        found = group_row(row, self.dialect.groups[-1])
         return replace(found, members=frozenset(), tells_members=False) if self._hides_members else found
 
     @property

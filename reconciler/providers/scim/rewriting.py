@@ -14,7 +14,7 @@ from reconciler.errors import BadAnswer
 from reconciler.model import Kind, LiveState, Value, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
-from reconciler.providers.scim.codec import group_row, user_row, version_of
+from reconciler.providers.scim.codec import kind_of, user_row, version_of
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.providers.scim.schema import CORE, GROUP
 from reconciler.providers.scim.wire import put
@@ -52,7 +52,7 @@ def rewrite(
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
     if user and not _as_planned(row, operation, server, people):
         return Answer("passed", message=f"{operation.summary}: it is not what it was")
-    body = _user(row, how, server) if user else _group(row, how)
+    body = _user(row, how, server) if user else _group(row, how, server)
     version = version_of(row) if server.dialect.versions else ""
     headers = {**request.headers, "If-Match": version} if version else request.headers
     return replace(request, json=body, headers=headers)
@@ -73,7 +73,7 @@ def _unread_of_group(
     """
     if server.dialect.members_shown:
         return ""
-    members = group_row(row).members - {group.id for group in live.groups}
+    members = server.group(row).members - {group.id for group in live.groups}
     if server.dialect.members_shown is False or ("members" not in row and not told):
         return f"whether a group shows its members is not known, so a PUT might empty it{_UNLESS}"
     if not told or not members <= set(told):
@@ -139,12 +139,14 @@ def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> di
     return {**body, "schemas": list(dict.fromkeys([*_listed(row, CORE), *used]))}
 
 
-def _group(row: dict[str, Any], how: Mapping[str, Any]) -> dict[str, Any]:
+def _group(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
     body = _writable(row)
     for _, after in how["set"]:
         body["displayName"] = after
-    gone, there = set(how["remove"]), group_row(row).members
-    kept = [item for item in row.get("members") or [] if _id_of(item) not in gone]
+    gone, there = set(how["remove"]), server.group(row).members
+    groups = server.dialect.groups[-1]
+    items = row.get("members") or []
+    kept = [item for item in items if kind_of(item, groups) == "group" or _id_of(item) not in gone]
     new = [{"value": one} for one in how["add"] if one not in there]
     return {**body, "schemas": _listed(row, GROUP), "members": [*kept, *new]}
 

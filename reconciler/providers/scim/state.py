@@ -1,6 +1,6 @@
 """Rows of users and groups as a live state: members and references by name, and what a plan should say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -39,7 +39,7 @@ def state(
     foreign: dict[str, int] = {}
     for row in rows:
         live.append(live_group(row, people))
-        if number := sum(member not in people for member in row.members):
+        if number := sum(member not in people for member in row.members) + len(row.nested):
             foreign[row.id] = number
     versioned: Iterable[UserRow | GroupRow] = (
         chain[UserRow | GroupRow](users, rows) if dialect.versions else ()
@@ -72,10 +72,17 @@ def _memberships(
         )
 
 
-def check_members(groups: Iterable[GroupRow], people: Mapping[str, str]) -> None:
-    """Raise IncompleteRead where a server names members by their logins, and not by their ids."""
-    logins = set(people.values())
+def check_members(groups: Collection[GroupRow], people: Mapping[str, str]) -> None:
+    """Raise IncompleteRead where members are named by their logins, or one id may be a user or a group."""
+    logins, named = set(people.values()), {group.id for group in groups}
     for group in groups:
+        either = group.vague & people.keys() & named
+        if both := sorted(either | (group.members & group.nested)):
+            message = (
+                f"the group {group.name!r} has a member with the id {both[0]}, which a user and a group "
+                "have, so who is in which group cannot be planned here"
+            )
+            raise IncompleteRead(message)
         odd = sorted(member for member in group.members - people.keys() if member.lower() in logins)
         if odd:
             message = (
