@@ -47,7 +47,9 @@ def rewrite(
         message = f"GET {request.path} was answered with {type(row).__name__}, not with an object"
         raise BadAnswer(message)
     user = how["kind"] == "user"
-    why = _unshown(server, how["kind"]) or ("" if user else _unread_of_group(server, row, live, told))
+    why = _unshown(server, how["kind"]) or (
+        "" if user else _unread_of_group(server, row, live, people, told=bool(told))
+    )
     if why:
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
     if user and not _as_planned(row, operation, server, people):
@@ -65,21 +67,27 @@ def _unshown(server: ScimReader, kind: Kind) -> str:
 
 
 def _unread_of_group(
-    server: ScimReader, row: Mapping[str, Any], live: LiveState, told: Collection[str]
+    server: ScimReader,
+    row: Mapping[str, Any],
+    live: LiveState,
+    people: Mapping[str, str],
+    *,
+    told: bool,
 ) -> str:
     """Why a group cannot be written as a whole: who is in it may not be shown, or not whole.
 
-    That it is whole is known where each member says so too, or from whoever knows the server.
+    That it is whole is known where users show their groups too, and it shows nobody else, or from
+    whoever knows the server.
     """
     if server.dialect.members_shown:
         return ""
     members = server.group(row).members - {group.id for group in live.groups}
     if server.dialect.members_shown is False or ("members" not in row and not told):
         return f"whether a group shows its members is not known, so a PUT might empty it{_UNLESS}"
-    if not told or not members <= set(told):
+    if not told or not members <= people.keys():
         return (
             f"it shows {number_of(len(members), 'member')}, and there may be more, whom a PUT would remove, "
-            f"since not all of them show their groups{_UNLESS}"
+            f"since not all of them are users who show their groups{_UNLESS}"
         )
     return ""
 
