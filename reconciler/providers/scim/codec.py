@@ -11,7 +11,8 @@ from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Refused
 from reconciler.model import Group, Kind, Live, User, Value
 from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
-from reconciler.providers.scim.flat import value
+from reconciler.providers.scim.flat import Loose, value
+from reconciler.providers.scim.names import Found
 from reconciler.transport.messages import Response
 from reconciler.values import BOOLEANS
 
@@ -25,12 +26,14 @@ T = TypeVar("T")
 class UserRow:
     """One user as a row says it; ``groups`` are group ids, None where the row does not say.
 
-    ``nameless`` are the attributes with values that no name holds; ``version`` is empty where it has none.
+    ``nameless`` are the attributes with values that no name holds, and ``loose`` their items without a type;
+    ``version`` is empty where it has none.
     """
 
     live: Live[User]
     groups: tuple[str, ...] | None
     nameless: tuple[str, ...] = ()
+    loose: tuple[Loose, ...] = ()
     version: str = ""
 
     @property
@@ -101,29 +104,25 @@ def user_row(row: object, dialect: Dialect) -> UserRow:
     """Read one user; raises BadAnswer where the row lacks what every user has."""
     data = _object(row, "user")
     live_id = _own_id(data, "user")
-    attributes, nameless = _attributes_of(data, dialect, live_id)
+    found = _attributes_of(data, dialect, live_id)
     user = User(
         email=_text(data, "userName", f"user {live_id}"),
         name=_optional(data, "displayName", str, live_id),
         active=_optional(data, "active", bool, live_id),
-        attributes=attributes,
+        attributes=found.attributes,
     )
     # A tuple, since most people are in a few groups only, and a set takes three times the memory.
     groups = tuple(dict.fromkeys(_ids(data["groups"], "group"))) if "groups" in data else None
-    return UserRow(Live(user, live_id), groups, nameless, version_of(data))
+    return UserRow(Live(user, live_id), groups, found.nameless, found.loose, version_of(data))
 
 
-def _attributes_of(
-    data: dict[str, Any], dialect: Dialect, live_id: str
-) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """The attributes by name, and the names of those with values that no name holds."""
+def _attributes_of(data: dict[str, Any], dialect: Dialect, live_id: str) -> Found:
     if dialect.shape:
         if isinstance(text := data.get("active"), str) and text.lower() in BOOLEANS:
             data["active"] = BOOLEANS[text.lower()]
-        found = dialect.shape.read(data)
-        return found.attributes, found.nameless
+        return dialect.shape.read(data)
     attributes = _optional(data, dialect.attributes, dict, live_id) or {}
-    return {key: value(found) for key, found in attributes.items()}, ()
+    return Found({key: value(found) for key, found in attributes.items()})
 
 
 def version_of(data: object) -> str:

@@ -8,6 +8,7 @@ from reconciler.errors import IncompleteRead
 from reconciler.model import Group, Live, LiveState, User, Value
 from reconciler.providers.scim.codec import GroupRow, UserRow, live_group
 from reconciler.providers.scim.dialect import Dialect
+from reconciler.providers.scim.flat import Loose
 
 _MOST_NAMED = 5
 
@@ -16,11 +17,13 @@ _MOST_NAMED = 5
 class Memory:
     """What was read of users and is needed to write, by their ids.
 
-    ``nameless`` are the attributes with values that no name holds; ``told`` are those who show their groups.
+    ``nameless`` are the attributes with values that no name holds; ``told`` are those who show their groups;
+    ``loose`` are the items that have no type, with the name of their attribute.
     """
 
     nameless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+    loose: Mapping[str, tuple[Loose, ...]] = field(default_factory=dict)
 
 
 def state(
@@ -55,6 +58,7 @@ def state(
         memo=Memory(
             {row.id: row.nameless for row in users if row.nameless},
             told,
+            {row.id: row.loose for row in users if row.loose},
         ),
     )
 
