@@ -5,6 +5,7 @@ Where they do not, the read may be of two moments, or cut short. No plan is made
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.errors import IncompleteRead
 from reconciler.providers.scim.codec import GroupRow, UserRow
@@ -37,7 +38,7 @@ def disagreeing(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) ->
 
 def _nested(groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
     """By the id of each group with groups in it, the members of all those, however deep."""
-    inner = {row.id: row.members & groups.keys() for row in groups.values()}
+    inner = {row.id: (row.nested | row.vague) & groups.keys() for row in groups.values()}
     found: dict[str, set[str]] = {}
     for live_id, first in inner.items():
         left, seen = set(first), set()
@@ -48,6 +49,19 @@ def _nested(groups: Mapping[str, GroupRow]) -> dict[str, set[str]]:
         if seen:
             found[live_id] = set().union(*(groups[one].members for one in seen))
     return found
+
+
+def as_users_say(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> dict[str, GroupRow]:
+    """The groups, which show no members, with those who name them; hidden where no user names any group."""
+    told = [user for user in users.values() if user.groups is not None]
+    inside: dict[str, set[str]] = defaultdict(set)
+    for user in told:
+        for live_id in user.groups or ():
+            inside[live_id].add(user.id)
+    return {
+        live_id: replace(row, members=frozenset(inside[live_id]), tells_members=True, hidden=not told)
+        for live_id, row in groups.items()
+    }
 
 
 def check_agreement(users: Mapping[str, UserRow], groups: Mapping[str, GroupRow]) -> None:

@@ -1,17 +1,23 @@
 """What the files say of attributes, and a server's own description of them does not let be written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Value, user_key
 from reconciler.providers.fitting import misfits
+from reconciler.providers.scim.flat import Loose
 from reconciler.providers.scim.names import Shape
-from reconciler.providers.scim.slots import PRIMARY
+from reconciler.providers.scim.slots import PRIMARY, VALUE, Slot
+from reconciler.values import alike, canonical
 
 
-def audit(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> list[Problem]:
+def audit(
+    desired: DesiredState, live: LiveState, shape: Shape, system: str, loose: Mapping[str, Sequence[Loose]]
+) -> list[Problem]:
     """Every attribute that cannot be written as the files state it, at its place."""
-    problems = misfits(desired, live.definitions or {}, system)
+    problems = [*_unseen(desired, live, system), *misfits(desired, live.definitions or {}, system)]
+    problems += _again(desired, live, shape, system, loose)
     told = {problem.place for problem in problems}
     return [*problems, *(one for one in _own(desired, live, shape, system) if one.place not in told)]
 
@@ -31,6 +37,58 @@ def _own(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> I
                 yield Problem(place, what, "leave one of them in the directory, or remove it here")
             elif slot.way == "primary" and (wrong := _no_type(stated[name], slot.path, shape)):
                 yield Problem(place, wrong, f"write the type of the primary one, as `{name}: work`")
+
+
+def _again(
+    desired: DesiredState, live: LiveState, shape: Shape, system: str, loose: Mapping[str, Sequence[Loose]]
+) -> Iterator[Problem]:
+    """Values that would be added each time, since they are there without the type that the files state."""
+    for user in live.users:
+        key, now = user_key(user.resource.email), user.resource.attributes or {}
+        stated = desired.users[key].attributes if key in desired.users else None
+        by_item: dict[str, dict[str, tuple[Slot, Value]]] = {}
+        for name, value in (stated or {}).items() if user.id in loose else ():
+            if (slot := shape.slot(name)) and slot.way == "typed" and value is not None:
+                base = name if slot.part == VALUE else name.rpartition(".")[0]
+                by_item.setdefault(base, {})[name] = (slot, value)
+        for base, parts in by_item.items():
+            there = any(
+                each.lower() == base.lower() or each.lower().startswith(f"{base.lower()}.")
+                for each in _held(now)
+            )
+            attribute = base.rpartition(".")[0].lower()
+            items = [item for name, item in loose[user.id] if name.lower() == attribute]
+            if not there and any(all(_same(item, *each) for each in parts.values()) for item in items):
+                place = desired.locate(Address("user", key), ("attributes", next(iter(parts))))
+                what = (
+                    f"{system} has this of {key} without its type, so `{base}` would be added again each time"
+                )
+                yield Problem(place, what, "leave it out of the files, or give it its type in the directory")
+
+
+def _held(now: Mapping[str, Value]) -> Iterator[str]:
+    return (name for name, value in now.items() if value not in (None, ()))
+
+
+def _same(item: Mapping[str, Any], slot: Slot, value: Value) -> bool:
+    held = item.get(slot.part)
+    return held == value or alike(
+        canonical(held, slot.definition), canonical(value, slot.definition), slot.definition
+    )
+
+
+def _unseen(desired: DesiredState, live: LiveState, system: str) -> Iterator[Problem]:
+    """Memberships that the files state where nothing shows who is in which group."""
+    if all(group.resource.members is not None for group in live.groups):
+        return
+    hint = "leave memberships out of the files, or have the directory show them"
+    what = f"{system} does not show who is in which group, so this cannot be compared"
+    for key, group in sorted(desired.groups.items()):
+        if group.members is not None or key in desired.from_users:
+            yield Problem(desired.locate(Address("group", key), ("members",)), what, hint)
+    for key, user in sorted(desired.users.items()):
+        if user.groups:
+            yield Problem(desired.locate(Address("user", key), ("groups",)), what, hint)
 
 
 def _no_type(stated: Value, path: str, shape: Shape) -> str:

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from reconciler.errors import BadAnswer, CredentialRefused, NotAccepted, Refused
-from reconciler.model import Group, Live, User, Value
+from reconciler.model import Group, Kind, Live, User, Value
 from reconciler.operations import is_id
 from reconciler.providers.scim.dialect import Dialect
-from reconciler.providers.scim.flat import value
+from reconciler.providers.scim.flat import Loose, value
+from reconciler.providers.scim.names import Found
 from reconciler.transport.messages import Response
 from reconciler.values import BOOLEANS
 
@@ -25,12 +26,14 @@ T = TypeVar("T")
 class UserRow:
     """One user as a row says it; ``groups`` are group ids, None where the row does not say.
 
-    ``nameless`` are the attributes with values that no name holds; ``version`` is empty where it has none.
+    ``nameless`` are the attributes with values that no name holds, and ``loose`` their items without a type;
+    ``version`` is empty where it has none.
     """
 
     live: Live[User]
     groups: tuple[str, ...] | None
     nameless: tuple[str, ...] = ()
+    loose: tuple[Loose, ...] = ()
     version: str = ""
 
     @property
@@ -53,7 +56,8 @@ class GroupRow:
 
     ``tells_members`` says whether the row has them. If a group that is read by id does
     not, it is empty (RFC 7643, 2.5: what is absent is empty); a row of a list proves
-    nothing.
+    nothing. ``hidden``: nothing at all says who is in it. ``nested`` are ids of groups in it, and
+    ``vague`` those members of whom the row does not say whether they are users or groups.
     """
 
     id: str
@@ -61,6 +65,9 @@ class GroupRow:
     members: frozenset[str]
     tells_members: bool = True
     version: str = ""
+    hidden: bool = False
+    nested: frozenset[str] = frozenset()
+    vague: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +104,25 @@ def user_row(row: object, dialect: Dialect) -> UserRow:
     """Read one user; raises BadAnswer where the row lacks what every user has."""
     data = _object(row, "user")
     live_id = _own_id(data, "user")
-    attributes, nameless = _attributes_of(data, dialect, live_id)
+    found = _attributes_of(data, dialect, live_id)
     user = User(
         email=_text(data, "userName", f"user {live_id}"),
         name=_optional(data, "displayName", str, live_id),
         active=_optional(data, "active", bool, live_id),
-        attributes=attributes,
+        attributes=found.attributes,
     )
     # A tuple, since most people are in a few groups only, and a set takes three times the memory.
     groups = tuple(dict.fromkeys(_ids(data["groups"], "group"))) if "groups" in data else None
-    return UserRow(Live(user, live_id), groups, nameless, version_of(data))
+    return UserRow(Live(user, live_id), groups, found.nameless, found.loose, version_of(data))
 
 
-def _attributes_of(
-    data: dict[str, Any], dialect: Dialect, live_id: str
-) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """The attributes by name, and the names of those with values that no name holds."""
+def _attributes_of(data: dict[str, Any], dialect: Dialect, live_id: str) -> Found:
     if dialect.shape:
         if isinstance(text := data.get("active"), str) and text.lower() in BOOLEANS:
             data["active"] = BOOLEANS[text.lower()]
-        found = dialect.shape.read(data)
-        return found.attributes, found.nameless
+        return dialect.shape.read(data)
     attributes = _optional(data, dialect.attributes, dict, live_id) or {}
-    return {key: value(found) for key, found in attributes.items()}, ()
+    return Found({key: value(found) for key, found in attributes.items()})
 
 
 def version_of(data: object) -> str:
@@ -130,18 +133,42 @@ def version_of(data: object) -> str:
     return str(version) if plain else ""
 
 
-def group_row(row: object) -> GroupRow:
-    """Read one group; raises BadAnswer where the row lacks what every group has."""
+def group_row(row: object, groups: str = "Groups") -> GroupRow:
+    """Read one group; raises BadAnswer where the row lacks what every group has.
+
+    ``groups`` is the last segment of the path below which groups are.
+    """
     data = _object(row, "group")
     live_id = _own_id(data, "group")
-    members = frozenset(_ids(data.get("members"), "member"))
-    name = _text(data, "displayName", f"group {live_id}")
-    return GroupRow(live_id, name, members, tells_members="members" in data, version=version_of(data))
+    items = _items(data.get("members"), "member")
+    kinds: dict[Kind | None, set[str]] = {"user": set(), "group": set(), None: set()}
+    for item in items:
+        kinds[kind_of(item, groups)].add(_pointed_at(item, "member"))
+    vague = frozenset(kinds[None])
+    return GroupRow(
+        live_id,
+        _text(data, "displayName", f"group {live_id}"),
+        vague | kinds["user"] if kinds["user"] else vague,
+        tells_members="members" in data,
+        version=version_of(data),
+        nested=frozenset(kinds["group"]),
+        vague=vague,
+    )
+
+
+def kind_of(member: Mapping[str, Any], groups: str = "Groups") -> Kind | None:
+    """What a member is by its type, or else by the path of its address; None where neither says it."""
+    kind = str(member.get("type")).lower()
+    if kind in ("user", "group"):
+        return "user" if kind == "user" else "group"
+    steps = str(member.get("$ref", "")).rstrip("/").lower().split("/")
+    return "group" if len(steps) > 1 and steps[-2] == groups.lower() else None
 
 
 def live_group(row: GroupRow, people: Mapping[str, str]) -> Live[Group]:
     """The group with its members by user key; ``people`` maps the ids of known users to their keys."""
-    return Live(Group(row.name, frozenset(people[m] for m in row.members if m in people)), row.id)
+    members = None if row.hidden else frozenset(people[m] for m in row.members if m in people)
+    return Live(Group(row.name, members), row.id)
 
 
 def _object(row: object, what: str) -> dict[str, Any]:
@@ -176,14 +203,19 @@ def _optional(data: Mapping[str, Any], key: str, kind: type[T], live_id: str) ->
 
 
 def _ids(rows: object, what: str) -> list[str]:
-    """The ids that these name, but for memberships through another group (RFC 7643, 4.1.2)."""
+    """The ids that these name."""
+    return [_pointed_at(row, what) for row in _items(rows, what)]
+
+
+def _items(rows: object, what: str) -> list[dict[str, Any]]:
+    """These, but for memberships through another group (RFC 7643, 4.1.2)."""
     if rows is None:
         return []
     if not isinstance(rows, list):
         message = f"a list of {what}s came as {type(rows).__name__}"
         raise BadAnswer(message)
     found = (_object(row, what) for row in rows)
-    return [_pointed_at(row, what) for row in found if str(row.get("type")).lower() != "indirect"]
+    return [row for row in found if str(row.get("type")).lower() != "indirect"]
 
 
 def _pointed_at(row: Mapping[str, Any], what: str) -> str:

@@ -5,11 +5,10 @@ a number has a limit.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from reconciler.model import Kind
 from reconciler.providers.scim.codec import refusal
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.names import Shape, shape_of
@@ -21,6 +20,7 @@ TYPES: Final = "/ResourceTypes"
 SCHEMAS: Final = "/Schemas"
 
 _ABSENT: Final = (400, 404, 405, 406, 410, 501)
+_CORES: Final = "urn:ietf:params:scim:schemas:core:2.0:"
 _MOST_ROWS: Final = 1000
 _PAGE: Final = 100
 _SEGMENT: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,80}")
@@ -59,7 +59,10 @@ def discover(reader: Reader, extensions: Mapping[str, str]) -> Discovery:
         users=_endpoint(user, "Users"),
         groups=_endpoint(group, "Groups"),
         shape=shape,
-        defined=_defined(described, {"user": (CORE, user), "group": (GROUP, group)}),
+        unshown={
+            "user": tuple(_unshown(described, CORE, types, shape)),
+            "group": tuple(_unshown(described, GROUP, types, shape)),
+        },
     )
     return Discovery(_able(dialect, answers.get(CONFIG)), shape, tuple(answers))
 
@@ -112,18 +115,28 @@ def _endpoint(kind: Mapping[str, Any], otherwise: str) -> tuple[str, ...]:
     return segments if segments and all(map(_SEGMENT.fullmatch, segments)) else (otherwise,)
 
 
-def _defined(
-    described: Mapping[str, tuple[Attribute, ...]], types: Mapping[Kind, tuple[str, Mapping[str, Any]]]
-) -> dict[Kind, frozenset[str]]:
-    """What the server says that users and groups have, by kind; only where it describes that kind."""
-    by_urn = {urn.lower(): attributes for urn, attributes in described.items()}
-    found: dict[Kind, frozenset[str]] = {}
-    for kind, (core, row) in types.items():
-        if attributes := by_urn.get(core.lower()):
-            also = [str(one.get("schema")) for one in _extensions(row)]
-            names = {"schemas", "externalid", *(each.name.lower() for each in attributes)}
-            found[kind] = frozenset(names | {urn.lower() for urn in also})
-    return found
+def _unshown(
+    described: Mapping[str, tuple[Attribute, ...]], core: str, types: list[Mapping[str, Any]], shape: Shape
+) -> Iterator[str]:
+    """What can be written of one type of resources and is not shown, but for the password, which stays.
+
+    A schema that no other type has may be one of its extensions, whether it names that or not.
+    """
+    others = {urn for row in types if not _is(row, core) for urn in _schemas_of(row)}
+    own = {urn for row in types if _is(row, core) for urn in _schemas_of(row)} | {core.lower()}
+    for urn, attributes in described.items():
+        if urn.lower() in own or not (urn.lower() in others or urn.lower().startswith(_CORES)):
+            prefix = "" if urn.lower() == core.lower() else shape.prefixes.get(urn, f"{urn}:")
+            lost = (name for each in attributes for name in each.lost)
+            yield from sorted(prefix + name for name in lost if (prefix + name).lower() != "password")
+
+
+def _is(row: Mapping[str, Any], core: str) -> bool:
+    return str(row.get("schema")).lower() == core.lower()
+
+
+def _schemas_of(row: Mapping[str, Any]) -> set[str]:
+    return {str(each.get("schema")).lower() for each in (row, *_extensions(row))}
 
 
 def _extensions(kind: Mapping[str, Any]) -> list[Mapping[str, Any]]:

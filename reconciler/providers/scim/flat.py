@@ -7,6 +7,9 @@ from reconciler.model import Value
 from reconciler.providers.scim.schema import Attribute
 from reconciler.providers.scim.slots import PRIMARY, SIMPLE_TYPE, TYPE, VALUE, is_typed, parts, refers
 
+Loose = tuple[str, Mapping[str, Any]]
+"""The name of an attribute, and an item of it that has no type."""
+
 
 def value(raw: object) -> Value:
     """An attribute's value as it came; what no attribute holds (an object, null in a list) counts as none."""
@@ -20,10 +23,13 @@ def read(
     urn: str,
     prefix: str,
     attributes: Mapping[str, Attribute],
-    into: tuple[dict[str, Value], list[str]],
+    into: tuple[dict[str, Value], list[str], list[Loose]],
 ) -> None:
-    """Read what an object holds of these attributes, into values by name and the names of what has none."""
-    found, nameless = into
+    """Read what an object holds of these attributes, into values by name and the names of what has none.
+
+    The last are the items of such an attribute that have no type, with its name.
+    """
+    found, nameless, loose = into
     for key, data in holder.items():
         attribute = attributes.get(key)
         if attribute is None or data is None:
@@ -34,7 +40,9 @@ def read(
         elif not attribute.several:
             _read_complex(name, urn, attribute, data, found)
         elif is_typed(attribute):
-            whole = _read_typed(name, attribute, data, found)
+            items = data if isinstance(data, list) else [data]
+            whole = _read_typed(name, attribute, items, found)
+            loose += [(name, each) for each in items if isinstance(each, Mapping) and not _has_type(each)]
         else:
             whole = _read_values(name, data, found)
         if not whole:
@@ -61,20 +69,20 @@ def _read_values(name: str, data: object, found: dict[str, Value]) -> bool:
     return len(items) == len(values)
 
 
-def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, Value]) -> bool:
+def _has_type(item: Mapping[str, Any]) -> bool:
+    """Whether it has a type that a flat name can hold."""
+    kind = item.get(TYPE)
+    return isinstance(kind, str) and SIMPLE_TYPE.fullmatch(kind) is not None and kind.lower() != PRIMARY
+
+
+def _read_typed(name: str, attribute: Attribute, items: list[Any], found: dict[str, Value]) -> bool:
     """Read values by their types; returns whether flat names hold all of them."""
-    whole, types = True, set()
-    for item in data if isinstance(data, list) else [data]:
-        kind = item.get(TYPE) if isinstance(item, Mapping) else None
-        if (
-            not isinstance(item, Mapping)
-            or not isinstance(kind, str)
-            or not SIMPLE_TYPE.fullmatch(kind)
-            or kind.lower() == PRIMARY
-        ):
+    whole, types = True, set[str]()
+    for item in items:
+        if not isinstance(item, Mapping) or not _has_type(item):
             whole = False
             continue
-        kind = kind.lower()
+        kind = item[TYPE].lower()
         whole = whole and kind not in types
         types.add(kind)
         if item.get(PRIMARY) is True:

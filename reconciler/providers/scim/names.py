@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reconciler.model import Definition, Kind, Value
-from reconciler.providers.scim.flat import read
+from reconciler.providers.scim.flat import Loose, read
 from reconciler.providers.scim.schema import CORE, ENTERPRISE, Attribute
 from reconciler.providers.scim.slots import (
     PRIMARY,
@@ -43,11 +43,13 @@ _EXTERNAL_ID: Final = Attribute("externalId", exact_case=True)
 class Found:
     """The attributes of one user by flat name, and the names of those with values that no name holds.
 
-    Where two values have one type, there is a tuple in place of one value.
+    Where two values have one type, there is a tuple in place of one value. ``loose`` are items of
+    no type.
     """
 
     attributes: dict[str, Value]
     nameless: tuple[str, ...] = ()
+    loose: tuple[Loose, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +143,15 @@ class Shape:
         """The attributes of a user whose names are spelled as ``spelled`` does."""
         found: dict[str, Value] = {}
         nameless: list[str] = []
+        loose: list[Loose] = []
         for urn, attributes in self.attributes.items():
             holder = row.get(urn) if urn else row
             if isinstance(holder, Mapping):
-                read(holder, urn, self.prefixes.get(urn, ""), attributes, (found, nameless))
+                read(holder, urn, self.prefixes.get(urn, ""), attributes, (found, nameless, loose))
         for name, slot in self.slots.items():
             if name not in found and (known := found.get(_canonical(self, slot))) is not None:
                 found[name] = known
-        return Found(found, tuple(nameless))
+        return Found(found, tuple(nameless), tuple(loose))
 
 
 def _canonical(shape: Shape, slot: Slot) -> str:

@@ -153,7 +153,7 @@ class _Part:
         known = [self.server.known(row, need, people[row.id]) for row in self.users.values()]
         foreign, unread = {}, {}
         for row in self.groups.values():
-            if number := len(row.members & self.nobody):
+            if number := len(row.members & self.nobody) + len(row.nested):
                 foreign[row.id] = number
             if others := sorted(row.members - people.keys() - self.nobody):
                 unread[row.id] = tuple(others)

@@ -16,6 +16,7 @@ from reconciler.providers.scim.find import find
 from reconciler.providers.scim.quirks import NO_QUIRKS, Quirks
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.providers.scim.rewriting import rewrite
+from reconciler.providers.scim.state import Memory
 from reconciler.providers.scim.writing import NOBODY_KNOWN, Known
 from reconciler.transport.messages import Reader, Request, Response
 
@@ -26,11 +27,11 @@ TITLE = "the directory"
 class Seen:
     """What one read found of a server.
 
-    ``nameless`` are the attributes of users with values that no name holds, by the id of the user.
+    ``memory`` is what it found of users that no attribute tells.
     """
 
     discovery: Discovery
-    nameless: Mapping[str, Collection[str]]
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ class Scim:
         attributes = (user.resource.attributes or {} for user in state.users)
         shape = shape.seen({name for each in attributes for name, one in each.items() if one is not None})
         found = replace(found, shape=shape, dialect=replace(found.dialect, shape=shape))
-        nameless = state.memo if isinstance(state.memo, Mapping) else {}
-        return replace(state, definitions=shape.definitions, memo=Seen(found, nameless))
+        memory = state.memo if isinstance(state.memo, Memory) else Memory()
+        return replace(state, definitions=shape.definitions, memo=Seen(found, memory))
 
     def _discovered(self, reader: Reader) -> Discovery:
         found = self.seen or discover(reader, self.extensions)
@@ -86,7 +87,7 @@ class Scim:
         """The provider, with what a read found."""
         if not isinstance(live.memo, Seen):
             return self
-        users, nameless = {user.id: user for user in live.users}, live.memo.nameless
+        users, nameless = {user.id: user for user in live.users}, live.memo.memory.nameless
 
         def attributes(live_id: str) -> Collection[str]:
             user = users.get(live_id)
@@ -102,8 +103,9 @@ class Scim:
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Attributes that the server does not define, or defines otherwise: it would ignore them."""
-        shape = live.memo.discovery.shape if isinstance(live.memo, Seen) else None
-        return audit(desired, live, shape, TITLE) if shape else []
+        if not isinstance(live.memo, Seen):
+            return []
+        return audit(desired, live, live.memo.discovery.shape, TITLE, live.memo.memory.loose)
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""
@@ -120,7 +122,8 @@ class Scim:
         server = ScimReader(reader, self._discovered(reader).dialect)
         named = {user.id: user_key(user.resource.email) for user in self.live.users}
         named |= {one: address.key for address, one in ids.items() if address.kind == "user"}
-        return rewrite(server, operation, request, self.live, named)
+        told = self.live.memo.memory.told if isinstance(self.live.memo, Seen) else ()
+        return rewrite(server, operation, request, self.live, named, told)
 
 
 def _names(need: Need) -> set[str]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from reconciler.changes import Atom
 from reconciler.errors import BadAnswer, IncompleteRead, Refused
 from reconciler.model import Address, Kind, LiveState, Need, group_key, user_key
-from reconciler.providers.scim.agreement import check_agreement, disagreeing
+from reconciler.providers.scim.agreement import as_users_say, check_agreement, disagreeing
 from reconciler.providers.scim.codec import (
     GroupRow,
     Page,
@@ -80,7 +80,9 @@ class ScimReader:
     def read(self, need: Need) -> LiveState:
         """Every user and every group, with the attributes that are needed."""
         users = listed(self, "user", self.user)
-        groups = listed(self, "group", group_row)
+        groups = listed(self, "group", self.group)
+        if self._hides_members:
+            groups = as_users_say(users, groups)
         silent = [row for row in groups.values() if not row.tells_members]
         if self.dialect.silence_is_empty and len(silent) < len(groups):
             # A list that shows the members of some shows those of all.
@@ -173,7 +175,7 @@ class ScimReader:
             return self._unsilenced(found, covers, ids, people)
         wanted = {ids[address]: address for address in covers if address in ids}
         groups: dict[Address, GroupRow] = {}
-        for row in listed(self, "group", group_row).values():
+        for row in listed(self, "group", self.group).values():
             address = wanted.get(row.id, Address("group", group_key(row.name)))
             if address not in covers or ids.get(address, row.id) != row.id:
                 continue
@@ -183,7 +185,7 @@ class ScimReader:
             members = {people[m] for m in row.members if m in people}
             short = any(c.after and c.member and c.member.key not in members for c in covers[address])
             # A list may cut long memberships short, so one that lacks somebody is read by itself.
-            doubtful = short or not row.tells_members
+            doubtful = (short or not row.tells_members) and not self._hides_members
             groups[address] = self._closer(row) if doubtful else row
         return self._unsilenced(groups, covers, ids, people)
 
@@ -196,16 +198,17 @@ class ScimReader:
     ) -> list[GroupRow]:
         """The groups; a silent one has those who were to leave it, and whose own rows say that they did not.
 
-        Silence counts as nobody where somebody was to join, so that no addition is believed by it.
+        Silence counts as nobody where somebody was to join, so that no addition is believed by it. Where
+        members are hidden, their own rows say that as well.
         """
         silent = {address: row.id for address, row in groups.items() if not row.tells_members}
-        leaving = {
+        asked = {
             atom.member
             for address in silent
             for atom in covers[address]
-            if atom.member and atom.member in ids and not atom.after
+            if atom.member and atom.member in ids and (self._hides_members or not atom.after)
         }
-        users = self._look_at_users(dict.fromkeys(sorted(leaving), ()), ids, people) if leaving else []
+        users = self._look_at_users(dict.fromkeys(sorted(asked), ()), ids, people) if asked else []
         staying = {
             address: {user.id for user in users if group_id in (user.groups or ())}
             for address, group_id in silent.items()
@@ -222,6 +225,15 @@ class ScimReader:
         """One row of the users."""
         return user_row(row, self.dialect)
 
+    def group(self, row: object) -> GroupRow:
+        """One row of the groups; where it is known to hide members it says nothing of them."""
+        found = group_row(row, self.dialect.groups[-1])
+        return replace(found, members=frozenset(), tells_members=False) if self._hides_members else found
+
+    @property
+    def _hides_members(self) -> bool:
+        return self.dialect.members_shown is False
+
     def one_user(self, live_id: str, keys: frozenset[str]) -> UserRow | None:
         """One user, completely: what the answer does not hold has no value. None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('user')}/{quote(live_id, safe='')}")
@@ -234,7 +246,7 @@ class ScimReader:
     def one_group(self, live_id: str) -> GroupRow | None:
         """One group with its members; None where it is gone."""
         data = self.get_or_none(f"{self.dialect.path('group')}/{quote(live_id, safe='')}")
-        return None if data is None else group_row(data)
+        return None if data is None else self.group(data)
 
     def known(self, row: UserRow, need: Need, key: str) -> UserRow | None:
         """The user with all that is needed of ``key``; None where the row is the trace of a deletion."""

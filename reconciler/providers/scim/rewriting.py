@@ -4,7 +4,7 @@ A PUT takes away whatever it does not hold (RFC 7644, 3.5.1). So it is sent only
 written was read, and where what it changes is still as it was planned.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -14,24 +14,31 @@ from reconciler.errors import BadAnswer
 from reconciler.model import Kind, LiveState, Value, user_key
 from reconciler.operations import Operation
 from reconciler.providers.base import Answer
-from reconciler.providers.scim.codec import group_row, user_row, version_of
-from reconciler.providers.scim.names import Shape
+from reconciler.providers.scim.codec import kind_of, user_row, version_of
 from reconciler.providers.scim.reader import ScimReader
 from reconciler.providers.scim.schema import CORE, GROUP
 from reconciler.providers.scim.wire import put
 from reconciler.providers.scim.writing import FIELDS
+from reconciler.report import number_of
 from reconciler.transport.messages import Request
 from reconciler.values import alike, canonical
 
-_CAP = 100
-"""Members; a server that shows no more than a part of them shows this many at least, as far as is known."""
 _OF_SERVER = ("id", "meta", "groups")
+_UNLESS = "; where the directory shows all members of a group, write `members: shown` in quirks.yaml"
 
 
 def rewrite(
-    server: ScimReader, operation: Operation, request: Request, live: LiveState, people: Mapping[str, str]
+    server: ScimReader,
+    operation: Operation,
+    request: Request,
+    live: LiveState,
+    people: Mapping[str, str],
+    told: Collection[str],
 ) -> Request | Answer:
-    """The PUT to send; ``people`` has their logins in the files by their ids. Raises as a read does."""
+    """The PUT to send. Raises as a read does.
+
+    ``people`` has their logins in the files by their ids; ``told`` has the ids of those who show groups.
+    """
     how: Any = request.json
     row = server.get_or_none(request.path)
     if row is None:
@@ -40,7 +47,9 @@ def rewrite(
         message = f"GET {request.path} was answered with {type(row).__name__}, not with an object"
         raise BadAnswer(message)
     user = how["kind"] == "user"
-    why = _unread_of_user(server) if user else _unread_of_group(server, row, live)
+    why = _unshown(server, how["kind"]) or (
+        "" if user else _unread_of_group(server, row, live, people, told=bool(told))
+    )
     if why:
         return Answer("unsupported", message=f"{operation.summary}: PATCH is not supported, and {why}")
     if user and not _as_planned(row, operation, server, people):
@@ -51,32 +60,35 @@ def rewrite(
     return replace(request, json=body, headers=headers)
 
 
-def _unread_of_user(server: ScimReader) -> str:
-    """Why a user cannot be written as a whole: something that can be written is not shown."""
-    hidden = sorted(_hidden(server.dialect.shape)) if server.dialect.shape else []
-    if not hidden:
-        return ""
-    return f"a PUT would take away what no answer shows: {', '.join(hidden)}"
+def _unshown(server: ScimReader, kind: Kind) -> str:
+    """Why none of these can be written as a whole: something that can be written is not shown."""
+    hidden = server.dialect.unshown.get(kind, ())
+    return f"a PUT would take away what no answer shows: {', '.join(hidden)}" if hidden else ""
 
 
-def _hidden(shape: Shape) -> Iterator[str]:
-    """The attributes that can be written and that no answer shows."""
-    for name, each in shape.definitions.items():
-        if each.written != "never" and not each.readable:
-            yield name
+def _unread_of_group(
+    server: ScimReader,
+    row: Mapping[str, Any],
+    live: LiveState,
+    people: Mapping[str, str],
+    *,
+    told: bool,
+) -> str:
+    """Why a group cannot be written as a whole: who is in it may not be shown, or not whole.
 
-
-def _unread_of_group(server: ScimReader, row: Mapping[str, Any], live: LiveState) -> str:
-    """Why a group cannot be written as a whole: who is in it may not be shown, or not whole."""
+    That it is whole is known where users show their groups too, and it shows nobody else, or from
+    whoever knows the server.
+    """
     if server.dialect.members_shown:
         return ""
-    number = len(group_row(row).members)
-    others = any(group.resource.members for group in live.groups)
-    if server.dialect.members_shown is False or ("members" not in row and not others):
-        return "whether a group shows its members is not known, so a PUT might empty it"
-    told = any(user.resource.groups is not None for user in live.users)
-    if number >= _CAP and not told:
-        return f"it shows {number} members, and there may be more, whom a PUT would remove"
+    members = server.group(row).members - {group.id for group in live.groups}
+    if server.dialect.members_shown is False or ("members" not in row and not told):
+        return f"whether a group shows its members is not known, so a PUT might empty it{_UNLESS}"
+    if not told or not members <= people.keys():
+        return (
+            f"it shows {number_of(len(members), 'member')}, and there may be more, whom a PUT would remove, "
+            f"since not all of them are users who show their groups{_UNLESS}"
+        )
     return ""
 
 
@@ -106,23 +118,15 @@ def _fits(now: Value, atom: Atom, server: ScimReader, people: Mapping[str, str])
     return any(value == each or alike(value, each, definition) for each in (atom.before, atom.after))
 
 
-def _writable(row: Mapping[str, Any], kind: Kind, server: ScimReader) -> dict[str, Any]:
-    """What was read, without what only the server writes.
-
-    Where the server says what there is, what it does not say is its own (seen at one vendor).
-    """
-    defined = server.dialect.defined.get(kind)
-    return {
-        key: each
-        for key, each in row.items()
-        if key not in _OF_SERVER and (defined is None or key.lower() in defined)
-    }
+def _writable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What was read, whether the server defines it or not, without what only the server writes."""
+    return {key: each for key, each in row.items() if key not in _OF_SERVER}
 
 
 def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
     """The user as it was read, without what only the server writes, and with the new values."""
     shape = server.dialect.shape
-    body = _writable(row, "user", server)
+    body = _writable(row)
     for urn, attributes in (shape.attributes if shape else {}).items():
         holder = dict(body.get(urn, {})) if urn else body
         for name, attribute in attributes.items():
@@ -144,11 +148,13 @@ def _user(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> di
 
 
 def _group(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> dict[str, Any]:
-    body = _writable(row, "group", server)
+    body = _writable(row)
     for _, after in how["set"]:
         body["displayName"] = after
-    gone, there = set(how["remove"]), group_row(row).members
-    kept = [item for item in row.get("members") or [] if _id_of(item) not in gone]
+    gone, there = set(how["remove"]), server.group(row).members
+    groups = server.dialect.groups[-1]
+    items = row.get("members") or []
+    kept = [item for item in items if kind_of(item, groups) == "group" or _id_of(item) not in gone]
     new = [{"value": one} for one in how["add"] if one not in there]
     return {**body, "schemas": _listed(row, GROUP), "members": [*kept, *new]}
 

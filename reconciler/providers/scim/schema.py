@@ -44,7 +44,16 @@ class Attribute:
     @property
     def shown(self) -> bool:
         """Whether answers show its value without being asked for it."""
-        return self.returned not in ("never", "request") and self.mutability != "writeOnly"
+        return self.returned.lower() not in ("never", "request") and self.mutability.lower() != "writeonly"
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What a client can write of it and no answer shows: its own name, or those of its parts."""
+        if self.mutability.lower() == "readonly":
+            return ()
+        if not self.shown:
+            return (self.name,)
+        return tuple(f"{self.name}.{name}" for part in self.parts for name in part.lost)
 
 
 def is_urn(text: object) -> bool:

@@ -26,6 +26,7 @@ _GONE = 404
 _CONFLICT = 409
 _BAD = 400
 _SERVER = 500
+_UNSUPPORTED = 501
 _VERDICTS: Mapping[int, Verdict] = {
     # Accepted, and not completed (RFC 9110, 15.3.3).
     _TAKEN: "pending",
@@ -36,7 +37,7 @@ _VERDICTS: Mapping[int, Verdict] = {
     412: "passed",
     429: "busy",
     # The server does not support the operation, PATCH for example (RFC 7644, 3.12).
-    501: "unsupported",
+    _UNSUPPORTED: "unsupported",
 }
 
 
@@ -134,11 +135,22 @@ def receive(operation: Operation, response: Response, dialect: Dialect) -> Answe
     if operation.method == "DELETE" and response.status == _GONE:
         return Answer("done")
     shown = "".join(f"/{part}" if isinstance(part, str) else f"/{{{part.to}}}" for part in operation.path)
-    message = str(refusal(operation.method, shown, response, dialect))
+    message = str(refusal(operation.method, shown, response, dialect)) + _advice(operation, response, dialect)
     if operation.method == "POST" and (response.status == _CONFLICT or _is_taken(response)):
         return Answer("exists", message=message)
     otherwise: Verdict = "unsure" if response.status >= _SERVER else "refused"
     return Answer(_VERDICTS.get(response.status, otherwise), message=message)
+
+
+def _advice(operation: Operation, response: Response, dialect: Dialect) -> str:
+    """What a refusal may come of at a server of which no more is known than what it says."""
+    if dialect.shape is None:
+        return ""
+    if operation.method == "PATCH" and response.status == _UNSUPPORTED:
+        return "; if the directory has no PATCH, write `patch: false` in quirks.yaml"
+    if operation.method == "POST" and (response.status == _CONFLICT or _is_taken(response)):
+        return "; if the lists do not show it, perhaps somebody inactive or deleted has it, whom they hide"
+    return ""
 
 
 def _is_taken(response: Response) -> bool:

@@ -252,6 +252,7 @@ class TestWholeUsersAndGroups:
         outcomes = directory.apply(desired(a_user(ADA, name="A", attributes={"title": "x"})))
         assert {o.status for o in outcomes} == {"failed"}
         assert "the system cannot do that" in outcomes[0].reason
+        assert "write `patch: false` in quirks.yaml" in outcomes[0].reason
         assert len(directory.writes) == 1
 
     def test_a_quirk_says_that_patch_does_not_work(self) -> None:
@@ -323,6 +324,14 @@ def test_a_name_that_is_taken_and_told_with_400_is_there_already() -> None:
     directory = Directory(between=between)
     outcomes = directory.apply(desired(a_user(NEW)))
     assert [o.status for o in outcomes] == ["adopted"]
+
+
+def test_a_name_that_somebody_hidden_has_is_told() -> None:
+    users = {**SEED["users"], NEW: {"active": False}}
+    directory = Directory({"deactivate_hides": True}, {**SEED, "users": users})
+    (outcome,) = directory.apply(desired(a_user(NEW)))
+    assert outcome.status == "failed"
+    assert "perhaps somebody inactive or deleted has it, whom they hide" in outcome.reason
 
 
 def test_ids_of_any_characters_stay_where_they_belong() -> None:
