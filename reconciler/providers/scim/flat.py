@@ -1,6 +1,6 @@
 """The values of a user by their flat names. What no name can hold is told, and left where it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model import Value
@@ -28,16 +28,14 @@ def read(
         attribute = attributes.get(key)
         if attribute is None or data is None:
             continue
-        name, whole = prefix + attribute.name, True
+        name = prefix + attribute.name
         if attribute.type != "complex":
             found[name] = value(data)
         elif not attribute.several:
             _read_complex(name, urn, attribute, data, found)
         elif is_typed(attribute):
-            whole = _read_typed(name, attribute, data, found)
-        else:
-            whole = _read_values(name, data, found)
-        if not whole:
+            nameless += _read_typed(name, attribute, data, found)
+        elif not _read_values(name, data, found):
             nameless.append(name)
 
 
@@ -61,9 +59,9 @@ def _read_values(name: str, data: object, found: dict[str, Value]) -> bool:
     return len(items) == len(values)
 
 
-def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, Value]) -> bool:
-    """Read values by their types; returns whether flat names hold all of them."""
-    whole, types = True, set()
+def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, Value]) -> Iterable[str]:
+    """Read values by their types; returns the names, also with a type, of which there is more than one."""
+    nameless, types = dict[str, None](), set()
     for item in data if isinstance(data, list) else [data]:
         kind = item.get(TYPE) if isinstance(item, Mapping) else None
         if (
@@ -72,18 +70,21 @@ def _read_typed(name: str, attribute: Attribute, data: object, found: dict[str, 
             or not SIMPLE_TYPE.fullmatch(kind)
             or kind.lower() == PRIMARY
         ):
-            whole = False
+            nameless[name] = None
             continue
         kind = kind.lower()
-        whole = whole and kind not in types
+        if kind in types:
+            nameless[f"{name}.{kind}"] = None
         types.add(kind)
         if item.get(PRIMARY) is True:
+            if found.get(f"{name}.{PRIMARY}") is not None:
+                nameless[f"{name}.{PRIMARY}"] = None
             found[f"{name}.{PRIMARY}"] = kind
         for part in parts(attribute):
             if item.get(part.name) is not None:
                 full = f"{name}.{kind}" + ("" if part.name.lower() == VALUE else f".{part.name}")
                 found[full] = _with(found.get(full), value(item[part.name]))
-    return whole
+    return nameless
 
 
 def _with(before: Value, now: Value) -> Value:

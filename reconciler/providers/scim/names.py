@@ -43,7 +43,8 @@ _EXTERNAL_ID: Final = Attribute("externalId", exact_case=True)
 class Found:
     """The attributes of one user by flat name, and the names of those with values that no name holds.
 
-    Where two values have one type, there is a tuple in place of one value.
+    Where two values have one type, the second name has the type too, as in ``emails.work``. Their parts
+    are tuples in place of one value then.
     """
 
     attributes: dict[str, Value]
@@ -106,6 +107,10 @@ class Shape:
                 if is_typed(attribute):
                     yield urn, attribute, self.prefixes.get(urn, "")
 
+    def base(self, slot: Slot) -> str:
+        """The flat name of the attribute, without a type or a part."""
+        return f"{self.prefixes.get(slot.urn, '')}{slot.attribute.name}"
+
     def knowing(self, names: Iterable[str]) -> "Shape":
         """The same, with names that the files use or users have: open types, other spellings."""
         new = {name: slot for name in names if name not in self.slots and (slot := self.slot(name))}
@@ -153,7 +158,7 @@ class Shape:
 
 def _canonical(shape: Shape, slot: Slot) -> str:
     """The name that ``read`` gives to a value."""
-    base = f"{shape.prefixes.get(slot.urn, '')}{slot.attribute.name}"
+    base = shape.base(slot)
     if slot.way == "primary":
         return f"{base}.{PRIMARY}"
     if slot.way in ("plain", "values", "reference"):

@@ -102,8 +102,9 @@ class Scim:
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Attributes that the server does not define, or defines otherwise: it would ignore them."""
-        shape = live.memo.discovery.shape if isinstance(live.memo, Seen) else None
-        return audit(desired, live, shape, TITLE) if shape else []
+        if not isinstance(live.memo, Seen):
+            return []
+        return audit(desired, live, live.memo.discovery.shape, live.memo.nameless, TITLE)
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""

@@ -78,7 +78,7 @@ def test_a_user_is_read_under_flat_names() -> None:
         "acme.keys.garage": "k",
         f"{OTHER}:desk": "x",
     }
-    assert found.nameless == ("emails", "phoneNumbers")
+    assert found.nameless == ("emails", "phoneNumbers.work")
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase])
