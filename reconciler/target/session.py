@@ -123,7 +123,7 @@ class _Wiring:
     def _tokens(self, grant: Grant, secrets: Mapping[str, Secret]) -> Tokens:
         """What gets tokens. It has no pace, and to ask twice does no harm."""
         path = urlsplit(grant.url).path
-        network = Network(grant.url.removesuffix(path), largest=LARGEST_ANSWER)
+        network = Network(grant.url.removesuffix(path), largest=LARGEST_ANSWER, returns_redirects=True)
         self.until_then.callback(network.close)
         asking = client(self._logged(network), secrets["id"], secrets["secret"])
         unpaced = Window(None)
