@@ -208,8 +208,10 @@ def refused(login: Login, api: Api, *answers: Response | NoAnswer) -> str:
         (
             302,
             None,
-            "it answers with a redirect (302), which is not followed, since the secret would go along; "
-            "give `token_url` the address where it really is",
+            (
+                "it answers with a redirect (302), which is not followed, since the secret would go along; "
+                "give `token_url` the address where it really is"
+            ),
         ),
         (404, None, "it was refused with 404; check `token_url`, the id and the secret"),
         (403, ["no"], "it was refused with 403; check `token_url`, the id and the secret"),
