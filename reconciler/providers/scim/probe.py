@@ -68,6 +68,7 @@ class Questions:
         yield _filters(server)
         yield Finding("patch", None, "whether PATCH works is found out by a write alone")
         yield Finding("etags", None, "whether versions are heeded is found out by a write alone")
+        yield Finding("media", None, "which media type it takes is found out by a write alone")
         yield Finding("members", None, "whether a group shows all its members no question tells")
 
 
