@@ -223,6 +223,10 @@ class Kind(Protocol):
         """
         ...
 
+    def media(self, quirks: Mapping[str, Any]) -> str:
+        """The media type of JSON that its systems are sent: ``transport.media.JSON``, or one of their own."""
+        ...
+
     @property
     def pace(self) -> int:
         """Requests in any 60 seconds, for each key, where target.yaml gives no number."""

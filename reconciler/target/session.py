@@ -19,6 +19,7 @@ from reconciler.transport.auth import Secret, hidden
 from reconciler.transport.clock import Clock, Stop, SystemClock
 from reconciler.transport.hosts import ALLOWED_HOSTS, api_root, check_hosts
 from reconciler.transport.logged import Logged
+from reconciler.transport.media import with_media
 from reconciler.transport.messages import Reader, Request, Response, Transport
 from reconciler.transport.network import Network
 from reconciler.transport.oauth import LARGEST_ANSWER, Grant, Token, Tokens, client, with_tokens
@@ -74,6 +75,7 @@ def connect(
     clock = SystemClock(stop)
     with ExitStack() as until_then:
         base, ways = _base(target, until_then, below_api=below_api)
+        base = with_media(base, target.system.media(target.quirks))
         wiring = _Wiring(target, until_then, clock, on_request, on_wait, patience)
         first, *others = [(wiring.let_in(base, *way), Window(target.requests_per_minute)) for way in ways]
         paced = Paced(*first, clock, random.random, on_wait, patience, others)
@@ -123,7 +125,7 @@ class _Wiring:
     def _tokens(self, grant: Grant, secrets: Mapping[str, Secret]) -> Tokens:
         """What gets tokens. It has no pace, and to ask twice does no harm."""
         path = urlsplit(grant.url).path
-        network = Network(grant.url.removesuffix(path), largest=LARGEST_ANSWER)
+        network = Network(grant.url.removesuffix(path), largest=LARGEST_ANSWER, returns_redirects=True)
         self.until_then.callback(network.close)
         asking = client(self._logged(network), secrets["id"], secrets["secret"])
         unpaced = Window(None)

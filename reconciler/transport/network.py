@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from reconciler.errors import NoAnswer, Unreachable
+from reconciler.transport.media import JSON
 from reconciler.transport.messages import Request, Response
 
 # The HTTP libraries are imported where they are used: they take 0.1 s, which --help must not pay.
@@ -158,7 +159,7 @@ class Network:
         headers = dict(request.headers)
         body: bytes | list[tuple[str, str]] = list(request.form)
         if request.json is not None:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", JSON)
             # Escaped, and so valid UTF-8 whatever the text holds.
             body = json.dumps(request.json, separators=(",", ":")).encode()
         files = [(p.name, (p.file_name or None, p.content, p.media_type or None)) for p in request.multipart]

@@ -22,18 +22,21 @@ from reconciler.transport.messages import Request, Response, Transport
 LARGEST_ANSWER = 256 * 1024
 """In bytes, of an address that gives tokens."""
 _LONGEST_TOKEN = 32 * 1024
-_LONGEST_WORDS = 200
 _BEFORE_ITS_END = 30.0
 """Seconds: a token that ends sooner may end on its way."""
 _LONGEST_LIFE = 10 * 365 * 86400
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _LATER = {HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)}
+_ELSEWHERE = range(300, 400)
 _HINTS = {
+    "invalid_request": "",
     "invalid_client": "check the id and the secret",
+    "invalid_grant": "",
     "invalid_scope": "check `scopes`, and what this client may ask for",
     "unauthorized_client": "let this client use client credentials",
     "unsupported_grant_type": "it gives no tokens for client credentials",
 }
+"""The codes of RFC 6749, section 5.2. No other word of such an answer is shown: it may repeat the secret."""
 
 Scopes = Callable[[Request], frozenset[str]]
 
@@ -146,7 +149,7 @@ def _granted(response: Response, asked: frozenset[str]) -> tuple[Secret, frozens
         message = "the answer is no JSON that holds an access_token; check `token_url`"
         raise Unreachable(message)
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        message = f"the answer's token_type is {_clip(kind)}, and only Bearer is known here"
+        message = "the answer's token_type is not Bearer, and no other is known here"
         raise Unreachable(message)
     granted = _scopes_of(body, asked)
     if missing := asked - granted:
@@ -180,13 +183,12 @@ def _lasts(said: object) -> float | None:
 
 
 def _refusal(status: int, body: Mapping[str, object]) -> str:
-    error, description = body.get("error"), body.get("error_description")
-    said = ": ".join(_clip(text) for text in (error, description) if isinstance(text, str) and text)
+    if status in _ELSEWHERE:
+        why = "which is not followed, since the secret would go along"
+        return (
+            f"it answers with a redirect ({status}), {why}; give `token_url` the address where it really is"
+        )
+    code = body.get("error")
+    said = code if isinstance(code, str) and code in _HINTS else ""
     other = "try again" if status in _LATER else "check `token_url`, the id and the secret"
-    hint = _HINTS.get(error if isinstance(error, str) else "", other)
-    return f"it was refused with {status}{f' ({said})' if said else ''}; {hint}"
-
-
-def _clip(said: object) -> str:
-    text = " ".join(str(said).split())
-    return text if len(text) <= _LONGEST_WORDS else f"{text[: _LONGEST_WORDS - 3]}..."
+    return f"it was refused with {status}{f' ({said})' if said else ''}; {_HINTS.get(said) or other}"

@@ -111,8 +111,9 @@ def test_no_redirect_carries_the_secret_on(
     """Somebody who can write a page at the login's host sends the client on from there."""
     url, seen = thief
     place.login.hook = lambda _: Response(status, {"location": f"{url}/oauth2/token?x=1"})
-    place_of_it = f"{url.removeprefix('http://')}/oauth2/token"
-    assert f"answers with a redirect ({status}) to {place_of_it}, which is not followed" in refused(capsys)
+    said = refused(capsys)
+    assert f"answers with a redirect ({status}), which is not followed" in said
+    assert url.removeprefix("http://") not in said
     assert (seen.seen, place.api.seen) == ([], [])
 
 

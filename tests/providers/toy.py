@@ -19,6 +19,7 @@ from reconciler.report import Check
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.auth import Secret, with_key
 from reconciler.transport.hosts import Hosts
+from reconciler.transport.media import JSON
 from reconciler.transport.messages import Reader, Response, Transport
 
 REFERENCE = {"type": "object", "additionalProperties": False, "properties": {"env": {"type": "string"}}}
@@ -67,6 +68,9 @@ class Toy:
 
     def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
         return [Credential({"word": settings["word"]})] if "word" in settings else []
+
+    def media(self, quirks: Mapping[str, Any]) -> str:  # noqa: ARG002 (it is the same for all)
+        return JSON
 
     def authorise(self, transport: Transport, secrets: Mapping[str, Secret], _: object) -> Transport:
         return with_key(transport, secrets["word"])

@@ -76,6 +76,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Direc
         ({"oauth_auth": "basic"}, 1),
         ({"oauth_lifetime": 40}, 1),
         ({"oauth_ends_after": 3}, 9),
+        ({"media": "scim", "content_type_required": True}, 1),
     ],
 )
 def test_it_is_planned_and_applied(

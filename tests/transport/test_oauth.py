@@ -183,7 +183,7 @@ def refused(login: Login, api: Api, *answers: Response | NoAnswer) -> str:
         (
             401,
             {"error": "invalid_client", "error_description": f"no {ID} with {SECRET}"},
-            "it was refused with 401 (invalid_client: no [key] with [key]); check the id and the secret",
+            "it was refused with 401 (invalid_client); check the id and the secret",
         ),
         (
             400,
@@ -200,10 +200,23 @@ def refused(login: Login, api: Api, *answers: Response | NoAnswer) -> str:
             {"error": "unsupported_grant_type"},
             "it was refused with 400 (unsupported_grant_type); it gives no tokens for client credentials",
         ),
+        (
+            400,
+            {"error": "invalid_grant"},
+            "it was refused with 400 (invalid_grant); check `token_url`, the id and the secret",
+        ),
+        (
+            302,
+            None,
+            (
+                "it answers with a redirect (302), which is not followed, since the secret would go along; "
+                "give `token_url` the address where it really is"
+            ),
+        ),
         (404, None, "it was refused with 404; check `token_url`, the id and the secret"),
         (403, ["no"], "it was refused with 403; check `token_url`, the id and the secret"),
         (400, {"error": {"a": 1}}, "it was refused with 400; check `token_url`, the id and the secret"),
-        (503, {"error": "x" * 500}, f"it was refused with 503 ({'x' * 197}...); try again"),
+        (503, {"error": "x" * 500}, "it was refused with 503; try again"),
         (429, None, "it was refused with 429; try again"),
         (200, None, "the answer is no JSON that holds an access_token; check `token_url`"),
         (200, {"access_token": 7}, "the answer is no JSON that holds an access_token; check `token_url`"),
@@ -216,12 +229,12 @@ def refused(login: Login, api: Api, *answers: Response | NoAnswer) -> str:
         (
             200,
             {"access_token": "token-number-1"},
-            "the answer's token_type is None, and only Bearer is known here",
+            "the answer's token_type is not Bearer, and no other is known here",
         ),
         (
             200,
             {"access_token": "token-number-1", "token_type": "mac"},
-            "the answer's token_type is mac, and only Bearer is known here",
+            "the answer's token_type is not Bearer, and no other is known here",
         ),
         (
             200,
@@ -234,6 +247,28 @@ def test_no_token_means_that_nothing_is_sent_and_why(
     login: Login, api: Api, status: int, body: object, said: str
 ) -> None:
     assert refused(login, api, Response(status, {}, body)) == said
+
+
+@pytest.mark.parametrize("field", ["error", "error_description", "error_uri", "token_type", "scope"])
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda text: text,
+        quote_plus,
+        lambda text: quote_plus(text).lower(),
+        lambda text: text.replace("/", "\\/"),
+        lambda text: "".join(f"&#{ord(each)};" for each in text),
+        lambda text: text[::-1],
+        lambda text: text[:6],
+    ],
+)
+def test_no_words_of_an_address_that_gives_tokens_are_shown(
+    login: Login, api: Api, field: str, status: int, spelled: Callable[[str], str]
+) -> None:
+    words = spelled(SECRET)
+    body = {"access_token": "t", "token_type": "bearer", "scope": "other", field: f"{words} {words}"}
+    assert words not in refused(login, api, Response(status, {"location": words}, body))
 
 
 def test_an_address_without_an_answer_is_told(login: Login, api: Api) -> None:

@@ -16,6 +16,7 @@ from reconciler.providers.kind import Ability, Credential
 from reconciler.sandbox.pleio.switches import Switches
 from reconciler.sandbox.switching import from_texts
 from reconciler.transport.hosts import Hosts
+from reconciler.transport.media import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,10 @@ class PleioKind:
     def credentials(self, settings: Mapping[str, Any]) -> Sequence[Credential]:
         """The one token of a site."""
         return [Credential({"key": reference}) for reference in settings.get("keys", ())]
+
+    def media(self, quirks: Mapping[str, Any]) -> str:  # noqa: ARG002 (it is the same for all)
+        """JSON as such."""
+        return JSON
 
     def authorise(
         self,

@@ -1,29 +1,32 @@
 """What the files say of attributes, and a server's own description of them does not let be written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.model import Address, DesiredState, LiveState, Value, user_key
 from reconciler.providers.fitting import misfits
-from reconciler.providers.scim.flat import Loose
 from reconciler.providers.scim.names import Shape
 from reconciler.providers.scim.slots import PRIMARY, VALUE, Slot
+from reconciler.providers.scim.state import Memory
 from reconciler.values import alike, canonical
 
 
-def audit(
-    desired: DesiredState, live: LiveState, shape: Shape, system: str, loose: Mapping[str, Sequence[Loose]]
-) -> list[Problem]:
+def audit(desired: DesiredState, live: LiveState, shape: Shape, memory: Memory, system: str) -> list[Problem]:
     """Every attribute that cannot be written as the files state it, at its place."""
     problems = [*_unseen(desired, live, system), *misfits(desired, live.definitions or {}, system)]
-    problems += _again(desired, live, shape, system, loose)
+    problems += _again(desired, live, shape, memory, system)
     told = {problem.place for problem in problems}
-    return [*problems, *(one for one in _own(desired, live, shape, system) if one.place not in told)]
+    return [
+        *problems,
+        *(one for one in _own(desired, live, shape, memory, system) if one.place not in told),
+    ]
 
 
-def _own(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> Iterator[Problem]:
-    now = {user_key(user.resource.email): user.resource.attributes or {} for user in live.users}
+def _own(
+    desired: DesiredState, live: LiveState, shape: Shape, memory: Memory, system: str
+) -> Iterator[Problem]:
+    several = {user_key(user.resource.email): memory.nameless.get(user.id, ()) for user in live.users}
     for key, user in sorted(desired.users.items()):
         stated = user.attributes or {}
         names = [(name, slot) for name in stated if (slot := shape.slot(name))]
@@ -32,22 +35,22 @@ def _own(desired: DesiredState, live: LiveState, shape: Shape, system: str) -> I
             place = desired.locate(Address("user", key), ("attributes", name))
             if (other := first.setdefault(slot.place, name)) != name:
                 yield Problem(place, f"`{name}` and `{other}` are one attribute", "leave one of them out")
-            elif slot.way == "typed" and isinstance(now.get(key, {}).get(name), tuple):
-                what = f"`{name}` of {key} has several values in {system}, and this name holds one"
+            elif double := _double(slot, stated[name], shape, several.get(key, ())):
+                what = f"`{double}` of {key} has several values in {system}, and `{name}` is about one"
                 yield Problem(place, what, "leave one of them in the directory, or remove it here")
             elif slot.way == "primary" and (wrong := _no_type(stated[name], slot.path, shape)):
                 yield Problem(place, wrong, f"write the type of the primary one, as `{name}: work`")
 
 
 def _again(
-    desired: DesiredState, live: LiveState, shape: Shape, system: str, loose: Mapping[str, Sequence[Loose]]
+    desired: DesiredState, live: LiveState, shape: Shape, memory: Memory, system: str
 ) -> Iterator[Problem]:
     """Values that would be added each time, since they are there without the type that the files state."""
     for user in live.users:
         key, now = user_key(user.resource.email), user.resource.attributes or {}
         stated = desired.users[key].attributes if key in desired.users else None
         by_item: dict[str, dict[str, tuple[Slot, Value]]] = {}
-        for name, value in (stated or {}).items() if user.id in loose else ():
+        for name, value in (stated or {}).items() if user.id in memory.loose else ():
             if (slot := shape.slot(name)) and slot.way == "typed" and value is not None:
                 base = name if slot.part == VALUE else name.rpartition(".")[0]
                 by_item.setdefault(base, {})[name] = (slot, value)
@@ -57,7 +60,7 @@ def _again(
                 for each in _held(now)
             )
             attribute = base.rpartition(".")[0].lower()
-            items = [item for name, item in loose[user.id] if name.lower() == attribute]
+            items = [item for name, item in memory.loose[user.id] if name.lower() == attribute]
             if not there and any(all(_same(item, *each) for each in parts.values()) for item in items):
                 place = desired.locate(Address("user", key), ("attributes", next(iter(parts))))
                 what = (
@@ -89,6 +92,15 @@ def _unseen(desired: DesiredState, live: LiveState, system: str) -> Iterator[Pro
     for key, user in sorted(desired.users.items()):
         if user.groups:
             yield Problem(desired.locate(Address("user", key), ("groups",)), what, hint)
+
+
+def _double(slot: Slot, stated: Value, shape: Shape, several: Collection[str]) -> str:
+    """The name of which there are several values, and one would be written; empty where there is none."""
+    base = shape.base(slot)
+    names = [f"{base}.{slot.type}"] if slot.way == "typed" else []
+    if slot.way == "primary":
+        names = [f"{base}.{PRIMARY}", f"{base}.{str(stated).lower()}"]
+    return next((name for name in names if name in several), "")
 
 
 def _no_type(stated: Value, path: str, shape: Shape) -> str:

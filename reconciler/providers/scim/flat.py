@@ -1,6 +1,6 @@
 """The values of a user by their flat names. What no name can hold is told, and left where it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model import Value
@@ -34,18 +34,16 @@ def read(
         attribute = attributes.get(key)
         if attribute is None or data is None:
             continue
-        name, whole = prefix + attribute.name, True
+        name = prefix + attribute.name
         if attribute.type != "complex":
             found[name] = value(data)
         elif not attribute.several:
             _read_complex(name, urn, attribute, data, found)
         elif is_typed(attribute):
             items = data if isinstance(data, list) else [data]
-            whole = _read_typed(name, attribute, items, found)
+            nameless += _read_typed(name, attribute, items, found)
             loose += [(name, each) for each in items if isinstance(each, Mapping) and not _has_type(each)]
-        else:
-            whole = _read_values(name, data, found)
-        if not whole:
+        elif not _read_values(name, data, found):
             nameless.append(name)
 
 
@@ -75,23 +73,26 @@ def _has_type(item: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and SIMPLE_TYPE.fullmatch(kind) is not None and kind.lower() != PRIMARY
 
 
-def _read_typed(name: str, attribute: Attribute, items: list[Any], found: dict[str, Value]) -> bool:
-    """Read values by their types; returns whether flat names hold all of them."""
-    whole, types = True, set[str]()
+def _read_typed(name: str, attribute: Attribute, items: list[Any], found: dict[str, Value]) -> Iterable[str]:
+    """Read values by their types; returns the names, also with a type, of which there is more than one."""
+    nameless, types = dict[str, None](), set[str]()
     for item in items:
         if not isinstance(item, Mapping) or not _has_type(item):
-            whole = False
+            nameless[name] = None
             continue
         kind = item[TYPE].lower()
-        whole = whole and kind not in types
+        if kind in types:
+            nameless[f"{name}.{kind}"] = None
         types.add(kind)
         if item.get(PRIMARY) is True:
+            if found.get(f"{name}.{PRIMARY}") is not None:
+                nameless[f"{name}.{PRIMARY}"] = None
             found[f"{name}.{PRIMARY}"] = kind
         for part in parts(attribute):
             if item.get(part.name) is not None:
                 full = f"{name}.{kind}" + ("" if part.name.lower() == VALUE else f".{part.name}")
                 found[full] = _with(found.get(full), value(item[part.name]))
-    return whole
+    return nameless
 
 
 def _with(before: Value, now: Value) -> Value:

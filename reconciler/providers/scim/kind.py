@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.sandbox.scim.switches import Switches
 from reconciler.sandbox.switching import from_texts
 from reconciler.transport.hosts import Hosts
+from reconciler.transport.media import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.transport.auth import Secret
     from reconciler.transport.messages import Transport
 
+_MEDIA = "application/scim+json"
 # No domain is every directory's: where a credential may go, the environment alone says.
 _HOSTS = Hosts(owner="the directory", suffixes=(), example="https://directory.example/scim/v2", any_path=True)
 
@@ -65,6 +67,10 @@ class ScimKind:
         from reconciler.providers import ways_in
 
         return ways_in.credentials(settings)
+
+    def media(self, quirks: Mapping[str, Any]) -> str:
+        """SCIM's own, which alone every server must take (RFC 7644, 3.1 and 8.1)."""
+        return JSON if quirks.get("media") == "json" else _MEDIA
 
     def authorise(
         self,

@@ -3,8 +3,10 @@
 No single way of paging is safe on all servers: one repeats page 1 past the end, one ignores ``count``,
 one reports the page's size as the total. So a listing advances by what was received, and collects by id.
 It is complete where the number of distinct ids is the total that every page named, if that is known to
-count the whole list; a first page with fewer rows than its total proves that. Else it goes on
-to an empty page. Where the server gives cursors (RFC 9865), it is complete where none is left.
+count the whole list. Where that is not recorded, a first page with fewer rows than its total shows that it
+counts more than the page, and the page past the total that there is nothing beyond: some totals have a
+ceiling. Else it goes on to an empty page. Where the server gives cursors (RFC 9865), it is complete where
+none is left.
 """
 
 from collections.abc import Callable, Mapping
@@ -81,9 +83,9 @@ def _listed_once(
         if not listing.rows:
             break
         found = [parse(row) for row in listing.rows]
-        if rows and not total.whole and all(row.id in rows for row in found):
-            _prove(server, kind, len(rows))
+        if rows and all(row.id in rows for row in found) and _is_past(server, kind, len(rows), total):
             break
+        total.go_on(len(rows))
         for row in found:
             if row.id in rows:
                 message = (
@@ -114,6 +116,7 @@ class _Total:
     def __init__(self, kind: Kind, *, whole: bool, judged: bool) -> None:
         self._kind = kind
         self.whole = whole
+        self._recorded = whole
         self._judged = judged
         self.first: int | None = None
 
@@ -128,8 +131,13 @@ class _Total:
             raise _Moved(message)
 
     def lacks(self, number: int) -> bool:
-        """Whether there may be more than so many, or are fewer."""
-        return not self.whole or self.first is None or number < self.first
+        """Whether there may be more than so many, or are fewer; only past a recorded total nobody looks."""
+        return not self._recorded or self.first is None or number < self.first
+
+    def go_on(self, number: int) -> None:
+        """More rows came after so many: a total that is reached by then counts no whole list."""
+        if not self._recorded and self.first is not None and number >= self.first:
+            self.whole, self._judged = False, True
 
 
 def _page(server: Pages, kind: Kind, query: Mapping[str, str], cursor: str | None) -> Page:
@@ -140,6 +148,13 @@ def _page(server: Pages, kind: Kind, query: Mapping[str, str], cursor: str | Non
             message = f"the list of {kind}s took longer than its cursor lived ({error})"
             raise _Moved(message) from None
         raise
+
+
+def _is_past(server: Pages, kind: Kind, number: int, total: _Total) -> bool:
+    """Whether a page that repeats is the one past the end; raises IncompleteRead where nothing tells."""
+    if not total.whole:
+        _prove(server, kind, number)
+    return not total.whole or number == total.first
 
 
 def _prove(server: Pages, kind: Kind, number: int) -> None:

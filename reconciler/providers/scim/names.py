@@ -8,10 +8,11 @@ a dot (``enterprise.department``), or its URN and a colon. Names are found in an
 What no flat name can hold is never touched: values without a type, say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from reconciler.errors import BadAnswer, IncompleteRead
 from reconciler.model import Definition, Kind, Value
 from reconciler.providers.scim.flat import Loose, read
 from reconciler.providers.scim.schema import CORE, ENTERPRISE, Attribute
@@ -28,11 +29,21 @@ from reconciler.providers.scim.slots import (
 
 _FIELDS: Final = frozenset({"id", "schemas", "meta", "username", "displayname", "active", "groups"})
 """What is no attribute here: fields of their own, and what only the server writes."""
-_SPELLED: Final = (
-    *("totalResults", "Resources", "nextCursor", "id", "schemas", "meta", "version", "userName"),
-    *("displayName", "active", "groups", "members", "value", "$ref", "type", "primary", "display"),
-)
+Spelling = Mapping[str, "tuple[str, Spelling | None]"]
+"""Names, lower-cased, each with its one spelling and with the names below it; None: only the common ones."""
+
+_IN_VALUES: Final = ("value", "$ref", "type", "primary", "display")
+_COMMON: Final[Spelling] = {
+    name.lower(): (name, None)
+    for name in (
+        *("totalResults", "Resources", "nextCursor", "id", "schemas", "meta", "version", "userName"),
+        *("displayName", "active", "groups", "members", *_IN_VALUES),
+    )
+}
 """Names that no schema lists, or that are read in every answer."""
+_OF_VALUES: Final[Spelling] = {name: (name, None) for name in _IN_VALUES}
+_MOST_NAMES: Final = 10_000
+"""No directory that is known has a tenth of it."""
 _SECRET: Final = "password"  # noqa: S105 (the name of an attribute)
 
 _EXTERNAL_ID: Final = Attribute("externalId", exact_case=True)
@@ -43,8 +54,8 @@ _EXTERNAL_ID: Final = Attribute("externalId", exact_case=True)
 class Found:
     """The attributes of one user by flat name, and the names of those with values that no name holds.
 
-    Where two values have one type, there is a tuple in place of one value. ``loose`` are items of
-    no type.
+    Where two values have one type, the second name has the type too, as in ``emails.work``. Their parts
+    are tuples in place of one value then. ``loose`` are items of no type.
     """
 
     attributes: dict[str, Value]
@@ -56,13 +67,13 @@ class Found:
 class Shape:
     """All that users of one server may have, beside the fields that every user has.
 
-    ``attributes`` are by URN and by name, the core's under "". ``spelling`` maps the names on the wire,
-    lower-cased, to one spelling of each. ``slots`` are by flat name.
+    ``attributes`` are by URN and by name, the core's under "". ``spelling`` is that of their own schema.
+    ``slots`` are by flat name.
     """
 
     attributes: Mapping[str, Mapping[str, Attribute]]
     prefixes: Mapping[str, str]
-    spelling: Mapping[str, str]
+    spelling: Spelling
     slots: Mapping[str, Slot]
     _lower: Mapping[str, Slot] = field(default_factory=dict)
 
@@ -108,6 +119,10 @@ class Shape:
                 if is_typed(attribute):
                     yield urn, attribute, self.prefixes.get(urn, "")
 
+    def base(self, slot: Slot) -> str:
+        """The flat name of the attribute, without a type or a part."""
+        return f"{self.prefixes.get(slot.urn, '')}{slot.attribute.name}"
+
     def knowing(self, names: Iterable[str]) -> "Shape":
         """The same, with names that the files use or users have: open types, other spellings."""
         new = {name: slot for name in names if name not in self.slots and (slot := self.slot(name))}
@@ -119,6 +134,7 @@ class Shape:
         for name in names:
             if name not in self.slots and name not in new:
                 new |= {slot.name: slot for slot in self._live(name)}
+                _check_number(new)
         return replace(self, slots={**self.slots, **new}) if new else self
 
     def _live(self, name: str) -> Iterator[Slot]:
@@ -129,15 +145,7 @@ class Shape:
 
     def spelled(self, data: Any) -> Any:
         """The same JSON, with each name that is known in its one spelling."""
-        if isinstance(data, list):
-            return [self.spelled(item) if isinstance(item, (dict, list)) else item for item in data]
-        if not isinstance(data, dict):
-            return data
-        spelling = self.spelling
-        return {
-            spelling.get(key.lower(), key): self.spelled(item) if isinstance(item, (dict, list)) else item
-            for key, item in data.items()
-        }
+        return _spelled(data, self.spelling)
 
     def read(self, row: Mapping[str, Any]) -> Found:
         """The attributes of a user whose names are spelled as ``spelled`` does."""
@@ -156,7 +164,7 @@ class Shape:
 
 def _canonical(shape: Shape, slot: Slot) -> str:
     """The name that ``read`` gives to a value."""
-    base = f"{shape.prefixes.get(slot.urn, '')}{slot.attribute.name}"
+    base = shape.base(slot)
     if slot.way == "primary":
         return f"{base}.{PRIMARY}"
     if slot.way in ("plain", "values", "reference"):
@@ -168,7 +176,8 @@ def _canonical(shape: Shape, slot: Slot) -> str:
 def shape_of(schemas: Mapping[str, tuple[Attribute, ...]], extensions: Mapping[str, str]) -> Shape:
     """The shape of users who have these schemas; ``extensions`` are short names of URNs."""
     short = {urn.lower(): name for name, urn in {"enterprise": ENTERPRISE, **extensions}.items()}
-    spelling: dict[str, str] = {name.lower(): name for name in (*schemas, *_SPELLED)}
+    _check_short(schemas, short)
+    spelling: dict[str, tuple[str, Spelling | None]] = {}
     attributes: dict[str, dict[str, Attribute]] = {}
     prefixes: dict[str, str] = {}
     slots: dict[str, Slot] = {}
@@ -181,11 +190,64 @@ def shape_of(schemas: Mapping[str, tuple[Attribute, ...]], extensions: Mapping[s
         kept = [a for a in listed if not core or a.name.lower() not in {*_FIELDS, _SECRET}]
         if core and not any(a.name.lower() == _EXTERNAL_ID.name.lower() for a in kept):
             kept.append(_EXTERNAL_ID)
+        kept = [_respelled(attribute, _COMMON if core else {}) for attribute in kept]
         for attribute in kept:
-            for name in (attribute.name, *(part.name for part in attribute.parts)):
-                spelling.setdefault(name.lower(), name)
             for slot in slots_of(key, prefix, attribute):
-                slots.setdefault(slot.name, slot)
-        attributes[key] = {spelling[a.name.lower()]: a for a in kept}
+                slots[slot.name] = slot
+                _check_number(slots)
+        attributes[key] = {attribute.name: attribute for attribute in kept}
+        own: Spelling = {a.name.lower(): (a.name, _below(a)) for a in kept}
+        spelling |= {**own, **_COMMON, **spelling} if core else {urn.lower(): (urn, own)}
     lower = {name.lower(): slot for name, slot in slots.items()}
-    return Shape(attributes, prefixes, spelling, slots, lower)
+    return Shape(attributes, prefixes, {**_COMMON, **spelling}, slots, lower)
+
+
+def _spelled(data: Any, spelling: Spelling) -> Any:
+    if isinstance(data, list):
+        return [_spelled(item, spelling) if isinstance(item, (dict, list)) else item for item in data]
+    if not isinstance(data, dict):
+        return data
+    new = {}
+    for key, item in data.items():
+        name, below = spelling.get(key.lower(), (key, None))
+        # A list of users holds users, each of which is spelled as a whole answer is.
+        inner = spelling if name == "Resources" else below or _COMMON
+        new[name] = _spelled(item, inner) if isinstance(item, (dict, list)) else item
+    return new
+
+
+def _respelled(attribute: Attribute, common: Spelling) -> Attribute:
+    """The attribute in its own spelling, but for names that every answer has in one."""
+    name = common.get(attribute.name.lower(), (attribute.name, None))[0]
+    return replace(attribute, name=name, parts=tuple(_respelled(p, _OF_VALUES) for p in attribute.parts))
+
+
+def _below(attribute: Attribute) -> Spelling | None:
+    return {**_OF_VALUES, **{part.name.lower(): (part.name, None) for part in attribute.parts}}
+
+
+def _check_short(schemas: Mapping[str, tuple[Attribute, ...]], short: Mapping[str, str]) -> None:
+    """Raise IncompleteRead where a flat name that begins with a short name could stand for two attributes."""
+    taken = {
+        attribute.name.lower(): "an attribute of users"
+        for urn, attributes in schemas.items()
+        for attribute in (attributes if urn.lower() == CORE.lower() else ())
+    }
+    for urn in schemas:
+        if (name := short.get(urn.lower())) is None:
+            continue
+        if name.lower() in taken:
+            message = (
+                f"the short name `{name}` of {urn} is also {taken[name.lower()]}, so what `{name}.` "
+                "begins is not certain; give that schema another short name in `extensions`"
+            )
+            raise IncompleteRead(message)
+        taken[name.lower()] = f"the short name of {urn}"
+
+
+def _check_number(names: Collection[str]) -> None:
+    if len(names) > _MOST_NAMES:
+        message = (
+            f"the server describes more than {_MOST_NAMES} names of attributes: no directory has so many"
+        )
+        raise BadAnswer(message)

@@ -68,6 +68,7 @@ class Questions:
         yield _filters(server)
         yield Finding("patch", None, "whether PATCH works is found out by a write alone")
         yield Finding("etags", None, "whether versions are heeded is found out by a write alone")
+        yield Finding("media", None, "which media type it takes is found out by a write alone")
         yield Finding("members", None, "whether a group shows all its members no question tells")
 
 
@@ -91,6 +92,8 @@ def _lists(server: ScimReader) -> Iterator[Finding]:
 def _totals(server: ScimReader, total: int, rows: list[object]) -> Finding:
     if total > len(rows) > 0:
         how = f"a page of {len(rows)} names a total of {total}"
+        if _past(server, total, rows):
+            return Finding("totals", "page", f"{how}, and more users follow it")
         return Finding("totals", "whole", how)
     after = server.page("user", {**count(server.dialect, 1), "startIndex": str(len(rows) + 1)})
     if after.rows and list(after.rows) != rows:
@@ -100,6 +103,12 @@ def _totals(server: ScimReader, total: int, rows: list[object]) -> Finding:
     return Finding(
         "totals", None, f"a page of {len(rows)} names a total of {total}, and no more users follow"
     )
+
+
+def _past(server: ScimReader, total: int, rows: list[object]) -> bool:
+    """Whether there is somebody past the total, who is not the first again."""
+    past = list(server.page("user", {**count(server.dialect, 1), "startIndex": str(total + 1)}).rows)
+    return bool(past) and past != rows
 
 
 def _filters(server: ScimReader) -> Finding:

@@ -105,7 +105,7 @@ class Scim:
         """Attributes that the server does not define, or defines otherwise: it would ignore them."""
         if not isinstance(live.memo, Seen):
             return []
-        return audit(desired, live, live.memo.discovery.shape, TITLE, live.memo.memory.loose)
+        return audit(desired, live, live.memo.discovery.shape, live.memo.memory, TITLE)
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""

@@ -12,7 +12,8 @@ class Quirks:
 
     ``totals``: whether totalResults counts the whole list or the page alone. ``count``: whether a
     listing may ask for a number of rows. ``patch``, ``filters`` and ``etags``: whether these work, whatever
-    the server says. ``members``: whether a group that is read shows all its members.
+    the server says. ``members``: whether a group that is read shows all its members. ``media``: the type
+    of the JSON that it is sent, SCIM's own or none.
     """
 
     totals: Literal["whole", "page"] | None = None
@@ -21,6 +22,7 @@ class Quirks:
     filters: bool | None = None
     etags: bool | None = None
     members: Literal["shown", "hidden"] | None = None
+    media: Literal["scim", "json"] | None = None
     found_at: str = ""
 
     def of(self, dialect: Dialect) -> Dialect:

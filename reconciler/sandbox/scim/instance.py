@@ -28,7 +28,8 @@ from reconciler.transport.messages import Request, Response
 API = "/scim/v2"
 
 _HOME = "https://directory.example"
-_TAKES = ("application/scim+json", "application/json")
+_SCIM, _JSON = "application/scim+json", "application/json"
+_TAKES = {"scim": (_SCIM,), "json": (_JSON,), "any": (_SCIM, _JSON)}
 _LATER = 3
 _KINDS: dict[str, Name] = {"Users": "User", "Groups": "Group"}
 
@@ -120,8 +121,9 @@ class Sandbox:
         given = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
         if not given and self.store.switches.content_type_required:
             raise Refusal(HTTPStatus.NOT_ACCEPTABLE, "Content-Type is required")
-        if given and given.partition(";")[0].strip().lower() not in _TAKES:
-            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type: one of {', '.join(_TAKES)}")
+        takes = _TAKES[self.store.switches.media]
+        if given and given.partition(";")[0].strip().lower() not in takes:
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type: one of {', '.join(takes)}")
 
     def _check_limit(self, token: str) -> None:
         switches = self.store.switches

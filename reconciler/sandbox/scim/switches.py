@@ -124,6 +124,8 @@ class Switches:
     canonical_only: bool = False
     # Whether a write without Content-Type is refused with 406.
     content_type_required: bool = False
+    # The media types that a write may have.
+    media: Literal["any", "scim", "json"] = "any"
     # Requests that each credential may make in any 60 seconds; 0 turns the limit off.
     requests_per_minute: int = 0
     # Whether a 429 carries Retry-After, as seconds or as a date.

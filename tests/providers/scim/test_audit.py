@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from builders import a_user, desired
 from providers.scim.directories import ADA, BADGE, EXTENSIONS, GRACE, SEED, Directory
+from providers.scim.shapes import SHAPE
 
 from reconciler.planning.scope import Policy
 from reconciler.providers.fitting import lacking
@@ -101,6 +102,45 @@ def test_of_two_values_of_one_type_none_is_written() -> None:
     directory = Directory(seed=seed)
     directory.converges(desired(a_user(GRACE, name="G", attributes={"phoneNumbers.home": "4"})))
     assert [item["value"] for item in directory.holds["users"][GRACE]["phoneNumbers"]] == ["1", "2", "4"]
+
+
+PLACES = [{"type": "work", "country": "A", "locality": "x"}, {"type": "Work", "country": "B"}]
+MAILS = [{"type": "work", "value": "a@x", "display": "A"}, {"type": "work", "value": "b@x"}]
+DOUBLE = {**SEED, "users": {**SEED["users"], GRACE: {"addresses": PLACES, "emails": MAILS}}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        *(({f"addresses.work.{part}": "D"}, "addresses.work") for part in ("country", "locality", "region")),
+        ({"ADDRESSES.Work.country": None}, "addresses.work"),
+        ({"emails.work.display": "New"}, "emails.work"),
+        ({"emails.primary": "Work"}, "emails.work"),
+    ],
+)
+@pytest.mark.parametrize("patch", ["on", "off"])
+def test_nothing_of_two_values_of_one_type_is_written(stated: dict[str, Any], said: str, patch: str) -> None:
+    (found,) = problems(stated, GRACE, DOUBLE, patch=patch)
+    (name,) = stated
+    assert f"`{said}` of grace@acme.com has several values in the directory, and `{name}` is about" in found
+
+
+def test_of_two_primary_ones_none_is_chosen() -> None:
+    mails = [{"type": kind, "value": kind, "primary": True} for kind in ("work", "home")]
+    row = SHAPE.read({"emails": mails})
+    assert row.nameless == ("emails.primary",)
+
+
+def test_two_values_of_one_type_are_named_and_outlast_a_write() -> None:
+    directory = Directory(seed=DOUBLE)
+    said = " ".join(directory.read(desired()).remarks)
+    assert (
+        "`addresses.work` of 1 user has values that no name here can hold, and they are kept: grace" in said
+    )
+    assert "`emails.work` of 1 user" in said
+    directory.converges(desired(a_user(GRACE, name="G", attributes={"emails.home": "4", "title": "T"})))
+    assert directory.holds["users"][GRACE]["addresses"] == PLACES
+    assert directory.holds["users"][GRACE]["emails"][:2] == MAILS
 
 
 def test_values_that_no_name_holds_are_named() -> None:

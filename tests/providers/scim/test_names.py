@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from providers.scim.shapes import BADGE, OTHER, SHAPE
 
+from reconciler.errors import BadAnswer, IncompleteRead
 from reconciler.model import Definition
 from reconciler.providers.scim.names import shape_of
 from reconciler.providers.scim.schema import CORE, ENTERPRISE, RFC, Attribute, schemas
@@ -78,7 +79,7 @@ def test_a_user_is_read_under_flat_names() -> None:
         "acme.keys.garage": "k",
         f"{OTHER}:desk": "x",
     }
-    assert found.nameless == ("emails", "phoneNumbers")
+    assert found.nameless == ("emails", "phoneNumbers.work")
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase])
@@ -259,6 +260,94 @@ def test_a_huge_schema_has_an_end_and_a_deep_one_a_floor() -> None:
     assert inner.parts == ()
 
 
-def test_an_extension_cannot_take_the_place_of_the_core() -> None:
-    shape = shape_of({CORE: RFC[CORE], BADGE: (Attribute("givenName"),)}, {"name": BADGE})
-    assert shape.slots["name.givenName"].urn == ""
+@pytest.mark.parametrize(
+    ("core", "short"),
+    [
+        (RFC[CORE], {"name": BADGE}),
+        (RFC[CORE], {"Emails": BADGE}),
+        ((Attribute("acme", "complex", parts=(Attribute("badge"),)),), {"acme": BADGE}),
+        (RFC[CORE], {"acme": BADGE, "ACME": OTHER}),
+    ],
+)
+def test_a_short_name_that_is_something_else_too_is_refused(
+    core: tuple[Attribute, ...], short: dict[str, str]
+) -> None:
+    extensions = {BADGE: (Attribute("givenName"),), OTHER: (Attribute("x"),)}
+    with pytest.raises(IncompleteRead, match="another short name"):
+        shape_of({CORE: core, **extensions}, short)
+    assert shape_of({CORE: core, **extensions}, {"other": OTHER}).slot("other.x")
+
+
+DESK = "urn:desk:2.0:User"
+SPELLINGS = shape_of(
+    {
+        CORE: (
+            Attribute("desk", "complex", parts=(Attribute("floor"),)),
+            Attribute(
+                "emails",
+                "complex",
+                several=True,
+                parts=(Attribute("Value"), Attribute("Type", values=("Work",)), Attribute("Primary")),
+            ),
+        ),
+        ENTERPRISE: RFC[ENTERPRISE],
+        DESK: (
+            Attribute("Department"),
+            Attribute("Desk", "complex", parts=(Attribute("Floor"), Attribute("Value"))),
+        ),
+    },
+    {"own": DESK},
+)
+SPELLED_OWN = {
+    "desk": {"floor": "1"},
+    "emails": [{"type": "Work", "value": "a@x", "primary": True}],
+    ENTERPRISE: {"department": "E"},
+    DESK: {"Department": "D", "Desk": {"Floor": "2"}},
+}
+
+
+@pytest.mark.parametrize("change", [str, str.lower, str.upper])
+def test_each_schema_keeps_its_own_spelling(change: Any) -> None:
+    def respelled(data: Any) -> Any:
+        if isinstance(data, list):
+            return [respelled(item) for item in data]
+        if isinstance(data, dict):
+            return {change(key): respelled(value) for key, value in data.items()}
+        return data
+
+    assert SPELLINGS.spelled(respelled(SPELLED_OWN)) == SPELLED_OWN
+    listed = SPELLINGS.spelled(respelled({"Resources": [SPELLED_OWN]}))
+    assert listed == {"Resources": [SPELLED_OWN]}
+    assert SPELLINGS.read(SPELLINGS.spelled(respelled(SPELLED_OWN))).attributes == {
+        "desk.floor": "1",
+        "emails.work": "a@x",
+        "emails.primary": "work",
+        "enterprise.department": "E",
+        "own.Department": "D",
+        "own.Desk.Floor": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["desk.floor", "emails.work", "enterprise.department", "own.department", "own.desk.floor"]
+)
+def test_a_value_is_written_where_it_is_read_however_it_is_spelled(name: str) -> None:
+    row = deepcopy(SPELLED_OWN)
+    place = SPELLINGS.slot(name)
+    assert place is not None
+    put(row, place, "new")
+    new, old = (SPELLINGS.read(each).attributes for each in (row, SPELLED_OWN))
+    changed = {key for key in {*old, *new} if old.get(key) != new.get(key)}
+    assert {key.lower() for key in changed} == {name}
+    assert json.dumps(row).count('"') == json.dumps(SPELLED_OWN).count('"')
+
+
+def test_names_of_attributes_have_an_end() -> None:
+    kinds = tuple(f"t{number}" for number in range(1000))
+    parts = (Attribute("type", values=kinds), *(Attribute(f"p{number}") for number in range(1000)))
+    with pytest.raises(BadAnswer, match="more than 10000 names"):
+        shape_of({CORE: (Attribute("bomb", "complex", several=True, parts=parts),)}, {})
+    parts = (Attribute("type"), *parts[1:])
+    shape = shape_of({CORE: (Attribute("bomb", "complex", several=True, parts=parts),)}, {})
+    with pytest.raises(BadAnswer, match="more than 10000 names"):
+        shape.seen(f"bomb.{kind}.p1" for kind in kinds)

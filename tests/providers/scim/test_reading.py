@@ -1,5 +1,6 @@
 """A directory of any manner is read completely, or not at all."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from providers.scim.directories import ADA, BADGE, CROWD, ENTERPRISE, GRACE, SEE
 from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, Refused
 from reconciler.model import user_address
 from reconciler.planning.scope import Policy
+from reconciler.providers.scim.discovery import BASE
+from reconciler.providers.scim.probe import _lists
 from reconciler.providers.scim.quirks import Quirks
-from reconciler.transport.messages import Request, Response
+from reconciler.providers.scim.reader import ScimReader
+from reconciler.transport.messages import Reader, Request, Response
 
 
 def paths(directory: Directory) -> list[str]:
@@ -31,7 +35,7 @@ def test_everybody_is_read_whatever_the_total_counts(totals: str, cap: int) -> N
 @pytest.mark.parametrize(
     ("switches", "quirks", "lists"),
     [
-        ({"page_cap": 50}, Quirks(), 3 + 2),
+        ({"page_cap": 50}, Quirks(), 4 + 2),
         ({"page_cap": 500}, Quirks(), 2 + 2),
         ({"page_cap": 500}, Quirks(totals="whole"), 1 + 1),
         ({"page_cap": 50, "totals": "page"}, Quirks(totals="page"), 4 + 2),
@@ -44,6 +48,35 @@ def test_a_read_makes_no_more_requests_than_its_proof_takes(
     directory.read(desired())
     assert paths(directory)[:3] == ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"]
     assert len(directory.sent) == 3 + lists
+
+
+class Ceiling(Directory):
+    """A directory whose totals count to a number at most."""
+
+    most = 10
+
+    def send(self, request: Request) -> Response:
+        answer = super().send(request)
+        body: Any = answer.json
+        if isinstance(body, dict) and "totalResults" in body:
+            body = {**body, "totalResults": min(self.most, body["totalResults"])}
+        return replace(answer, json=body)
+
+
+@pytest.mark.parametrize("cap", [1, 5, 7, 9, 10, 11, 119, 500])
+def test_a_total_that_has_a_ceiling_counts_no_whole_list(cap: int) -> None:
+    assert len(Ceiling({"page_cap": cap}, CROWD).read(desired()).users) == 120
+    with pytest.raises(IncompleteRead, match="names no total that counts all of them"):
+        Ceiling({"page_cap": cap, "repeats_past_end": True}, CROWD).read(desired())
+
+
+def test_a_total_that_is_recorded_is_trusted_and_one_with_a_ceiling_is_never_recorded() -> None:
+    told = Ceiling({"page_cap": 5}, CROWD)
+    (finding,) = [each for each in _lists(ScimReader(Reader(told), BASE)) if each.name == "totals"]
+    assert finding.value == "page"
+    plain = Directory({"page_cap": 5}, CROWD)
+    (finding,) = [each for each in _lists(ScimReader(Reader(plain), BASE)) if each.name == "totals"]
+    assert finding.value == "whole"
 
 
 @pytest.mark.parametrize("paging", ["cursor", "both"])

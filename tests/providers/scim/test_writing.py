@@ -348,3 +348,20 @@ def test_a_person_is_deleted() -> None:
     directory = Directory({"etags": "required"})
     directory.converges(desired(absent=[user_address(GRACE)]), Policy(tombstone="delete"))
     assert GRACE not in directory.holds["users"]
+
+
+@pytest.mark.parametrize("patch", ["on", "off"])
+def test_two_schemas_may_spell_one_name_otherwise(patch: str) -> None:
+    desk = {"type": "complex", "sub_attributes": {"Floor": {}}}
+    shown = {"Department": {}, "Desk": desk}
+    user = {ENTERPRISE: {"department": "E"}, BADGE: {"Department": "D", "Desk": {"Floor": "1"}}}
+    seed = {"extensions": {BADGE: {"attributes": shown}}, "users": {ADA: user}}
+    directory = Directory({"patch": patch}, seed)
+    stated = {"acme.department": "New", "acme.desk.floor": "2"}
+    directory.converges(desired(a_user(ADA, attributes=stated)))
+    held = directory.holds["users"][ADA]
+    assert held[ENTERPRISE] == {"department": "E"}
+    assert held[BADGE] == {"Department": "New", "Desk": {"Floor": "2"}}
+    if patch == "off":
+        (put,) = directory.writes
+        assert put.json[BADGE] == held[BADGE]

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import pytest
 from asking_scim import COMPANY, a_user, ask, body, company, rows
 
+from reconciler.providers.registry import KINDS
 from reconciler.sandbox.faults import Fault, Scripted
 from reconciler.sandbox.scim.instance import API, SITE, Sandbox
 from reconciler.sandbox.scim.tokens import TOKEN_PATH
 from reconciler.sandbox.server import serve
+from reconciler.transport.media import with_media
 from reconciler.transport.messages import Request
 from reconciler.transport.network import Network
 
@@ -60,6 +63,25 @@ def test_the_token_endpoint_stands_beside_the_api() -> None:
         page.request("GET", "/")
         assert b"Nothing in it is real" in page.getresponse().read()
         page.close()
+
+
+@pytest.mark.parametrize(
+    ("takes", "quirk", "status"),
+    [
+        ("scim", None, 201),
+        ("scim", "json", 415),
+        ("json", "json", 201),
+        ("json", None, 415),
+        ("any", None, 201),
+    ],
+)
+def test_a_write_has_the_media_type_that_a_directory_takes(
+    takes: str, quirk: str | None, status: int
+) -> None:
+    with served(company(media=takes, content_type_required=True)) as (_, network):
+        transport = with_media(network, KINDS["scim"].media({"media": quirk} if quirk else {}))
+        assert ask(transport, "POST", "/Users", a_user()).status == status
+        assert ask(transport, "GET", "/Users").status == 200
 
 
 def test_faults_befall_it_as_any_other() -> None:
