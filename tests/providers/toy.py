@@ -19,7 +19,6 @@ from reconciler.report import Check
 from reconciler.sandbox.pretend import Pretend
 from reconciler.transport.auth import Secret, with_key
 from reconciler.transport.hosts import Hosts
-from reconciler.transport.media import JSON
 from reconciler.transport.messages import Reader, Response, Transport
 
 REFERENCE = {"type": "object", "additionalProperties": False, "properties": {"env": {"type": "string"}}}
@@ -29,8 +28,7 @@ FIELDS = {"url": {"type": "string"}, "word": REFERENCE | {"writeOnly": True}}
 class ToyChecks:
     """What a doctor asks."""
 
-    greeting, names = "/all", ("key",)
-    description, quirks = "", ()
+    greeting, names, description, quirks = "/all", ("key",), "", ()
 
     def key(self, greeted: Response) -> Check:
         said = f"GET /all was answered {greeted.status}"
@@ -53,8 +51,7 @@ class Toy:
     words: Mapping[str, str] = {"deactivate": "bar", "deactivated": "barred", "reactivate": "let in"}
     cannot: Mapping[Ability, str] = {"groups": "it shows nobody who is in one"}
     variables: Mapping[str, str] = {"word": "TOY_WORD"}
-    credential = "word: {env: TOY_WORD}"
-    switches = ("slow", "stops")
+    credential, switches = "word: {env: TOY_WORD}", ("slow", "stops")
     likes: Likes = {}  # noqa: RUF012 (nobody writes to it)
 
     def schema(self, name: Literal["target", "quirks"]) -> Mapping[str, Any]:
@@ -70,7 +67,7 @@ class Toy:
         return [Credential({"word": settings["word"]})] if "word" in settings else []
 
     def media(self, quirks: Mapping[str, Any]) -> str:  # noqa: ARG002 (it is the same for all)
-        return JSON
+        return "application/json"
 
     def authorise(self, transport: Transport, secrets: Mapping[str, Secret], _: object) -> Transport:
         return with_key(transport, secrets["word"])

@@ -92,7 +92,7 @@ def _lists(server: ScimReader) -> Iterator[Finding]:
 def _totals(server: ScimReader, total: int, rows: list[object]) -> Finding:
     if total > len(rows) > 0:
         how = f"a page of {len(rows)} names a total of {total}"
-        if _past(server, total, rows):
+        if past(server, total, rows):
             return Finding("totals", "page", f"{how}, and more users follow it")
         return Finding("totals", "whole", how)
     after = server.page("user", {**count(server.dialect, 1), "startIndex": str(len(rows) + 1)})
@@ -105,7 +105,7 @@ def _totals(server: ScimReader, total: int, rows: list[object]) -> Finding:
     )
 
 
-def _past(server: ScimReader, total: int, rows: list[object]) -> bool:
+def past(server: ScimReader, total: int, rows: list[object]) -> bool:
     """Whether there is somebody past the total, who is not the first again."""
     past = list(server.page("user", {**count(server.dialect, 1), "startIndex": str(total + 1)}).rows)
     return bool(past) and past != rows

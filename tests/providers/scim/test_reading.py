@@ -12,6 +12,7 @@ from providers.scim.directories import ADA, BADGE, CROWD, ENTERPRISE, GRACE, SEE
 from reconciler.errors import BadAnswer, CredentialRefused, IncompleteRead, Refused
 from reconciler.model import user_address
 from reconciler.planning.scope import Policy
+from reconciler.providers.scim.checks import _totals
 from reconciler.providers.scim.discovery import BASE
 from reconciler.providers.scim.probe import _lists
 from reconciler.providers.scim.quirks import Quirks
@@ -74,6 +75,7 @@ def test_a_total_that_is_recorded_is_trusted_and_one_with_a_ceiling_is_never_rec
     told = Ceiling({"page_cap": 5}, CROWD)
     (finding,) = [each for each in _lists(ScimReader(Reader(told), BASE)) if each.name == "totals"]
     assert finding.value == "page"
+    assert _totals(ScimReader(Reader(told), BASE)).said == "they count no further than a ceiling"
     plain = Directory({"page_cap": 5}, CROWD)
     (finding,) = [each for each in _lists(ScimReader(Reader(plain), BASE)) if each.name == "totals"]
     assert finding.value == "whole"
