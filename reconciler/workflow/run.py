@@ -137,26 +137,26 @@ def _ids(proposal: Proposal) -> dict[Address, str]:
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
-    """Record HEAD as applied; returns why it is not recorded, or "".
+    """Record the commit that was read as applied; returns why it is not recorded, or "".
 
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
     if target.asked:
         return "this is a one-off run"
+    if proposal.loaded is None:
+        return "the desired state was made in code"
     if reason := _incomplete(proposal, report):
         return reason
     fresh = proposal.fresh
-    return record_applied(
-        target.folder, target.name, target.reach, values_of(fresh.desired.files, fresh.definitions)
-    )
+    attached = values_of(fresh.desired.files, fresh.definitions)
+    return record_applied(target.folder, target.name, proposal.loaded, target.reach, attached)
 
 
 def _incomplete(proposal: Proposal, report: Report) -> str:
     """Why more remains than what was done, or ""."""
     plan, fresh = proposal.plan, proposal.fresh
     reasons = {
-        "the desired state was made in code": proposal.in_code,
         "not everything was done": not report.complete,
         "rows of a list were left out": report.left_out_rows,
         f"it was about {' and '.join(plan.scope)} alone": bool(plan.scope),

@@ -54,13 +54,14 @@ class Files:
 
 @dataclass(frozen=True)
 class Run:
-    """An apply: of a reviewed plan or not, of a part or not, with people whose changes fail."""
+    """An apply: of a reviewed plan or not, of a part or not; changes may fail, and a commit may come meanwhile."""
 
     only: tuple[str, ...] = ()
     scope: tuple[Scope, ...] = ()
     reviewed: bool = False
     since: str | None = None
     failing: frozenset[str] = frozenset()
+    meanwhile: Files | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,10 @@ _PARTS: list[Run] = [
 ]
 _WHOLE = [Run(), Run(reviewed=True)]
 _RUNS = st.builds(
-    lambda run, failing: run and replace(run, failing=frozenset(failing)),
+    lambda run, failing, files: run and replace(run, failing=frozenset(failing), meanwhile=files),
     st.sampled_from([None, None, None, *_WHOLE, *_PARTS]),
     st.sampled_from([(), (), (), *((one,) for one in PEOPLE)]),
+    st.none() | st.none() | _FILES,
 )
 _BY_HAND = st.sampled_from(
     [None, None, *(ByHand(email, {"active": on}) for email in PEOPLE for on in (True, False))]
@@ -160,10 +162,12 @@ class History:
             saved = from_json(to_json(workflow.plan(target, connect(target), based).plan))
             options = workflow.Options()
         proposal = workflow.propose(target, connect(target), options, saved=saved)
+        planned, before = git(self.root, "rev-parse", "HEAD"), self.recorded
         report = workflow.apply(target, connect(target), forced(proposal), MANDATE)
-        before = self.recorded
+        if run.meanwhile:
+            self.write(run.meanwhile)
         why = workflow.record(target, proposal, report)
-        assert self.recorded == (before if why else git(self.root, "rev-parse", "HEAD"))
+        assert self.recorded == (before if why else planned)
         if before and not why:
             self.check(self.by_commit[before], self.by_commit[self.recorded])
 
@@ -189,3 +193,16 @@ def test_who_left_the_files_is_never_lost(steps: Sequence[Files | Run | ByHand])
                     history.by_hand(step)
         # The last run is whole, and nothing failed.
         assert history.recorded == git(history.root, "rev-parse", "HEAD")
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_commit_during_an_apply_is_left_to_the_next_one(tmp_path: Path) -> None:
+    """As where somebody pulls while it runs: nobody planned what left the files in that commit."""
+    history = History(tmp_path)
+    before = history.recorded
+    history.write(Files(dict.fromkeys(PEOPLE, "B"), ()))
+    history.run(Run(meanwhile=Files(dict.fromkeys(PEOPLE[:2], "B"), ())))
+    assert history.recorded == before
+    history.run(Run())
+    assert not history.store.users[history.ids["carl@acme.com"]].active
+    assert history.recorded == git(history.root, "rev-parse", "HEAD")
