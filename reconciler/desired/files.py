@@ -9,7 +9,6 @@ from what was reviewed. Each real file is read once.
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -206,20 +205,6 @@ def _named(folder: Path) -> set[str]:
     return {_real(path) for name in named(data) for path in _find_files(folder / name, "", [])} | {
         _real(folder / name) for name in listed(data)
     }
-
-
-def texts(folder: Path, ignored: AbstractSet[str] = frozenset()) -> dict[str, str]:
-    """The text of every file of a target that loads, by its path from the folder, with Unix line ends.
-
-    ``ignored`` are lists to leave out.
-    """
-    settings = (folder / name for name in (TARGET_FILE, QUIRKS_FILE))
-    by_path = {path: path.read_text("utf-8-sig") for path in settings if path.exists()}
-    by_path |= {path: text for path, _, text in desired_files(folder)}
-    data = settings_of(folder)
-    tables = (folder / path for path in listed(data) if path not in ignored)
-    by_path |= {path: path.read_text("latin-1") for path in tables}
-    return {os.path.relpath(path, folder): text for path, text in by_path.items()}
 
 
 def _real(path: Path) -> str:

@@ -112,15 +112,30 @@ def _why_none(repository: Repository, folder: Path, target: str) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files of a target said when they were read, and the commit that was checked out before.
+
+    ``settings`` are those that they were read by, ``own`` the data of the target.yaml that lay beside them.
+    """
+
+    commit: str
+    state: DesiredState
+    settings: Mapping[str, Any]
+    own: Mapping[str, Any]
+
+
 def record_applied(
     folder: Path,
     target: str,
+    loaded: Loaded,
     reach: Reach = Reach(),  # noqa: B008 (frozen)
     attached: Iterable[str] = (),
 ) -> str:
-    """Record HEAD as applied, where its files are the ones in the work tree; returns why it is not recorded.
+    """Record the commit that was read as applied; returns why it is not recorded.
 
-    ``attached`` are the values of attributes that are files.
+    Only where it is checked out still, and says what was read: what lies in the work tree by
+    now, nobody planned. ``attached`` are the values of attributes that are files.
 
     Returns "" where it is recorded, and where there is no git to record it in.
     """
@@ -128,17 +143,35 @@ def record_applied(
         repository = git.find(folder)
         if repository is None:
             return ""
-        with at(folder, "HEAD", "HEAD", reach) as committed:
-            unseen = committed.reach.ignored or frozenset()
-            same = files.texts(committed.folder, unseen) == files.texts(folder, unseen)
-            if not same or not are_in(committed.folder, attached):
+        head = named_commit(repository, "HEAD", "HEAD")
+        if head != loaded.commit:
+            read = loaded.commit[:8] or "no commit"
+            return f"{head[:8]} is checked out now, and the files were read at {read}"
+        with at(folder, head, "HEAD", reach) as then:
+            own = files.settings_of(then.folder)
+            same = loaded.own == own and _said(loaded.state) == _said(then.load(loaded.settings))
+            if not same or not are_in(then.folder, attached):
                 return "the files here are not those of the commit that is checked out"
-        repository.set_ref(f"{REFS}/{target}", named_commit(repository, "HEAD", "HEAD"))
+        repository.set_ref(f"{REFS}/{target}", head)
     except GitFailed as error:
         return str(error)
     except Invalid as error:
         return f"of the commit that is checked out: {error.problems[0].message}"
     return ""
+
+
+def _said(state: DesiredState) -> DesiredState:
+    """The same, without what only tells of places."""
+    return replace(state, lists=replace(state.lists, skipped=(), remarks=()))
+
+
+def checked_out(folder: Path) -> str:
+    """The commit that is checked out; empty where git knows none."""
+    try:
+        repository = git.find(folder)
+        return (repository.commit("HEAD") if repository else None) or ""
+    except GitFailed:
+        return ""
 
 
 def head(folder: Path) -> str | None:

@@ -6,11 +6,12 @@ touched.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from reconciler import git
 from reconciler.desired import files
@@ -32,9 +33,9 @@ class Then:
     shown_as: str
     reach: Reach
 
-    def load(self) -> DesiredState:
-        """Its desired state; raises Invalid where the files do not load."""
-        state = files.load(self.folder, shown_as=self.shown_as, reach=self.reach)
+    def load(self, settings: Mapping[str, Any] | None = None) -> DesiredState:
+        """Its desired state, also by other ``settings`` than its own; raises Invalid as any load."""
+        state = files.load(self.folder, shown_as=self.shown_as, settings=settings, reach=self.reach)
         return replace(state, attached=Attached(self.folder, self.shown_as).kept())
 
 

@@ -16,9 +16,9 @@ Protected people and the owners of the keys never count as never listed. Where t
 no user, or the target manages nothing of users, nobody does: such files do not list people.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from reconciler.model import Address, DesiredState
+from reconciler.model import Address, Asked, DesiredState
 from reconciler.planning.match import Pairing
 from reconciler.planning.scope import Ending, Policy
 
@@ -51,3 +51,19 @@ def _of_unlisted(address: Address, desired: DesiredState, policy: Policy, caller
         return policy.effective(policy.left_users) if user else policy.of_groups(policy.left_groups)
     spared = address.kind == "group" or address.key in callers or policy.protect.match(address)
     return "keep" if spared or not lists_people(desired, policy) else policy.effective(policy.never_listed)
+
+
+def spared(desired: DesiredState, pairing: Pairing, policy: Policy, asked: Asked | None) -> Sequence[Address]:
+    """Whoever left the files and would go by the settings, and is kept for what the files say today.
+
+    Of a part whoever was not ``asked`` about may be live.
+    """
+    files = desired.files
+    members = {Address("user", key) for key in files.members}
+    kept = files.departed.keys() & members if files.users or files.groups else files.departed.keys()
+    return sorted(
+        address
+        for address in kept
+        if address in pairing.unlisted or (asked is not None and address not in asked)
+        if _of_unlisted(address, files, policy, ()) != "keep"
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes import Change
 from reconciler.desired.files import without_collector
+from reconciler.desired.history import Loaded
 from reconciler.errors import GuardRefused, Invalid, Problem
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
@@ -24,15 +25,15 @@ class Proposal:
     """What an apply is about to do: the plan that was checked, and what of it is to be executed.
 
     ``recheck`` is there for a saved plan. The guards checked the whole plan, and left what they said
-    in it. Of a desired state made ``in_code`` nothing is recorded in git. ``same_files`` says that files and
-    settings are those that the saved plan was made from, where only a part was read.
+    in it. ``loaded`` is what was read of the files; without it nothing is recorded in git. ``same_files``
+    says that files and settings are those that the saved plan was made from, where only a part was read.
     """
 
     plan: Plan
     fresh: Planned
     changes: tuple[Change, ...]
     recheck: Recheck | None = None
-    in_code: bool = False
+    loaded: Loaded | None = None
     same_files: bool = False
 
     @property
@@ -85,7 +86,7 @@ def propose(
     if saved is not None:
         return _of_saved(checked, fresh, states)
     checked = guarded(fresh.plan, target, allow_removals, allow_creations)
-    return Proposal(checked, fresh, fresh.plan.changes, in_code=states.in_code)
+    return Proposal(checked, fresh, fresh.plan.changes, loaded=states.loaded)
 
 
 def _of_saved(checked: Plan, fresh: Planned, states: Revisions) -> Proposal:
@@ -96,7 +97,7 @@ def _of_saved(checked: Plan, fresh: Planned, states: Revisions) -> Proposal:
     checked = replace(checked, violations=tuple(dict.fromkeys((*checked.violations, *now))))
     partly = fresh.everything.asked is not None
     same = partly and bool(checked.files) and checked.files == states.digest
-    return Proposal(checked, fresh, rechecked.changes, rechecked, states.in_code, same)
+    return Proposal(checked, fresh, rechecked.changes, rechecked, states.loaded, same)
 
 
 def guarded(

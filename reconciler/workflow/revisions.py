@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.desired.code import checked
 from reconciler.desired.files import settings_of
-from reconciler.desired.history import Applied, applied, departed_since, with_departed
+from reconciler.desired.history import Applied, Loaded, applied, checked_out, departed_since, with_departed
 from reconciler.desired.older import at, commit_of, load_at
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.model import DesiredState, Need
@@ -28,6 +28,7 @@ class Revisions:
     with; each is empty where there is none. ``before`` is what the files said at the base, None
     where they cannot be read. What the files changed is counted from the commit ``counted``, where they
     said ``counted_from``; None where nobody asked. A state made ``in_code`` has no older ones.
+    ``loaded`` is what was read of the files, for the record of what was applied.
     """
 
     target: Target
@@ -39,6 +40,7 @@ class Revisions:
     counted: str = ""
     counted_from: DesiredState | None = None
     in_code: bool = False
+    loaded: Loaded | None = None
 
     def each(self, change: Callable[[DesiredState], DesiredState]) -> "Revisions":
         """The same, with every older state changed so."""
@@ -191,12 +193,16 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
     is what named it. Raises Invalid where the files as they are do not load,
     or where a revision cannot be read.
     """
+    commit = checked_out(target.folder)
     desired = target.load()
     if target.asked:
         if since or base:
             message = "a one-off run has no revisions: leave out since and base"
             raise ValueError(message)
         return Revisions(target, desired, Applied())
+    # Under a base's settings, the folder's own are not what the target has.
+    own = target.settings if target.base_policy is None else settings_of(target.folder)
+    loaded = Loaded(commit, desired, target.settings, own)
     last = applied(target.folder, target.name, base or "HEAD", target.reach)
     then, counted = last.state, last.revision.commit if last.revision else ""
     if since is not None:
@@ -204,9 +210,10 @@ def read_revisions(target: Target, since: str | None, base: str | None, option: 
         counted = commit_of(target.folder, since, option) if since else ""
     desired = with_departed(desired, then)
     if base is None:
-        return Revisions(target, desired, last, counted)
+        return Revisions(target, desired, last, counted, loaded=loaded)
     before: DesiredState | None = None
     # A base whose files do not load is what this change may be about to mend.
     with at(target.folder, base, "--base", target.reach) as at_base, suppress(Invalid):
         before = with_departed(at_base.load(), then)
-    return Revisions(target, desired, last, counted, commit_of(target.folder, base, "--base"), before)
+    at_commit = commit_of(target.folder, base, "--base")
+    return Revisions(target, desired, last, counted, at_commit, before, loaded=loaded)

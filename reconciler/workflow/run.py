@@ -18,6 +18,8 @@ from reconciler.execute.headcount import Headcount
 from reconciler.journal import Journal, make_folder
 from reconciler.lock import held, lock_file
 from reconciler.model import Address
+from reconciler.planning.leavers import spared
+from reconciler.planning.plan import Planned
 from reconciler.planning.recheck import Recheck
 from reconciler.planning.selection import CHANGED
 from reconciler.providers.base import informed
@@ -137,26 +139,26 @@ def _ids(proposal: Proposal) -> dict[Address, str]:
 
 
 def record(target: Target, proposal: Proposal, report: Report) -> str:
-    """Record HEAD as applied; returns why it is not recorded, or "".
+    """Record the commit that was read as applied; returns why it is not recorded, or "".
 
     It is recorded where nothing remains to be done and the files are as committed.
     Drift that was left alone on purpose does not remain: its change was applied once.
     """
     if target.asked:
         return "this is a one-off run"
-    if reason := _incomplete(proposal, report):
+    if proposal.loaded is None:
+        return "the desired state was made in code"
+    if reason := _incomplete(target, proposal, report):
         return reason
     fresh = proposal.fresh
-    return record_applied(
-        target.folder, target.name, target.reach, values_of(fresh.desired.files, fresh.definitions)
-    )
+    attached = values_of(fresh.desired.files, fresh.definitions)
+    return record_applied(target.folder, target.name, proposal.loaded, target.reach, attached)
 
 
-def _incomplete(proposal: Proposal, report: Report) -> str:
+def _incomplete(target: Target, proposal: Proposal, report: Report) -> str:
     """Why more remains than what was done, or ""."""
     plan, fresh = proposal.plan, proposal.fresh
     reasons = {
-        "the desired state was made in code": proposal.in_code,
         "not everything was done": not report.complete,
         "rows of a list were left out": report.left_out_rows,
         f"it was about {' and '.join(plan.scope)} alone": bool(plan.scope),
@@ -164,8 +166,19 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         fresh.uncovered: bool(fresh.uncovered),
         "some of what the files changed waits for other people or groups": bool(fresh.waiting),
     }
-    found = next((why for why, holds in reasons.items() if holds), "")
+    found = next((why for why, holds in reasons.items() if holds), "") or _spared(target, fresh)
     return found or (_left(proposal, proposal.recheck) if proposal.recheck else "")
+
+
+def _spared(target: Target, fresh: Planned) -> str:
+    """Who left the files and is kept for now, or "": a record would forget that they are to go."""
+    files = fresh.desired.files
+    found = spared(fresh.desired, fresh.pairing, target.policy, fresh.everything.asked)
+    if not found:
+        return ""
+    declared = files.users or files.groups
+    why = "groups still name them as members" if declared else "the files declare nothing at all"
+    return f"left the files, and not gone since {why}: {', '.join(map(str, found))}"
 
 
 def _left(proposal: Proposal, recheck: Recheck) -> str:

@@ -19,7 +19,8 @@ from project import Project, a_project
 from repository import begin, commit, git
 
 from reconciler import cli
-from reconciler.desired.history import applied, blame, head, record_applied
+from reconciler.desired.files import load, settings_of
+from reconciler.desired.history import Loaded, applied, blame, checked_out, head, record_applied
 from reconciler.desired.named import Reach
 from reconciler.desired.older import at, load_at
 from reconciler.errors import ExitCode, Invalid
@@ -71,7 +72,8 @@ def everything_that_asks_git(project: Project) -> None:
     folder = project.target
     head(folder)
     applied(folder, "acme")
-    record_applied(folder, "acme")
+    settings = settings_of(folder)
+    record_applied(folder, "acme", Loaded(checked_out(folder), load(folder), settings, settings))
     blame(folder, [folder / "people.yaml"])
 
 

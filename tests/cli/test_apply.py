@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,15 @@ def interrupt_at_first_write(remote: Served, times: int = 1, number: int = signa
     remote.omni.hook = hook
 
 
+@pytest.fixture
+def heard(number: int) -> Iterator[None]:
+    """Nobody ignores the signal, as nohup does, and a shell for what runs in its background."""
+    before = signal.signal(number, signal.default_int_handler)
+    yield
+    signal.signal(number, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_finishes_the_request_in_flight(
     remote: Served, capfd: pytest.CaptureFixture[str], number: int

@@ -1,12 +1,21 @@
 """Older revisions, in real repositories."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from repository import git
 
-from reconciler.desired.files import load
-from reconciler.desired.history import Applied, applied, blame, departed_since, record_applied
+from reconciler.desired.files import load, settings_of
+from reconciler.desired.history import (
+    Applied,
+    Loaded,
+    applied,
+    blame,
+    checked_out,
+    departed_since,
+    record_applied,
+)
 from reconciler.desired.named import Reach
 from reconciler.desired.older import load_at
 from reconciler.errors import Invalid
@@ -32,6 +41,16 @@ def commit(folder: Path, text: str) -> None:
     (folder / "people.yaml").write_text(text)
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", "more")
+
+
+def loaded(folder: Path, reach: Reach = Reach()) -> Loaded:  # noqa: B008 (frozen)
+    settings = settings_of(folder)
+    return Loaded(checked_out(folder), load(folder, reach=reach), settings, settings)
+
+
+def record(folder: Path, target: str, reach: Reach = Reach()) -> str:  # noqa: B008 (frozen)
+    """What was read just now is recorded."""
+    return record_applied(folder, target, loaded(folder, reach), reach)
 
 
 def keys(state: DesiredState) -> list[str]:
@@ -96,30 +115,46 @@ def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Invalid, match="git is not installed"):
         load_at(folder, "HEAD")
     assert applied(folder, "acme").why == "git is not installed"
-    assert record_applied(folder, "acme") == "git is not installed"
+    assert record(folder, "acme") == "git is not installed"
 
 
 def test_the_applied_revision_is_recorded_from_a_clean_checkout_only(folder: Path) -> None:
     others = "the files here are not those of the commit that is checked out"
     assert applied(folder, "acme") == Applied(is_first=True)
     (folder / "people.yaml").write_text("users: {}\n")
-    assert record_applied(folder, "acme") == others
+    assert record(folder, "acme") == others
     git(folder, "checkout", "--quiet", ".")
-    (folder / "new.yaml").write_text("users: {}\n")
-    assert record_applied(folder, "acme") == others
+    (folder / "new.yaml").write_text("users: {eve@acme.com: {}}\n")
+    assert record(folder, "acme") == others
     (folder / "new.yaml").unlink()
-    assert record_applied(folder, "acme") == ""
+    (folder / "target.yaml").write_text(TARGET + "leavers: {users: {left_files: deactivate}}\n")
+    assert record(folder, "acme") == others
+    git(folder, "checkout", "--quiet", ".")
+    assert record(folder, "acme") == ""
     assert str(applied(folder, "acme").revision).endswith(f"({git(folder, 'rev-parse', 'HEAD')[:8]})")
     assert applied(folder, "other") == Applied(is_first=True)
+
+
+def test_what_nobody_read_is_not_recorded(folder: Path) -> None:
+    """As where somebody commits, or changes a file, after it was read."""
+    head, read = git(folder, "rev-parse", "HEAD"), loaded(folder)
+    commit(folder, "users: {ada@acme.com: {}}\n")
+    now = git(folder, "rev-parse", "HEAD")
+    moved = f"{now[:8]} is checked out now, and the files were read at {head[:8]}"
+    assert record_applied(folder, "acme", read) == moved
+    others = "the files here are not those of the commit that is checked out"
+    assert record_applied(folder, "acme", replace(read, commit=now)) == others
+    assert applied(folder, "acme") == Applied(is_first=True)
 
 
 def test_where_the_record_cannot_be_written_it_says_why(folder: Path) -> None:
     head = git(folder, "rev-parse", "HEAD")
     git(folder, "update-ref", "refs/reconciler/applied/acme/older", head)
-    assert "refs/reconciler/applied/acme" in record_applied(folder, "acme")
+    assert "refs/reconciler/applied/acme" in record(folder, "acme")
     new = folder.parent / "new"
     new.mkdir()
-    assert record_applied(new, "new") == (
+    (new / "target.yaml").write_text(TARGET)
+    assert record(new, "new") == (
         "of the commit that is checked out: the target's folder was not there at that revision"
     )
 
@@ -135,7 +170,7 @@ def test_a_record_of_what_is_not_here_is_named(folder: Path) -> None:
 def test_a_shallow_checkout_without_the_record_says_so(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert record_applied(folder, "acme") == ""
+    assert record(folder, "acme") == ""
     commit(folder, "users: {ada@acme.com: {}}\n")
     copy = tmp_path / "copy"
     git(tmp_path, "clone", "--quiet", "--depth", "1", folder.parents[1].as_uri(), str(copy))
@@ -146,18 +181,19 @@ def test_a_shallow_checkout_without_the_record_says_so(
 
 
 def test_a_target_whose_folder_was_renamed_has_no_record_and_says_so(folder: Path) -> None:
-    assert record_applied(folder, "acme") == ""
+    assert record(folder, "acme") == ""
     renamed = folder.rename(folder.parent / "live")
     commit(renamed, "users: {}\n")
     why = applied(renamed, "live").why
     assert why.startswith("refs/reconciler/applied/live is not here, and acme is recorded and has no folder")
-    assert record_applied(renamed, "live") == ""
+    assert record(renamed, "live") == ""
     assert applied(renamed, "live").revision
 
 
 def test_outside_of_a_repository_nothing_is_recorded(a_target: Path) -> None:
+    (a_target / "target.yaml").write_text(TARGET)
     assert applied(a_target, "acme") == Applied()
-    assert record_applied(a_target, "acme") == ""
+    assert record(a_target, "acme") == ""
     with pytest.raises(Invalid, match="no git repository, so it has no revisions"):
         load_at(a_target, "HEAD")
 
@@ -217,12 +253,12 @@ def test_an_older_revision_reads_what_its_target_names(listed: tuple[Path, Reach
 def test_what_was_applied_is_recorded_where_lists_are_as_committed(listed: tuple[Path, Reach]) -> None:
     folder, reach = listed
     (folder / "private.csv").write_text("email\ntom@acme.com\n")
-    assert record_applied(folder, "acme", reach=reach) == ""
+    assert record(folder, "acme", reach=reach) == ""
     state = applied(folder, "acme", reach=reach).state
     assert state
     assert keys(state) == ["bob@acme.com", "eve@acme.com", "tom@acme.com", "zoe@acme.com"]
     (folder.parent / "shared" / "hr.csv").write_text("email\n")
-    assert "not those of the commit" in record_applied(folder, "acme", reach=reach)
+    assert "not those of the commit" in record(folder, "acme", reach=reach)
 
 
 def test_the_applied_revision_counts_where_it_was_the_branch_itself(folder: Path) -> None:

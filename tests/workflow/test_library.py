@@ -90,7 +90,7 @@ def test_a_saved_plan_of_it_is_rechecked_against_it(target: Target) -> None:
     proposal = workflow.propose(target, wire, saved=saved, desired=wanted())
     assert proposal.recheck is not None
     assert not proposal.recheck.stale
-    assert proposal.in_code
+    assert proposal.loaded is None
 
 
 def test_what_files_may_not_say_code_may_not_either(target: Target) -> None:

@@ -46,21 +46,23 @@ class Failing:
 
 @dataclass(frozen=True)
 class Files:
-    """A commit: the declared people with their names, and who is named as a member."""
+    """A commit: the declared people with their names, who is named as a member, and whether in any group."""
 
     people: dict[str, str]
     members: tuple[str, ...]
+    group: bool = True
 
 
 @dataclass(frozen=True)
 class Run:
-    """An apply: of a reviewed plan or not, of a part or not, with people whose changes fail."""
+    """An apply: of a reviewed plan or not, of a part or not; some may fail, a commit may come meanwhile."""
 
     only: tuple[str, ...] = ()
     scope: tuple[Scope, ...] = ()
     reviewed: bool = False
     since: str | None = None
     failing: frozenset[str] = frozenset()
+    meanwhile: Files | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ class ByHand:
 
 _DECLARED = [PEOPLE, *([e for e in PEOPLE if e != one] for one in PEOPLE), PEOPLE[:1], ()]
 _FILES = st.builds(
-    lambda people, name, members: Files(dict.fromkeys(people, name), members),
+    lambda people, name, members, group: Files(dict.fromkeys(people, name), members, group),
     st.sampled_from(_DECLARED),
     st.sampled_from("AB"),
     st.sampled_from([(), (), PEOPLE[1:2], PEOPLE[2:]]),
+    st.sampled_from([True, True, False]),
 )
 _PARTS: list[Run] = [
     *(Run(only=CHANGED), Run(only=CHANGED, reviewed=True), Run(only=CHANGED, scope=("memberships",))),
@@ -85,9 +88,10 @@ _PARTS: list[Run] = [
 ]
 _WHOLE = [Run(), Run(reviewed=True)]
 _RUNS = st.builds(
-    lambda run, failing: run and replace(run, failing=frozenset(failing)),
+    lambda run, failing, files: run and replace(run, failing=frozenset(failing), meanwhile=files),
     st.sampled_from([None, None, None, *_WHOLE, *_PARTS]),
     st.sampled_from([(), (), (), *((one,) for one in PEOPLE)]),
+    st.none() | st.none() | _FILES,
 )
 _BY_HAND = st.sampled_from(
     [None, None, *(ByHand(email, {"active": on}) for email in PEOPLE for on in (True, False))]
@@ -117,6 +121,7 @@ class History:
         self.store = Store.from_seed({"users": people, "groups": {"Desk": [*PEOPLE]}})
         self.ids = {email: self.store.users_with_email(email)[0].id for email in PEOPLE}
         self.by_commit: dict[str, Files] = {}
+        self.why = ""
         git(root, "init", "--quiet", "--initial-branch=main")
         (root / ".gitignore").write_text("runs/\n")
         self.write(Files(dict.fromkeys(PEOPLE, "A"), ()))
@@ -127,7 +132,7 @@ class History:
         return git(self.root, "for-each-ref", "--format=%(objectname)", RECORD)
 
     def write(self, files: Files) -> None:
-        groups = {"Desk": {"members": list(files.members)}}
+        groups = {"Desk": {"members": list(files.members)}} if files.group else {}
         document = {"users": {e: {"name": n} for e, n in files.people.items()}, "groups": groups}
         (self.folder / "all.yaml").write_text(json.dumps(document))
         (self.root / "count").write_text(str(len(self.by_commit)))
@@ -160,16 +165,18 @@ class History:
             saved = from_json(to_json(workflow.plan(target, connect(target), based).plan))
             options = workflow.Options()
         proposal = workflow.propose(target, connect(target), options, saved=saved)
+        planned, before = git(self.root, "rev-parse", "HEAD"), self.recorded
         report = workflow.apply(target, connect(target), forced(proposal), MANDATE)
-        before = self.recorded
-        why = workflow.record(target, proposal, report)
-        assert self.recorded == (before if why else git(self.root, "rev-parse", "HEAD"))
+        if run.meanwhile:
+            self.write(run.meanwhile)
+        why = self.why = workflow.record(target, proposal, report)
+        assert self.recorded == (before if why else planned)
         if before and not why:
             self.check(self.by_commit[before], self.by_commit[self.recorded])
 
     def check(self, then: Files, now: Files) -> None:
-        """Whoever was declared as of the older record and is not now has no access, or is named elsewhere."""
-        for email in then.people.keys() - now.people.keys() - set(now.members):
+        """Whoever was declared as of the older record and is not now has no access."""
+        for email in then.people.keys() - now.people.keys():
             assert not self.store.users[self.ids[email]].active, f"{email} left, and is lost"
 
 
@@ -179,7 +186,8 @@ class History:
 def test_who_left_the_files_is_never_lost(steps: Sequence[Files | Run | ByHand]) -> None:
     with tempfile.TemporaryDirectory() as name:
         history = History(Path(name))
-        for step in (*steps, Run(only=CHANGED), Run()):
+        (*_, last) = (step for step in steps if isinstance(step, Files))
+        for step in (*steps, Run(only=CHANGED), Run(), replace(last, members=(), group=True), Run()):
             match step:
                 case Files():
                     history.write(step)
@@ -187,5 +195,37 @@ def test_who_left_the_files_is_never_lost(steps: Sequence[Files | Run | ByHand])
                     history.run(step)
                 case ByHand():
                     history.by_hand(step)
-        # The last run is whole, and nothing failed.
+        # The last run is whole, nothing failed, and nobody who left is spared.
         assert history.recorded == git(history.root, "rev-parse", "HEAD")
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_commit_during_an_apply_is_left_to_the_next_one(tmp_path: Path) -> None:
+    """As where somebody pulls while it runs: nobody planned what left the files in that commit."""
+    history = History(tmp_path)
+    before = history.recorded
+    history.write(Files(dict.fromkeys(PEOPLE, "B"), ()))
+    history.run(Run(meanwhile=Files(dict.fromkeys(PEOPLE[:2], "B"), ())))
+    assert history.recorded == before
+    history.run(Run())
+    assert not history.store.users[history.ids["carl@acme.com"]].active
+    assert history.recorded == git(history.root, "rev-parse", "HEAD")
+
+
+@pytest.mark.usefixtures("uncounted")
+@pytest.mark.parametrize("run", [Run(), Run(only=CHANGED), Run(reviewed=True)])
+@pytest.mark.parametrize(
+    "kept", [Files({PEOPLE[0]: "B", PEOPLE[2]: "B"}, PEOPLE[1:2]), Files({}, (), group=False)]
+)
+def test_who_left_and_is_spared_goes_when_nothing_spares_them(tmp_path: Path, kept: Files, run: Run) -> None:
+    """A group still names bob as a member, or the files declare nothing for the time of one commit."""
+    history = History(tmp_path)
+    before = history.recorded
+    history.write(kept)
+    history.run(run)
+    assert history.recorded == before
+    assert "user/bob@acme.com" in history.why
+    history.write(Files({PEOPLE[0]: "B", PEOPLE[2]: "B"}, ()))
+    history.run(Run())
+    assert not history.store.users[history.ids["bob@acme.com"]].active
+    assert history.recorded == git(history.root, "rev-parse", "HEAD")
