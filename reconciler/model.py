@@ -207,7 +207,8 @@ class Lists:
     ``ids`` are those that the lists give, which only the system can. ``follows`` are the attributes
     of a person that hold where the system lets anybody write them. ``untracked`` is declared by
     lists alone that git ignores: that it is missing in a commit proves nothing. ``skipped`` has each
-    row that was left out, ``remarks`` what else a reader of a plan should know.
+    row that was left out, ``remarks`` what else a reader of a plan should know. ``empty`` says that
+    a list of people has no rows at all.
     """
 
     decides: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -216,6 +217,12 @@ class Lists:
     untracked: frozenset[Address] = frozenset()
     skipped: tuple[Problem, ...] = ()
     remarks: tuple[Problem, ...] = ()
+    empty: bool = False
+
+    @property
+    def tell_all(self) -> bool:
+        """Whether they say of everybody that they are there: else who is missing did not leave."""
+        return not self.skipped and not self.empty
 
 
 def _nowhere(_address: Address, _path: FieldPath) -> Place:

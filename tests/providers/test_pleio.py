@@ -371,7 +371,7 @@ def test_p10_who_is_banned_already_is_not_banned_again(place: Place) -> None:
     place.settled()
 
 
-@pytest.mark.parametrize("protect", [[], ["nobody@acme.nl"], ["*@other.nl"]])
+@pytest.mark.parametrize("protect", [[], ["nobody@acme.nl"], ["*@other.nl"], ["ban@acme.nl"]])
 @pytest.mark.parametrize("way", ["deactivate", "delete"])
 def test_p11_nobody_unlisted_goes_before_an_administrator_is_named(
     place: Place, way: str, protect: list[str]
@@ -380,8 +380,23 @@ def test_p11_nobody_unlisted_goes_before_an_administrator_is_named(
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9'}}}\n")
     said = place.apply(code=ExitCode.ERROR)
     assert "people away, and Pleio does not show who administers it" in said
-    assert "at least one who is live, under `protect.users` of target.yaml" in said
+    assert "at least one who is active, under `protect.users` of target.yaml" in said
     assert not place.person("piet@acme.nl").banned
+
+
+@pytest.mark.parametrize("protect", [[], ["ban@acme.nl"]])
+def test_p11_nor_does_who_left_the_files(place: Place, protect: list[str]) -> None:
+    begin(place.project)
+    limits = {"removals": {"share": 1, "floor": 9}}
+    place.settings(leavers={"users": {"left_files": "deactivate"}}, protect={"users": protect}, limits=limits)
+    place.files("users: {beheer@acme.nl: {name: Beheer}, piet@acme.nl: {name: Piet}}\n")
+    commit(place.project.root)
+    place.apply()
+    place.files("users: {piet@acme.nl: {name: Piet}}\n")
+    commit(place.project.root)
+    said = place.apply(code=ExitCode.ERROR)
+    assert "`left_files` would take 1 person away, and Pleio does not show who administers it" in said
+    assert not place.person("beheer@acme.nl").banned
 
 
 def test_p11_an_empty_list_takes_nobody_away_and_a_short_one_is_refused(place: Place) -> None:
@@ -394,6 +409,9 @@ def test_p11_an_empty_list_takes_nobody_away_and_a_short_one_is_refused(place: P
     )
     place.project.write("users.csv", "external_id,name,email\n")
     assert "Nothing to do" in place.apply()
+    place.files("users: {beheer@acme.nl: {name: Beheer}}\n")
+    assert "warning: this list has no rows, so nobody counts as left or never listed" in place.apply()
+    place.files("users: {}\n")
     place.project.write("users.csv", "external_id,name,email\nN1,P1,p1@acme.nl\n")
     place.apply(code=ExitCode.GUARD)
     assert not any(person.banned for person in place.site.listed() if person.email != "ban@acme.nl")
