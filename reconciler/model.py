@@ -151,7 +151,7 @@ class Definition:
     be taken away. To what ``grows`` items are only ever added. A file must be of one of the types in
     ``media``, where there are any; one that is ``spare`` is left out with a warning if it cannot be sent.
     ``required`` says that nobody is created without it; ``choices`` are the values that it takes, empty
-    where it takes any.
+    where it takes any. Of what is ``unique`` no two people have one value.
     """
 
     name: str
@@ -167,6 +167,7 @@ class Definition:
     spare: bool = False
     required: bool = False
     choices: tuple[str, ...] = ()
+    unique: bool = False
 
     @property
     def refers(self) -> Kind | None:

@@ -14,6 +14,7 @@ from reconciler.model import (
     group_key,
     user_key,
 )
+from reconciler.planning.contradicted import contradictions
 from reconciler.planning.diff import Definitions
 from reconciler.planning.identity import recognise, unfit
 from reconciler.planning.leavers import endings
@@ -85,6 +86,8 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     recognised = recognise(desired, everything, live, policy)
     definitions = everything.definitions or {}
     pairing = pair(desired, live, system, recognised).following(definitions)
+    if problems := list(contradictions(desired, everything, pairing, policy)):
+        raise Invalid(problems)
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     if problems := list(_unguarded(going, desired, everything, policy, system)):

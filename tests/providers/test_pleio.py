@@ -117,8 +117,16 @@ def test_p2_a_name_in_other_capitals_is_another_name(place: Place) -> None:
 
 def test_p3_a_number_is_set_and_changed_and_never_cleared(place: Place) -> None:
     place.files("users: {piet@acme.nl: {attributes: {external_id: '77'}}}\n")
+    said = place.apply(code=ExitCode.ERROR)
+    assert 'user/piet@acme.nl has the `external_id` "77", and piet@acme.nl (id ' in said
+    assert 'has "E2": two different people' in said
+    place.settings(match=[], protect={"users": ["piet@acme.nl"]})
+    assert "of somebody protected is changed in the system alone" in place.apply(code=ExitCode.ERROR)
+    assert place.person("piet@acme.nl").external_id == "E2"
+    place.settings(match=[])
     place.apply()
     assert place.person("piet@acme.nl").external_id == "77"
+    place.settings()
     place.files("users: {piet@acme.nl: {attributes: {external_id: null}}}\n")
     assert "people.yaml:1:37: `external_id` cannot be cleared: a site never clears it" in place.plan(
         ExitCode.ERROR
@@ -128,6 +136,18 @@ def test_p3_a_number_is_set_and_changed_and_never_cleared(place: Place) -> None:
     assert "`exact_attributes` names `external_id`, which the system never clears" in place.plan(
         ExitCode.ERROR
     )
+
+
+def test_p3_without_match_nobody_is_created_beside_who_has_the_number(place: Place) -> None:
+    place.settings(
+        match=[], leavers={"users": {"never_listed": "delete"}}, protect={"users": ["beheer@acme.nl"]}
+    )
+    place.files("users: {piet.nieuw@acme.nl: {attributes: {external_id: e2}}}\n")
+    said = place.apply(code=ExitCode.ERROR)
+    assert "user/piet.nieuw@acme.nl is not live, and piet@acme.nl (id " in said
+    assert 'has its `external_id` "e2"' in said
+    assert "write `match: [external_id]` in target.yaml" in said
+    assert not place.person("piet@acme.nl").banned
 
 
 # P4: every update lets a banned person in

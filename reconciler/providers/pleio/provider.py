@@ -30,7 +30,7 @@ from reconciler.report import Report, number_of
 from reconciler.transport.messages import Reader, Response
 
 OWN: Final = {
-    EXTERNAL_ID: Definition(EXTERNAL_ID, exact_case=False, clearable=False),
+    EXTERNAL_ID: Definition(EXTERNAL_ID, exact_case=False, clearable=False, unique=True),
     AVATAR: Definition(
         AVATAR, "file", readable=False, clearable=False, media=("image/jpeg", "image/png"), spare=True
     ),
@@ -77,9 +77,8 @@ class Pleio:
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Profile fields that the site does not have, and names of groups that target.yaml does not know."""
-        if not live.users:
-            return list(_nobody_yet(desired))
-        return [*misfits(desired, live.definitions or {}, "Pleio"), *self._unknown_groups(desired)]
+        fields = misfits(desired, live.definitions or {}, "Pleio") if live.users else _nobody_yet(desired)
+        return [*fields, *self._unknown_groups(desired)]
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as requests."""
