@@ -299,6 +299,8 @@ def test_p6_values_are_text_and_are_cleared(place: Place) -> None:
 def test_p6_of_a_site_without_people_no_field_is_known(place: Place) -> None:
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9', profile.phone: '1'}}}\n")
     assert "whether the site has `profile.phone` is not known" in place.plan(ExitCode.ERROR)
+    place.files("users: {jan@acme.nl: {attributes: {external_id: '9', joins: [Docentn]}}}\n")
+    assert "`Docentn` is neither a name" in place.plan(ExitCode.ERROR)
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9'}}}\n")
     place.apply()
 
@@ -482,6 +484,34 @@ def test_p12_where_nobody_can_know_who_is_missing_the_read_is_refused() -> None:
         everybody(reader_of(site))
     site.switches = PleioSite.from_seed({"switches": {"made_at_once": 30, "page_cap": 100}}).switches
     assert len(everybody(reader_of(site))) == 300
+
+
+@pytest.mark.parametrize(
+    ("cap", "at_once", "number"), [(50, 20, 60), (50, 20, 70), (99, 30, 120), (60, 25, 75)]
+)
+def test_p12_a_low_maximum_loses_nobody(cap: int, at_once: int, number: int) -> None:
+    site = PleioSite.from_seed({"switches": {"made_at_once": at_once, "page_cap": cap}})
+    for each in range(number):
+        site.add(f"P{each}", f"p{each}@acme.nl", str(each))
+    assert len(everybody(reader_of(site))) == number
+
+
+def test_p12_a_time_without_a_zone_is_compared_as_utc() -> None:
+    rows = [
+        {
+            "guid": f"g{at}",
+            "email": f"{at}@a",
+            "is_banned": False,
+            "time_created": f"2024-01-0{at}T00:00:00{zone}",
+        }
+        for at, zone in ((1, "+00:00"), (2, ""), (3, "Z"))
+    ]
+
+    class Mixed:
+        def send(self, request: Request) -> Response:
+            return Response(200, {}, {"users": rows[int(request.query.get("cursor", "g0")[1:]) :]})
+
+    assert len(everybody(Reader(Mixed()))) == 3
 
 
 def test_p12_a_list_begins_anew_where_the_one_of_the_cursor_is_gone() -> None:
