@@ -267,6 +267,22 @@ def test_p5_which_group_a_name_means_is_in_the_plan_and_sealed(place: Place) -> 
     assert "has a name and an id: the one might be another group's" in place.plan(ExitCode.ERROR)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("docenten", "names `Docenten` and `docenten`, which differ in capitals alone"),
+        ("Docenten, jaar 1", "names `Docenten, jaar 1`: in a list a comma stands between two names"),
+    ],
+)
+def test_p5_a_name_of_a_group_means_one_group(place: Place, name: str, said: str) -> None:
+    other = "57979220-0000-4000-8000-000000000002"
+    place.settings(groups_by_name={"Docenten": DOCENTEN, name: other})
+    place.files("users: {piet@acme.nl: {attributes: {joins: [Docenten]}}}\n")
+    found = place.plan(ExitCode.ERROR)
+    assert said in found
+    assert "target.yaml" in found
+
+
 def test_p5_a_name_that_nobody_knows_and_an_id_of_the_old_kind(place: Place) -> None:
     place.files("users: {piet@acme.nl: {attributes: {joins: [Docentn]}}}\n")
     said = place.plan(ExitCode.ERROR)
