@@ -151,7 +151,7 @@ class Definition:
     be taken away. To what ``grows`` items are only ever added. A file must be of one of the types in
     ``media``, where there are any; one that is ``spare`` is left out with a warning if it cannot be sent.
     ``required`` says that nobody is created without it; ``choices`` are the values that it takes, empty
-    where it takes any.
+    where it takes any. Of what is ``unique`` no two people have one value.
     """
 
     name: str
@@ -167,6 +167,7 @@ class Definition:
     spare: bool = False
     required: bool = False
     choices: tuple[str, ...] = ()
+    unique: bool = False
 
     @property
     def refers(self) -> Kind | None:
@@ -207,7 +208,8 @@ class Lists:
     ``ids`` are those that the lists give, which only the system can. ``follows`` are the attributes
     of a person that hold where the system lets anybody write them. ``untracked`` is declared by
     lists alone that git ignores: that it is missing in a commit proves nothing. ``skipped`` has each
-    row that was left out, ``remarks`` what else a reader of a plan should know.
+    row that was left out, ``remarks`` what else a reader of a plan should know. ``empty`` says that
+    a list of people has no rows at all.
     """
 
     decides: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -216,6 +218,12 @@ class Lists:
     untracked: frozenset[Address] = frozenset()
     skipped: tuple[Problem, ...] = ()
     remarks: tuple[Problem, ...] = ()
+    empty: bool = False
+
+    @property
+    def tell_all(self) -> bool:
+        """Whether they say of everybody that they are there: else who is missing did not leave."""
+        return not self.skipped and not self.empty
 
 
 def _nowhere(_address: Address, _path: FieldPath) -> Place:

@@ -81,6 +81,7 @@ class Listing:
     min_rows: int = 0
     skipped: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
+    empty: bool = False
 
 
 @dataclass(slots=True)

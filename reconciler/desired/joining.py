@@ -107,6 +107,7 @@ class Joined:
     _skipped: list[Problem] = field(default_factory=list)
     _spoken: list[Problem] = field(default_factory=list)
     _remarks: dict[Address, Problem] = field(default_factory=dict)
+    _empty: bool = False
     _shared: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
     _matched: dict[tuple[tuple[str, ...], str], bool] = field(default_factory=dict)
 
@@ -115,6 +116,7 @@ class Joined:
         self._ids |= listing.ids
         self._skipped += sorted(listing.skipped)
         self._spoken += listing.remarks
+        self._empty = self._empty or listing.empty
 
     def note(self, own: Address, listing: Listing, user: User | None, *, is_new: bool) -> None:
         """An object is declared by a list, or a list adds to it."""
@@ -147,6 +149,7 @@ class Joined:
             untracked=frozenset(self._untracked),
             skipped=tuple(sorted(self._skipped)),
             remarks=(*self._spoken, *self._remarks.values()),
+            empty=self._empty,
         )
 
     def _following(self, globs: tuple[str, ...], user: User) -> frozenset[str]:

@@ -44,7 +44,7 @@ class _Spared:
 
     def __init__(self, state: DesiredState) -> None:
         self._members = state.members
-        self._everybody = bool(state.lists.skipped) or not (state.users or state.groups)
+        self._everybody = not state.lists.tell_all or not (state.users or state.groups)
 
     def holds(self, address: Address) -> bool:
         return self._everybody or (address.kind == "user" and address.key in self._members)

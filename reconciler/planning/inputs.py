@@ -14,6 +14,7 @@ from reconciler.model import (
     group_key,
     user_key,
 )
+from reconciler.planning.contradicted import contradictions
 from reconciler.planning.diff import Definitions
 from reconciler.planning.identity import recognise, unfit
 from reconciler.planning.leavers import endings
@@ -85,6 +86,8 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
     recognised = recognise(desired, everything, live, policy)
     definitions = everything.definitions or {}
     pairing = pair(desired, live, system, recognised).following(definitions)
+    if problems := list(contradictions(desired, everything, pairing, policy)):
+        raise Invalid(problems)
     callers = _callers(everything)
     going = endings(desired, pairing, policy, callers)
     if problems := list(_unguarded(going, desired, everything, policy, system)):
@@ -111,15 +114,17 @@ def gather(desired: DesiredState, everything: LiveState, policy: Policy, system:
 def _unguarded(
     going: Mapping[Address, Ending], desired: DesiredState, everything: LiveState, policy: Policy, system: str
 ) -> Iterator[Problem]:
-    """Why nobody unlisted may be taken away: who administers a system that hides it may be among them."""
-    named = desired.absent | desired.departed.keys()
-    unlisted = [address for address in going if address.kind == "user" and address not in named]
-    if not unlisted or not everything.habits.roles_hidden:
+    """Why nobody may go without a tombstone: who administers a system that hides it may be among them."""
+    gone = [address for address in going if address.kind == "user" and address not in desired.absent]
+    if not gone or not everything.habits.roles_hidden:
         return
-    if not any(policy.protect.match(address_of(live.resource)) for live in everything.users):
-        who = "1 person" if len(unlisted) == 1 else f"{len(unlisted)} people"
-        message = f"`never_listed` would take {who} away, and {system} does not show who administers it"
-        hint = "name its administrators, at least one who is live, under `protect.users` of target.yaml"
+    active = (live.resource for live in everything.users if live.resource.active is not False)
+    if not any(policy.protect.match(address_of(user)) for user in active):
+        ways = sorted({"left_files" if address in desired.departed else "never_listed" for address in gone})
+        who = "1 person" if len(gone) == 1 else f"{len(gone)} people"
+        how = " and ".join(f"`{way}`" for way in ways)
+        message = f"{how} would take {who} away, and {system} does not show who administers it"
+        hint = "name its administrators, at least one who is active, under `protect.users` of target.yaml"
         yield Problem(desired.locate(Address("user", ""), ()), message, hint)
 
 

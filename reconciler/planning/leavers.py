@@ -10,7 +10,8 @@ The last two are kept unless the target says otherwise. They are always kept
 
 * where the files declare nothing at all: an empty folder is more often a mistake than a wish;
 * where a group still names them as a member;
-* where a row of a list was left out: it may have been theirs.
+* where a row of a list was left out: it may have been theirs;
+* where a list of people has no rows at all, whatever the other files declare.
 
 Protected people and the owners of the keys never count as never listed. Where the files declare
 no user, or the target manages nothing of users, nobody does: such files do not list people.
@@ -37,7 +38,7 @@ def endings(
         user = address.kind == "user"
         ways[address] = policy.effective(policy.tombstone) if user else policy.of_groups("delete")
     files = desired.files
-    if (files.users or files.groups) and not files.lists.skipped:
+    if (files.users or files.groups) and files.lists.tell_all:
         members = {Address("user", key) for key in files.members}
         for address in sorted(pairing.unlisted - members):
             ways[address] = _of_unlisted(address, desired, policy, callers)

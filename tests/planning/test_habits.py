@@ -69,14 +69,19 @@ def test_one_person_alone_may_be_without_an_attribute() -> None:
     assert len(planned(files, on(ONE), unmanaged).changes) == 1
 
 
-@pytest.mark.parametrize(("glob", "stops"), [("ada@*", False), ("bob@acme.com", True), ("", True)])
-def test_nobody_unlisted_goes_where_nothing_shows_who_administers(glob: str, *, stops: bool) -> None:
+@pytest.mark.parametrize(
+    ("glob", "active", "stops"),
+    [("ada@*", True, False), ("ada@*", False, True), ("bob@acme.com", True, True), ("", True, True)],
+)
+def test_nobody_unlisted_goes_where_nothing_shows_who_administers(
+    glob: str, *, active: bool, stops: bool
+) -> None:
     others = (a_user("eve@acme.com"), a_user("zoe@acme.com", name="Zoe"))
     policy = replace(GONE, protect=Globs(user=(glob,) if glob else ()))
     files = desired(a_user("eve@acme.com"))
-    state = on(HIDDEN, ADA, *others)
+    state = on(HIDDEN, replace(ADA, active=active), *others)
     if stops:
-        with pytest.raises(Invalid, match="2 people away, and the system does not show who administers it"):
+        with pytest.raises(Invalid, match="away, and the system does not show who administers it"):
             planned(files, state, policy)
     else:
         assert [c.address for c in planned(files, state, policy).changes] == [Address("user", "zoe@acme.com")]

@@ -18,8 +18,10 @@ from reconciler.changes import Delete, Update
 from reconciler.desired.build import build
 from reconciler.desired.documents import parse
 from reconciler.desired.history import with_departed
+from reconciler.desired.lists.columns import columns_of
+from reconciler.desired.lists.read import Wanted, read
 from reconciler.desired.schema import check as check_schema
-from reconciler.errors import Invalid
+from reconciler.errors import Invalid, Place
 from reconciler.model import Address, Caller, Definition, DesiredState, LiveState
 from reconciler.plan import Plan
 from reconciler.planning.guard import check
@@ -275,3 +277,27 @@ def check_absent(history: History, plan: Plan, address: Address) -> None:
     else:
         event(f"tombstone: {how}")
         assert is_ended(history, plan, address, names, how)
+
+
+@pytest.mark.parametrize("way", ["never_listed", "left_users"])
+@pytest.mark.parametrize("rows", ["", "alan@acme.com\n"])
+def test_a_list_without_rows_ends_nobody_whatever_other_files_declare(way: str, rows: str) -> None:
+    def together(people: str, guests: str) -> DesiredState:
+        wanted = Wanted(columns_of({}, {"login": "email"}), "csv", Place("target.yaml", 1))
+        documents = [
+            parse(f"users: {{{people}}}\n".encode(), "staff.yaml"),
+            read(wanted, (f"email\n{guests}".encode(), "guests.csv")),
+        ]
+        state, problems = build(documents)
+        assert not [*problems, *(problem for each in documents for problem in each.problems)]
+        return state
+
+    before = together("ada@acme.com: {}, grace@acme.com: {}", "alan@acme.com\n")
+    now = together("ada@acme.com: {}", rows)
+    now = with_departed(now, before if way == "left_users" else None)
+    there = live(*map(a_user, ("ada@acme.com", "alan@acme.com", "grace@acme.com")))
+    policy = Policy(never_listed="delete") if way == "never_listed" else Policy(left_users="delete")
+    plan = make_plan(now, there, policy, target="t", provider="omni", url="").plan
+    assert [str(change.address) for change in plan.changes] == (["user/grace@acme.com"] if rows else [])
+    (warned,) = [f"{note.place} {note.message}" for note in plan.notes if note.code == "list"] or [""]
+    assert warned.startswith("" if rows else "guests.csv:1:1 this list has no rows, so nobody counts as left")

@@ -117,8 +117,16 @@ def test_p2_a_name_in_other_capitals_is_another_name(place: Place) -> None:
 
 def test_p3_a_number_is_set_and_changed_and_never_cleared(place: Place) -> None:
     place.files("users: {piet@acme.nl: {attributes: {external_id: '77'}}}\n")
+    said = place.apply(code=ExitCode.ERROR)
+    assert 'user/piet@acme.nl has the `external_id` "77", and piet@acme.nl (id ' in said
+    assert 'has "E2": two different people' in said
+    place.settings(match=[], protect={"users": ["piet@acme.nl"]})
+    assert "of somebody protected is changed in the system alone" in place.apply(code=ExitCode.ERROR)
+    assert place.person("piet@acme.nl").external_id == "E2"
+    place.settings(match=[])
     place.apply()
     assert place.person("piet@acme.nl").external_id == "77"
+    place.settings()
     place.files("users: {piet@acme.nl: {attributes: {external_id: null}}}\n")
     assert "people.yaml:1:37: `external_id` cannot be cleared: a site never clears it" in place.plan(
         ExitCode.ERROR
@@ -128,6 +136,18 @@ def test_p3_a_number_is_set_and_changed_and_never_cleared(place: Place) -> None:
     assert "`exact_attributes` names `external_id`, which the system never clears" in place.plan(
         ExitCode.ERROR
     )
+
+
+def test_p3_without_match_nobody_is_created_beside_who_has_the_number(place: Place) -> None:
+    place.settings(
+        match=[], leavers={"users": {"never_listed": "delete"}}, protect={"users": ["beheer@acme.nl"]}
+    )
+    place.files("users: {piet.nieuw@acme.nl: {attributes: {external_id: e2}}}\n")
+    said = place.apply(code=ExitCode.ERROR)
+    assert "user/piet.nieuw@acme.nl is not live, and piet@acme.nl (id " in said
+    assert 'has its `external_id` "e2"' in said
+    assert "write `match: [external_id]` in target.yaml" in said
+    assert not place.person("piet@acme.nl").banned
 
 
 # P4: every update lets a banned person in
@@ -247,6 +267,22 @@ def test_p5_which_group_a_name_means_is_in_the_plan_and_sealed(place: Place) -> 
     assert "has a name and an id: the one might be another group's" in place.plan(ExitCode.ERROR)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("docenten", "names `Docenten` and `docenten`, which differ in capitals alone"),
+        ("Docenten, jaar 1", "names `Docenten, jaar 1`: in a list a comma stands between two names"),
+    ],
+)
+def test_p5_a_name_of_a_group_means_one_group(place: Place, name: str, said: str) -> None:
+    other = "57979220-0000-4000-8000-000000000002"
+    place.settings(groups_by_name={"Docenten": DOCENTEN, name: other})
+    place.files("users: {piet@acme.nl: {attributes: {joins: [Docenten]}}}\n")
+    found = place.plan(ExitCode.ERROR)
+    assert said in found
+    assert "target.yaml" in found
+
+
 def test_p5_a_name_that_nobody_knows_and_an_id_of_the_old_kind(place: Place) -> None:
     place.files("users: {piet@acme.nl: {attributes: {joins: [Docentn]}}}\n")
     said = place.plan(ExitCode.ERROR)
@@ -279,6 +315,8 @@ def test_p6_values_are_text_and_are_cleared(place: Place) -> None:
 def test_p6_of_a_site_without_people_no_field_is_known(place: Place) -> None:
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9', profile.phone: '1'}}}\n")
     assert "whether the site has `profile.phone` is not known" in place.plan(ExitCode.ERROR)
+    place.files("users: {jan@acme.nl: {attributes: {external_id: '9', joins: [Docentn]}}}\n")
+    assert "`Docentn` is neither a name" in place.plan(ExitCode.ERROR)
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9'}}}\n")
     place.apply()
 
@@ -371,7 +409,7 @@ def test_p10_who_is_banned_already_is_not_banned_again(place: Place) -> None:
     place.settled()
 
 
-@pytest.mark.parametrize("protect", [[], ["nobody@acme.nl"], ["*@other.nl"]])
+@pytest.mark.parametrize("protect", [[], ["nobody@acme.nl"], ["*@other.nl"], ["ban@acme.nl"]])
 @pytest.mark.parametrize("way", ["deactivate", "delete"])
 def test_p11_nobody_unlisted_goes_before_an_administrator_is_named(
     place: Place, way: str, protect: list[str]
@@ -380,8 +418,23 @@ def test_p11_nobody_unlisted_goes_before_an_administrator_is_named(
     place.files("users: {jan@acme.nl: {name: Jan, attributes: {external_id: '9'}}}\n")
     said = place.apply(code=ExitCode.ERROR)
     assert "people away, and Pleio does not show who administers it" in said
-    assert "at least one who is live, under `protect.users` of target.yaml" in said
+    assert "at least one who is active, under `protect.users` of target.yaml" in said
     assert not place.person("piet@acme.nl").banned
+
+
+@pytest.mark.parametrize("protect", [[], ["ban@acme.nl"]])
+def test_p11_nor_does_who_left_the_files(place: Place, protect: list[str]) -> None:
+    begin(place.project)
+    limits = {"removals": {"share": 1, "floor": 9}}
+    place.settings(leavers={"users": {"left_files": "deactivate"}}, protect={"users": protect}, limits=limits)
+    place.files("users: {beheer@acme.nl: {name: Beheer}, piet@acme.nl: {name: Piet}}\n")
+    commit(place.project.root)
+    place.apply()
+    place.files("users: {piet@acme.nl: {name: Piet}}\n")
+    commit(place.project.root)
+    said = place.apply(code=ExitCode.ERROR)
+    assert "`left_files` would take 1 person away, and Pleio does not show who administers it" in said
+    assert not place.person("beheer@acme.nl").banned
 
 
 def test_p11_an_empty_list_takes_nobody_away_and_a_short_one_is_refused(place: Place) -> None:
@@ -394,6 +447,9 @@ def test_p11_an_empty_list_takes_nobody_away_and_a_short_one_is_refused(place: P
     )
     place.project.write("users.csv", "external_id,name,email\n")
     assert "Nothing to do" in place.apply()
+    place.files("users: {beheer@acme.nl: {name: Beheer}}\n")
+    assert "warning: this list has no rows, so nobody counts as left or never listed" in place.apply()
+    place.files("users: {}\n")
     place.project.write("users.csv", "external_id,name,email\nN1,P1,p1@acme.nl\n")
     place.apply(code=ExitCode.GUARD)
     assert not any(person.banned for person in place.site.listed() if person.email != "ban@acme.nl")
@@ -444,6 +500,34 @@ def test_p12_where_nobody_can_know_who_is_missing_the_read_is_refused() -> None:
         everybody(reader_of(site))
     site.switches = PleioSite.from_seed({"switches": {"made_at_once": 30, "page_cap": 100}}).switches
     assert len(everybody(reader_of(site))) == 300
+
+
+@pytest.mark.parametrize(
+    ("cap", "at_once", "number"), [(50, 20, 60), (50, 20, 70), (99, 30, 120), (60, 25, 75)]
+)
+def test_p12_a_low_maximum_loses_nobody(cap: int, at_once: int, number: int) -> None:
+    site = PleioSite.from_seed({"switches": {"made_at_once": at_once, "page_cap": cap}})
+    for each in range(number):
+        site.add(f"P{each}", f"p{each}@acme.nl", str(each))
+    assert len(everybody(reader_of(site))) == number
+
+
+def test_p12_a_time_without_a_zone_is_compared_as_utc() -> None:
+    rows = [
+        {
+            "guid": f"g{at}",
+            "email": f"{at}@a",
+            "is_banned": False,
+            "time_created": f"2024-01-0{at}T00:00:00{zone}",
+        }
+        for at, zone in ((1, "+00:00"), (2, ""), (3, "Z"))
+    ]
+
+    class Mixed:
+        def send(self, request: Request) -> Response:
+            return Response(200, {}, {"users": rows[int(request.query.get("cursor", "g0")[1:]) :]})
+
+    assert len(everybody(Reader(Mixed()))) == 3
 
 
 def test_p12_a_list_begins_anew_where_the_one_of_the_cursor_is_gone() -> None:

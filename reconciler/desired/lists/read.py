@@ -24,6 +24,8 @@ from reconciler.errors import Place, Problem
 from reconciler.model import Address, group_key, user_key
 
 _MOST_NAMED: Final = 5
+_NO_ROWS: Final = "this list has no rows, so nobody counts as left or never listed in this plan"
+_CUT_SHORT: Final = "was it cut short? else take it out of `sources`"
 
 File = tuple[bytes, str]
 """The bytes of a file, and its name in places."""
@@ -114,6 +116,9 @@ def _listing(wanted: Wanted, table: Table, people: People, groups: Groups | None
         listing.groups[key] = (name, table.place(row, columns[0] if len(columns) == 1 else ""))
     if any(column and rule.decides is None for column, rule in people.rules):
         listing.remarks.append(_bare(wanted.place, people))
+    if not table.total and not wanted.leavers:
+        listing.empty = True
+        listing.remarks.append(Problem(Place(table.file, 1), _NO_ROWS, _CUT_SHORT))
     return listing
 
 

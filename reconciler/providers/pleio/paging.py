@@ -12,7 +12,7 @@ read is refused.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.errors import BadAnswer, IncompleteRead
@@ -55,10 +55,11 @@ def _walk(reader: Reader, limit: int) -> dict[str, Row]:
     while page := _page(reader, cursor, limit):
         found |= {row["guid"]: row for row in page}
         is_short = len(page) < limit
-        if is_short and (len(page) < longest or _is_last(reader, page)):
+        earlier = _before_the_last_moment(page)
+        if is_short and (len(page) < longest or _is_last(reader, page, earlier)):
             break
         longest = max(longest, len(page))
-        if earlier := _before_the_last_moment(page):
+        if earlier:
             cursor = earlier
         elif not is_short and limit < _LARGEST:
             limit *= 2
@@ -72,9 +73,16 @@ def _walk(reader: Reader, limit: int) -> dict[str, Row]:
     return found
 
 
-def _is_last(reader: Reader, page: list[Row]) -> bool:
-    """Whether nobody comes after these few, where no longer page was seen to compare theirs with."""
-    return len(page) < _USUAL and not _page(reader, page[-1]["guid"], PAGE)
+def _is_last(reader: Reader, page: list[Row], earlier: str) -> bool:
+    """Whether nobody comes after these few, where no longer page was seen to compare theirs with.
+
+    It is asked from before their last moment, where there is such a cursor: behind the last of them
+    nobody shows who else was made at that moment.
+    """
+    seen = {row["guid"] for row in page}
+    return len(page) < _USUAL and all(
+        row["guid"] in seen for row in _page(reader, earlier or page[-1]["guid"], PAGE)
+    )
 
 
 def _page(reader: Reader, cursor: str, limit: int) -> list[Row]:
@@ -108,10 +116,11 @@ def _is_row(row: object) -> bool:
 
 def _moment(row: Row) -> datetime:
     try:
-        return datetime.fromisoformat(row["time_created"])
+        moment = datetime.fromisoformat(row["time_created"])
     except ValueError:
         message = f"GET {PATH}: the time of creation {row['time_created']!r} is no time"
         raise BadAnswer(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _before_the_last_moment(page: list[Row]) -> str:

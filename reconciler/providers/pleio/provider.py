@@ -30,7 +30,7 @@ from reconciler.report import Report, number_of
 from reconciler.transport.messages import Reader, Response
 
 OWN: Final = {
-    EXTERNAL_ID: Definition(EXTERNAL_ID, exact_case=False, clearable=False),
+    EXTERNAL_ID: Definition(EXTERNAL_ID, exact_case=False, clearable=False, unique=True),
     AVATAR: Definition(
         AVATAR, "file", readable=False, clearable=False, media=("image/jpeg", "image/png"), spare=True
     ),
@@ -77,9 +77,8 @@ class Pleio:
 
     def audit(self, desired: DesiredState, live: LiveState) -> list[Problem]:
         """Profile fields that the site does not have, and names of groups that target.yaml does not know."""
-        if not live.users:
-            return list(_nobody_yet(desired))
-        return [*misfits(desired, live.definitions or {}, "Pleio"), *self._unknown_groups(desired)]
+        fields = misfits(desired, live.definitions or {}, "Pleio") if live.users else _nobody_yet(desired)
+        return [*fields, *self._unclear_names(desired), *self._unknown_groups(desired)]
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as requests."""
@@ -136,6 +135,19 @@ class Pleio:
     @property
     def _ids(self) -> Mapping[str, str]:
         return {name.casefold(): guid for name, guid in self.groups.items()}
+
+    def _unclear_names(self, desired: DesiredState) -> Iterator[Problem]:
+        """The names of groups that a list would take for several, and those that two groups have."""
+        place = desired.locate(Address("user", ""), ())
+        alike: dict[str, str] = {}
+        for name in self.groups:
+            other = alike.setdefault(name.casefold(), name)
+            if "," in name:
+                message = f"`groups_by_name` names `{name}`: in a list a comma stands between two names"
+                yield Problem(place, message, "give the group a name without a comma")
+            if other != name:
+                message = f"`groups_by_name` names `{other}` and `{name}`, which differ in capitals alone"
+                yield Problem(place, message, "give one of them another name")
 
     def _unknown_groups(self, desired: DesiredState) -> Iterator[Problem]:
         for address, name in _joined(desired):
