@@ -250,7 +250,7 @@ class Execution:
         self._learn(operation, answer, parts)
         try:
             done = [atom for part in parts if part.verdict == "done" for atom in part.covers]
-            sent = tellable(done, self.definitions)
+            sent = tellable(done, self.ids, self.definitions)
             note("result", status=status, detail=in_journal(answer), sent=sent)
             for part in parts if answer.parts else ():
                 self.journal.write("part", covers=part.covers, detail=f"{part.verdict} {in_journal(part)}")

@@ -81,7 +81,7 @@ class Planned:
             user = self.pairing.users.get(address)
             if user is None:
                 return None
-            unseen = self.sent.facts(address, self.desired.keys_of(address), self.definitions)
+            unseen = self.sent.facts(address, user.id, self.desired.keys_of(address), self.definitions)
             return {**user_facts(user.resource, self.definitions), **unseen}
         group = self.pairing.groups.get(address)
         if group is None:

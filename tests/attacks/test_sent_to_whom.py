@@ -1,0 +1,118 @@
+"""What no answer shows counts as sent to that account of that system alone, and is sent once."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import Project
+from providers.a_site import DOCENTEN, JPEG, SEED, Place, a_place
+from repository import begin, commit
+from screen import Output
+
+from reconciler.errors import ExitCode
+from reconciler.sandbox.pleio.instance import PretendPleio, site_of
+from reconciler.sandbox.pleio.site import PleioSite
+from reconciler.sandbox.server import serve
+
+LISTED = [{"type": "csv", "path": "users.csv", "like": "pleio", "bad_rows": "skip"}]
+HEAD = "external_id,name,email,avatar,groups\n"
+KNOWN = "E2,Piet,piet@acme.nl,,\n"
+NEW = "N1,New,new@acme.nl,n.jpg,Docenten\n"
+
+
+@pytest.fixture
+def hook() -> list[Any]:
+    """What answers in the place of the site, if there is any."""
+    return []
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, hook: list[Any]
+) -> Iterator[Place]:
+    monkeypatch.chdir(tmp_path)
+    with a_place(Project(tmp_path), {}, monkeypatch, capsys, hook) as found:
+        (found.project.target / "n.jpg").write_bytes(JPEG)
+        yield found
+
+
+@pytest.mark.parametrize("more", ["", "X,X,,,\n"], ids=["not committed", "a row left out"])
+def test_what_is_not_recorded_is_not_sent_again_every_night(place: Place, more: str) -> None:
+    place.settings(sources=LISTED)
+    place.project.write("users.csv", HEAD + KNOWN)
+    begin(place.project)
+    place.apply()
+    place.project.write("users.csv", HEAD + KNOWN + NEW + more)
+    if more:
+        commit(place.project.root)
+    after = ExitCode.PARTIAL if more else ExitCode.OK
+    place.apply(code=after)
+    assert place.person("new@acme.nl").groups == [DOCENTEN]
+    place.person("new@acme.nl").groups.clear()
+    for _ in range(2):
+        place.apply(code=after)
+        assert (place.person("new@acme.nl").pictures, place.person("new@acme.nl").groups) == (1, [])
+    # Of a list that changes, each value is sent once more.
+    (place.project.target / "n.jpg").write_bytes(JPEG + b"2")
+    for _ in range(3):
+        place.apply(code=after)
+        assert place.person("new@acme.nl").pictures == 2
+
+
+def moved(place: Place, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("RECONCILER_ALLOWED_HOSTS", url.removeprefix("http://"))
+    place.url = url
+    place.settings()
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_another_site_has_not_got_what_this_one_has(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, in_git: bool
+) -> None:
+    if in_git:
+        begin(place.project)
+    place.files("users: {piet@acme.nl: {attributes: {avatar: n.jpg, joins: [Docenten]}}}\n")
+    if in_git:
+        commit(place.project.root)
+    place.apply("--resend", "avatar", "--resend", "joins")
+    place.settled()
+    other = PleioSite.from_seed(SEED)
+    with serve(PretendPleio(other), site_of(other)) as server:
+        moved(place, monkeypatch, server.url)
+        if in_git:
+            commit(place.project.root)
+        said = place.plan()
+        assert "`avatar` of 1 live user cannot be seen, not sent" in said
+        assert "`joins` of 1 live user cannot be seen, not sent" in said
+
+
+def test_a_target_whose_journals_are_called_the_same_shares_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.files("users: {piet@acme.nl: {attributes: {avatar: n.jpg}}}\n")
+    folder = place.project.target
+    shutil.copytree(folder, folder.parent / "s" / "acme")
+    shutil.copytree(folder, folder.parent / "s-acme")
+    place.apply("s/acme", "--resend", "avatar")
+    other = PleioSite.from_seed(SEED)
+    with serve(PretendPleio(other), site_of(other)) as server:
+        monkeypatch.setenv("RECONCILER_ALLOWED_HOSTS", server.url.removeprefix("http://"))
+        path = folder.parent / "s-acme" / "target.yaml"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"url": server.url}))
+        assert "`avatar` of 1 live user cannot be seen, not sent" in place.run("plan", "s-acme")
+
+
+def test_who_takes_over_an_address_has_not_got_what_its_owner_had(place: Place) -> None:
+    old = "{name: Jan, attributes: {external_id: J1, joins: [Docenten]}}"
+    place.files(f"users: {{jan@acme.nl: {old}}}\n")
+    place.apply()
+    place.files(f"users: {{jan.oud@acme.nl: {old}}}\n")
+    place.apply()
+    new = "{name: Piet, attributes: {external_id: E2, joins: [Docenten]}}"
+    place.files(f"users: {{jan.oud@acme.nl: {old}, jan@acme.nl: {new}}}\n")
+    said = place.apply()
+    assert "`joins` of 1 live user cannot be seen, not sent" in said
+    assert "jan@acme.nl" in said.partition("--resend joins sends it): ")[2].splitlines()[0]
