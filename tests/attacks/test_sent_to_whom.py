@@ -16,6 +16,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.pleio.instance import PretendPleio, site_of
 from reconciler.sandbox.pleio.site import PleioSite
 from reconciler.sandbox.server import serve
+from reconciler.transport.messages import Request, Response, Transport
 
 LISTED = [{"type": "csv", "path": "users.csv", "like": "pleio", "bad_rows": "skip"}]
 HEAD = "external_id,name,email,avatar,groups\n"
@@ -116,3 +117,46 @@ def test_who_takes_over_an_address_has_not_got_what_its_owner_had(place: Place) 
     said = place.apply()
     assert "`joins` of 1 live user cannot be seen, not sent" in said
     assert "jan@acme.nl" in said.partition("--resend joins sends it): ")[2].splitlines()[0]
+
+
+def test_who_is_banned_meanwhile_is_left_alone_as_soon_as_that_was_read(
+    place: Place, hook: list[Any]
+) -> None:
+    """An administrator bans two people while an apply runs; its first answer is a 500, so it reads."""
+    banned: list[str] = []
+
+    def ban(request: Request, site: Transport) -> Response:
+        if request.method == "POST" and not banned:
+            banned.extend(("beheer@acme.nl", "piet@acme.nl"))
+            for email in banned:
+                place.person(email).banned = True
+            return Response(500, {}, text="x")
+        return site.send(request)
+
+    hook.append(ban)
+    place.settings(protect={"users": []})
+    place.files("users: {beheer@acme.nl: {name: B2}, piet@acme.nl: {name: P2}}\n")
+    said = place.apply(code=ExitCode.PARTIAL)
+    assert "it would let them in again" in said
+    for email, name in (("beheer@acme.nl", "Beheer"), ("piet@acme.nl", "Piet")):
+        assert (place.person(email).banned, place.person(email).name) == (True, name)
+
+
+def test_a_stranger_who_was_faster_gets_no_picture_of_somebody_else(place: Place, hook: list[Any]) -> None:
+    """Between plan and creation somebody else's account, with another number, takes the address."""
+    sent: list[str] = []
+
+    def overtake(request: Request, site: Transport) -> Response:
+        if request.method == "POST" and not sent:
+            place.site.add("Stranger", "new@acme.nl", "STR")
+        if request.method == "POST":
+            sent.append(request.path)
+        return site.send(request)
+
+    hook.append(overtake)
+    attributes = "{external_id: N1, avatar: n.jpg, joins: [Docenten]}"
+    place.files(f"users: {{new@acme.nl: {{name: N, attributes: {attributes}}}}}\n")
+    assert "is there already, with something else" in place.apply(code=ExitCode.PARTIAL)
+    stranger = place.person("new@acme.nl")
+    assert (stranger.name, stranger.pictures, stranger.groups) == ("Stranger", 0, [])
+    assert len(sent) == 1
