@@ -142,11 +142,16 @@ class Execution:
         except (_Stop, Interrupted, JournalFailed) as reason:
             stopped = str(reason)
         with suppress(JournalFailed):
-            self.journal.write("end", detail=stopped)
+            self.journal.write("end", detail=stopped, sent=self._unsent())
         for change in changes:
             for atom in atoms(change):
                 self._ledger.outcomes.setdefault(atom, Outcome(atom, "skipped", stopped))
         return stopped
+
+    def _unsent(self) -> dict[str, dict[str, str]]:
+        """What no answer shows, and of which nobody can say that it was sent: the next plan sends it."""
+        unsent = tellable(self._ledger.undone(), self.ids, self.definitions)
+        return {live_id: dict.fromkeys(names, "") for live_id, names in unsent.items()}
 
     def _leave_what_is_taken(self, changes: Sequence[Change]) -> None:
         """An earlier run may have sent it: then it is under way, and sent no more."""

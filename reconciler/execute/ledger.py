@@ -54,6 +54,12 @@ class Ledger:
         """The atoms of which this became."""
         return [atom for atom, outcome in self.outcomes.items() if outcome.status == status]
 
+    def undone(self) -> list[Atom]:
+        """The atoms of which nothing came, but for those of accounts that are somebody else's."""
+        rest = ("failed", "skipped", "unsettled")
+        undone = [atom for atom, outcome in self.outcomes.items() if outcome.status in rest]
+        return [atom for atom in undone if self._failed.get(atom.address) != _DIFFERS]
+
     def sendable(self, change: Change) -> Change | None:
         """The change without the atoms that must not be sent: what is pending, and what is skipped then."""
         atoms_to_send = []

@@ -162,6 +162,7 @@ def _incomplete(proposal: Proposal, report: Report) -> str:
         f"it was about {' and '.join(plan.scope)} alone": bool(plan.scope),
         "it was about some people and groups alone": plan.only not in ((), (CHANGED,)),
         fresh.uncovered: bool(fresh.uncovered),
+        "what no answer shows waits for an inactive person, whom it would let in": fresh.unsent,
         "some of what the files changed waits for other people or groups": bool(fresh.waiting),
     }
     found = next((why for why, holds in reasons.items() if holds), "")

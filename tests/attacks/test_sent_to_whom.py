@@ -160,3 +160,65 @@ def test_a_stranger_who_was_faster_gets_no_picture_of_somebody_else(place: Place
     stranger = place.person("new@acme.nl")
     assert (stranger.name, stranger.pictures, stranger.groups) == ("Stranger", 0, [])
     assert len(sent) == 1
+
+
+def test_what_a_ban_holds_back_is_sent_once_an_administrator_ends_the_ban(place: Place) -> None:
+    begin(place.project)
+    place.files("users: {ban@acme.nl: {name: Banned}}\n")
+    commit(place.project.root)
+    place.apply()
+    place.files("users: {ban@acme.nl: {name: Banned, attributes: {joins: [Docenten], avatar: n.jpg}}}\n")
+    commit(place.project.root)
+    said = place.apply()
+    assert "Not recorded as applied: what no answer shows waits for an inactive person" in said
+    assert place.person("ban@acme.nl").banned
+    place.person("ban@acme.nl").banned = False
+    place.apply()
+    assert (place.person("ban@acme.nl").pictures, place.person("ban@acme.nl").groups) == (1, [DOCENTEN])
+    place.settled()
+
+
+def test_a_picture_that_failed_is_sent_the_next_time_without_git_too(place: Place) -> None:
+    place.site.behave({"refuses_pictures": True})
+    place.files("users: {new@acme.nl: {name: N, attributes: {external_id: N1, avatar: n.jpg}}}\n")
+    place.apply(code=ExitCode.PARTIAL)
+    place.site.behave({"refuses_pictures": False})
+    place.apply()
+    assert place.person("new@acme.nl").pictures == 1
+    place.settled()
+
+
+def test_the_site_s_log_names_nobody_who_was_deleted_and_repeats_no_refusal(
+    place: Place, hook: list[Any]
+) -> None:
+    def refuse(request: Request, site: Transport) -> Response:
+        if request.path == "/users" and request.method == "POST":
+            return Response(400, {}, {"error": "could_not_update", "pretty_error": "taken by x@acme.nl"})
+        return site.send(request)
+
+    hook.append(refuse)
+    place.settings(
+        leavers={"users": {"tombstone": "delete"}}, protect={"users": []}, report={"site_log": True}
+    )
+    place.files("users: {piet@acme.nl: {state: absent}, beheer@acme.nl: {name: B2}}\n")
+    place.apply(code=ExitCode.PARTIAL)
+    told = json.dumps(place.site.log)
+    assert "deleted, and anonymous from now on" in told
+    assert "beheer@acme.nl: not done (name): failed" in told
+    assert "piet@acme.nl" not in told
+    assert "x@acme.nl" not in told
+
+
+def test_a_number_that_is_no_id_of_a_group_is_not_sent(place: Place, hook: list[Any]) -> None:
+    groups: list[Any] = []
+
+    def watch(request: Request, site: Transport) -> Response:
+        if request.path == "/users" and request.method == "POST" and isinstance(request.json, dict):
+            groups.append(request.json.get("groups"))
+        return site.send(request)
+
+    hook.append(watch)
+    text = '"{}": {{name: N, attributes: {{external_id: N1, joins: ["7", Docenten]}}}}'
+    place.files(f"users: {{{text.format('new@acme.nl')}}}\n")
+    assert "is to join `7`, which is no id of a group (a UUID): it is left out" in place.apply()
+    assert groups == [DOCENTEN]
