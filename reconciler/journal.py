@@ -19,15 +19,16 @@ from reconciler.errors import JournalFailed
 from reconciler.jsontext import spelled_json
 from reconciler.links import follow_none
 
-Event = Literal["mandate", "start", "intent", "result", "part", "read-back", "end"]
+Event = Literal["mandate", "target", "start", "intent", "result", "part", "read-back", "end"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line. ``at`` is RFC 3339 in UTC; ``covers`` the atoms that a request makes true, as text.
 
-    ``about`` is the mandate, in the line of that event: who asked, and who approved. ``sent`` has, by
-    address and attribute, what was sent of what no answer shows, and can be told: the digest of a file, say.
+    ``about`` is the mandate, in the line of that event: who asked, and who approved; in that of the target
+    where it is, and which commit was applied last. ``sent`` has, by live id and attribute, what was sent of
+    what no answer shows, and can be told: the digest of a file, say.
     """
 
     seq: int

@@ -81,7 +81,7 @@ class Execution:
     each operation; ``headcount`` says what may not be taken away; ``under_way`` is what the
     system had taken and not done yet when it was read. ``part`` says that not everything was. ``content``
     reads a file, by its value. ``versions`` are those of the objects as they were read, where the system
-    has any. ``closed`` are the ids of inactive people whom any change would let in.
+    has any. ``closed`` are the ids of inactive people whom any change would let in; each look tells anew.
     """
 
     provider: Provider
@@ -119,6 +119,7 @@ class Execution:
             part=self.part,
         )
         self._look.under_way[:] = self.under_way
+        self._look.closed.update(self.closed)
         self._settling = Settling(self._ledger, self._look, self.definitions, self.wait)
 
     @property
@@ -141,11 +142,16 @@ class Execution:
         except (_Stop, Interrupted, JournalFailed) as reason:
             stopped = str(reason)
         with suppress(JournalFailed):
-            self.journal.write("end", detail=stopped)
+            self.journal.write("end", detail=stopped, sent=self._unsent())
         for change in changes:
             for atom in atoms(change):
                 self._ledger.outcomes.setdefault(atom, Outcome(atom, "skipped", stopped))
         return stopped
+
+    def _unsent(self) -> dict[str, dict[str, str]]:
+        """What no answer shows, and of which nobody can say that it was sent: the next plan sends it."""
+        unsent = tellable(self._ledger.undone(), self.ids, self.definitions)
+        return {live_id: dict.fromkeys(names, "") for live_id, names in unsent.items()}
 
     def _leave_what_is_taken(self, changes: Sequence[Change]) -> None:
         """An earlier run may have sent it: then it is under way, and sent no more."""
@@ -153,7 +159,7 @@ class Execution:
         self._ledger.record(taken, "pending", "the system has taken it before, and not done it yet")
 
     def _send_all(self, changes: Sequence[Change]) -> None:
-        parts = list(stages([change for change in changes if not self._holds(change)]))
+        parts = list(stages(changes))
         total = sum(len(self.provider.translate(part)) for part in parts)
         number_done = 0
         for part in parts:
@@ -164,14 +170,17 @@ class Execution:
                 number_done += 1
                 self.on_progress(Progress(number_done, total, operation.summary))
 
-    def _holds(self, change: Change) -> bool:
-        """Whether a change would let somebody in, and says nothing of that: a part of one, say."""
-        if not isinstance(change, Update) or change.id not in self.closed:
-            return False
-        if any(atom.path == ACTIVE and atom.after is True for atom in atoms(change)):
-            return False
-        self._ledger.record(atoms(change), "skipped", "it would let them in again, and that is left out here")
-        return True
+    def _hold(self, operation: Operation, covered: tuple[Change, ...]) -> bool:
+        """Leave out what would let somebody in who is inactive by the last look, and says nothing of that."""
+        closed = [c for c in covered if isinstance(c, Update) and c.id in self._look.closed]
+        each = [atoms(change) for change in closed]
+        stay = [one for one in each if not any(a.path == ACTIVE and a.after is True for a in one)]
+        mine = set(operation.covers)
+        held = [a for one in stay for a in one if a.path != ACTIVE and a in mine]
+        if held:
+            self._ledger.record(held, "skipped", "it would let them in again, and that is left out here")
+            self._again(covered, [atom for atom in operation.covers if atom not in held])
+        return bool(held)
 
     def _check_again(self, part: Sequence[Change]) -> None:
         """See that what the guards counted on still holds, where this part takes something away."""
@@ -217,7 +226,7 @@ class Execution:
 
     def _request(self, operation: Operation, covered: tuple[Change, ...]) -> Request | None:
         """The request for an operation; None where it cannot be sent as it is: its parts are seen to then."""
-        if self._ledger.withheld(operation):
+        if self._ledger.withheld(operation) or self._hold(operation, covered):
             return None
         try:
             return resolve(operation, self.ids, self.content, self.versions)
@@ -250,7 +259,7 @@ class Execution:
         self._learn(operation, answer, parts)
         try:
             done = [atom for part in parts if part.verdict == "done" for atom in part.covers]
-            sent = tellable(done, self.definitions)
+            sent = tellable(done, self.ids, self.definitions)
             note("result", status=status, detail=in_journal(answer), sent=sent)
             for part in parts if answer.parts else ():
                 self.journal.write("part", covers=part.covers, detail=f"{part.verdict} {in_journal(part)}")

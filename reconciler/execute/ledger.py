@@ -54,6 +54,12 @@ class Ledger:
         """The atoms of which this became."""
         return [atom for atom, outcome in self.outcomes.items() if outcome.status == status]
 
+    def undone(self) -> list[Atom]:
+        """The atoms of which nothing came, but for those of accounts that are somebody else's."""
+        rest = ("failed", "skipped", "unsettled")
+        undone = [atom for atom, outcome in self.outcomes.items() if outcome.status in rest]
+        return [atom for atom in undone if self._failed.get(atom.address) != _DIFFERS]
+
     def sendable(self, change: Change) -> Change | None:
         """The change without the atoms that must not be sent: what is pending, and what is skipped then."""
         atoms_to_send = []
@@ -79,7 +85,13 @@ class Ledger:
         return f"{lost} {self._failed.get(lost, 'is not live')}" if lost else ""
 
     def withheld(self, operation: Operation) -> bool:
-        """Whether it cannot be sent, since what it needs was not made just before; then it is skipped."""
+        """Whether it cannot be sent, since what it needs was not made just before; then it is skipped.
+
+        What is left to say of an account that is somebody else's, by its fields, is not sent either.
+        """
+        if all(atom.id is None and self._failed.get(atom.address) == _DIFFERS for atom in operation.covers):
+            self.differs(operation.covers)
+            return True
         lost = next((address for address in sorted(operation.needs) if address not in self.ids), None)
         if lost:
             self.record(operation.covers, "skipped", f"{lost} {self._failed.get(lost, 'is not live')}")

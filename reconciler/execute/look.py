@@ -21,7 +21,7 @@ class Look:
     ``ids`` are the live ids known so far; a look adds to them. ``wait`` sleeps for
     so many seconds. ``versions`` are those of the objects as they were seen last. ``part`` says that no
     more than these ids was read. ``under_way`` is what the system had taken and not done yet at the last
-    look.
+    look, and ``closed`` the ids of inactive people whom any change would let in.
     """
 
     provider: Provider
@@ -32,6 +32,7 @@ class Look:
     versions: dict[Address, str] = field(default_factory=dict)
     under_way: list[UnderWay] = field(default_factory=list)
     part: bool = False
+    closed: set[str] = field(default_factory=set)
 
     def facts(self, covers: Sequence[Atom]) -> dict[Address, Facts]:
         """What is live of the objects that these atoms are about; their ids are learned.
@@ -42,6 +43,8 @@ class Look:
         look = provider.look_closely if self.part and isinstance(provider, Selective) else provider.look
         state = look(Reader(self.transport), covers, self.ids)
         self.under_way[:] = state.under_way
+        self.closed.difference_update(live.id for live in state.users)
+        self.closed.update(state.closed)
         by_id = {live_id: address for address, live_id in self.ids.items()}
         facts: dict[Address, Facts] = {}
         for live in state.objects:

@@ -32,7 +32,7 @@ from reconciler.planning.notes import notes
 from reconciler.planning.part import Cut, cut_to
 from reconciler.planning.scope import Policy
 from reconciler.planning.selection import EVERYTHING, Selection
-from reconciler.planning.unseen import Sent
+from reconciler.planning.unseen import Sent, is_unseen
 from reconciler.planning.users import PlannedUsers, plan_users
 
 
@@ -45,7 +45,8 @@ class Planned:
     sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not, and
     ``waiting`` what of that was asked for. ``awaited`` are declared people whose account others make, and
     have not made. ``uncovered`` says why a plan of what the files changed is not
-    about all that they changed since they were last applied.
+    about all that they changed since they were last applied. ``unsent`` says that something that no answer
+    shows waits, since it would let in somebody who is inactive.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class Planned:
     waiting: tuple[Atom, ...] = ()
     awaited: tuple[Address, ...] = ()
     uncovered: str = ""
+    unsent: bool = False
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -81,7 +83,7 @@ class Planned:
             user = self.pairing.users.get(address)
             if user is None:
                 return None
-            unseen = self.sent.facts(address, self.desired.keys_of(address), self.definitions)
+            unseen = self.sent.facts(address, user.id, self.desired.keys_of(address), self.definitions)
             return {**user_facts(user.resource, self.definitions), **unseen}
         group = self.pairing.groups.get(address)
         if group is None:
@@ -119,8 +121,18 @@ def make_plan(
     plan = cut.plan
     told = (*notes(inputs, users, plan.changes, census), *groups.notes, *cut.notes)
     awaited = tuple(Address("user", key) for key in users.waiting)
+    unsent = any(is_unseen(path, inputs.definitions) for paths in users.held.values() for path in paths)
     made = Planned(
-        plan, inputs.pairing, inputs.definitions, live, desired, sent, cut.left, cut.waiting, awaited
+        plan,
+        inputs.pairing,
+        inputs.definitions,
+        live,
+        desired,
+        sent,
+        cut.left,
+        cut.waiting,
+        awaited,
+        unsent=unsent,
     )
     meant = _meant(plan.changes, made.known)
     shown = meant.keys() | {str(change.address) for change in plan.changes}

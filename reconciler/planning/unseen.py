@@ -2,7 +2,8 @@
 
 1. A new person gets it with the creation.
 2. A live one gets it where the files say something else than when they were last applied completely.
-   Where that is not known, nothing is sent, and the plan says so.
+   What journals tell of later applies, complete or not, counts before that. Where nothing is known,
+   nothing is sent, and the plan says so.
 3. ``--resend NAME`` sends it to everybody whose files state it. To a person whom a reviewed plan
    creates it is sent as well, since a creation may have come half way.
 4. Where access ends, it is cleared if the files had a value when they were applied last.
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.changes import Atom, Change, FieldChange, fields_of
 from reconciler.errors import Place, Problem
-from reconciler.model import Address, Definition, DesiredState, FieldPath, Value
+from reconciler.model import Address, Definition, DesiredState, FieldPath, Live, User, Value
 from reconciler.plan import Note
 from reconciler.planning.diff import Definitions, Facts, refers, same
 from reconciler.values import canonical
@@ -31,8 +32,8 @@ class Sent:
     """What is known to have been sent.
 
     ``state`` is what the files said when they were last applied completely, None where that is not
-    known; then ``logged`` has what journals tell, by user key. ``again`` are the attributes to send again.
-    ``created`` are the people whom a reviewed plan creates, and who may be live by now.
+    known; ``logged`` is what journals tell of what was sent since, by live id. ``again`` are the attributes
+    to send again. ``created`` are the people whom a reviewed plan creates, and who may be live by now.
     """
 
     state: DesiredState | None = None
@@ -44,19 +45,20 @@ class Sent:
         """The same, but of this person nothing counts as sent."""
         return replace(self, created=self.created | {address})
 
-    def facts(self, address: Address, keys: Iterable[str], definitions: Definitions) -> Facts:
+    def facts(self, address: Address, live_id: str, keys: Iterable[str], definitions: Definitions) -> Facts:
         """What was sent of one person, who may have had any of these keys then."""
-        if self.state is None:
-            return {} if address in self.created else dict(self.logged.get(address.key, {}))
-        users = self.state.users
+        if address in self.created:
+            return {}
+        users = self.state.users if self.state else {}
         then = next((users[key] for key in keys if key in users), None)
         stated = (then.attributes if then else None) or {}
         paths = ((name, ("attributes", name)) for name in stated)
-        return {
+        applied = {
             path: canonical(stated[name], definitions[name])
             for name, path in paths
-            if address not in self.created and is_unseen(path, definitions)
+            if is_unseen(path, definitions)
         }
+        return applied | dict(self.logged.get(live_id, {}))
 
 
 def is_unseen(path: FieldPath, definitions: Definitions) -> bool:
@@ -90,18 +92,22 @@ def to_send(
     )
 
 
-def tellable(done: Iterable[Atom], definitions: Definitions) -> dict[str, dict[str, str]]:
-    """What a journal keeps of values that no answer shows, by address and attribute: of files their digest.
+def tellable(
+    done: Iterable[Atom], ids: Mapping[Address, str], definitions: Definitions
+) -> dict[str, dict[str, str]]:
+    """What a journal keeps of values that no answer shows, by live id and attribute: of files their digest.
 
     Of what only grows it keeps the items. Of anything else nothing: it may be a secret.
     """
     found: dict[str, dict[str, str]] = {}
     for atom in done:
         definition = definitions.get(atom.path[1]) if is_unseen(atom.path, definitions) else None
-        if definition and definition.type == "file" and isinstance(atom.after, str):
-            found.setdefault(str(atom.address), {})[atom.path[1]] = atom.after
-        elif definition and definition.grows and isinstance(atom.after, tuple):
-            found.setdefault(str(atom.address), {})[atom.path[1]] = SEPARATOR.join(map(str, atom.after))
+        if definition is None or atom.address not in ids:
+            continue
+        if definition.type == "file" and isinstance(atom.after, str):
+            found.setdefault(ids[atom.address], {})[atom.path[1]] = atom.after
+        elif definition.grows and isinstance(atom.after, tuple):
+            found.setdefault(ids[atom.address], {})[atom.path[1]] = SEPARATOR.join(map(str, atom.after))
     return found
 
 
@@ -113,7 +119,7 @@ def _adds_nothing(definition: Definition, before: Value, after: Value) -> bool:
 
 def notes(
     desired: DesiredState,
-    live: Iterable[Address],
+    live: Mapping[Address, Live[User]],
     sent: Sent,
     definitions: Definitions,
     changes: Iterable[Change] = (),
@@ -129,7 +135,7 @@ def notes(
     for address in people:
         stated = (desired.users[address.key].attributes if address.key in desired.users else None) or {}
         for name in hidden.keys() & stated:
-            told = ("attributes", name) in sent.logged.get(address.key, {})
+            told = ("attributes", name) in sent.logged.get(live[address].id, {})
             again = name in sent.again or address in sent.created or (address, name) in sends
             if not again and not told:
                 stating[name].append(address.key)

@@ -184,7 +184,7 @@ def _differences(
     known = 0
     if not inputs.fixed.isdisjoint(wanted):
         known_sent = inputs.sent.anew(address) if anew else inputs.sent
-        sent = known_sent.facts(address, inputs.desired.keys_of(address), definitions)
+        sent = known_sent.facts(address, live.id, inputs.desired.keys_of(address), definitions)
         ends = address in inputs.going
         unseen = to_send(address, sent, wanted, known_sent, definitions, ends=ends)
         known = sum(sent.get(path) is not None for path in wanted)

@@ -58,7 +58,7 @@ def planned(
         live,
         pending,
         unusable,
-        sent=Sent(states.applied.state, again, frozenset(created), _logged(states, live)),
+        sent=Sent(_applied(states), again, frozenset(created), _logged(states, live)),
         resend=tuple(sorted(again)),
         since=states.since,
         applied=states.recorded,
@@ -174,18 +174,32 @@ def _named_as(target: Target, desired: DesiredState) -> DesiredState:
 
 
 def _logged(states: Revisions, live: LiveState) -> Mapping[str, Facts]:
-    """What journals tell of what no answer shows, where no commit that was applied does."""
+    """What journals tell of what no answer shows, and was sent since the commit that was applied last."""
     told = [each for each in (live.definitions or {}).values() if not each.readable]
-    if states.applied.state is not None or not any(each.grows or each.type == "file" for each in told):
+    if not any(each.grows or each.type == "file" for each in told):
         return {}
-    return logged(states.target.journal, states.target.name)
+    return logged(states.target, states.recorded if _applied(states) else "")
+
+
+def _applied(states: Revisions) -> DesiredState | None:
+    """What was applied last to this very system; None where that is not known, or it was another one."""
+    same = states.in_code or _system(states.target, states.applied.settings) == _system(states.target)
+    return states.applied.state if same else None
+
+
+def _system(target: Target, then: Mapping[str, Any] | None = None) -> tuple[object, ...]:
+    """Which system settings are about; those of now without others."""
+    settings = target.settings if then is None else then
+    with suppress(KeyError, ValueError):
+        return settings.get("kind"), target.system.address(settings), settings.get("sandbox")
+    return ()
 
 
 def _older(states: Revisions, state: DesiredState | None, live: LiveState) -> Iterator[Plan]:
     """The plans of an older state; none without a base, or where it does not fit what is live now."""
     if state is None or not states.base:
         return
-    sent = Sent(states.applied.state)
+    sent = Sent(_applied(states))
     for policy in states.policies:
         with suppress(Invalid, IncompleteRead):
             # What excludes each other now decides no change of an older state, and must not hide one.

@@ -26,7 +26,7 @@ from reconciler.providers.base import informed
 from reconciler.report import Mandate, Report
 from reconciler.target.session import Session
 from reconciler.target.settings import Target
-from reconciler.workflow.logged import journals_begin
+from reconciler.workflow.logged import journals_begin, place_of
 from reconciler.workflow.proposal import Proposal
 from reconciler.workflow.system_log import tell_its_log
 
@@ -38,8 +38,7 @@ def locked(target: Target) -> Iterator[None]:
     Raises JournalFailed where the folder of the journals cannot be made; nothing is read or sent then.
     """
     make_folder(target.journal)
-    where = str(target.sandbox[1].resolve()) if target.sandbox else target.url
-    with held(lock_file(target.kind, where), target.name):
+    with held(lock_file(target.kind, place_of(target)), target.name):
         yield
 
 
@@ -65,6 +64,7 @@ def apply(
         return report
     with Journal(target.journal, run, _now) as journal:
         journal.write("mandate", about=asdict(mandate))
+        journal.write("target", about={"where": place_of(target), "applied": proposal.fresh.plan.applied})
         execution = _execution(target, session, proposal, journal, on_progress)
         stopped = execution.run(proposal.changes)
         report = replace(
@@ -164,6 +164,7 @@ def _incomplete(target: Target, proposal: Proposal, report: Report) -> str:
         f"it was about {' and '.join(plan.scope)} alone": bool(plan.scope),
         "it was about some people and groups alone": plan.only not in ((), (CHANGED,)),
         fresh.uncovered: bool(fresh.uncovered),
+        "what no answer shows waits for an inactive person, whom it would let in": fresh.unsent,
         "some of what the files changed waits for other people or groups": bool(fresh.waiting),
     }
     found = next((why for why, holds in reasons.items() if holds), "") or _spared(target, fresh)

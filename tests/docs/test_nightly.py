@@ -17,7 +17,9 @@ from reconciler.sandbox.pleio.site import PleioSite
 from reconciler.sandbox.server import serve
 
 PAGE = DOCS / "pleio.md"
+GROUP = "57979220-0000-4000-8000-000000000001"
 SEED = {
+    "groups": {GROUP: {"name": "Docenten"}},
     "profile_fields": ["phone"],
     "users": {
         "beheer@acme.nl": {"name": "Beheer", "external_id": "1"},
@@ -110,16 +112,46 @@ def test_every_night_the_site_follows_the_list_and_the_limits_are_the_review(
         assert live.snapshot()["users"]["p19@acme.nl"]["active"]
 
 
+def with_a_picture(access: Path) -> str:
+    """The list with a column of pictures, each beside it."""
+    pictures = access.parent / "hr" / "avatars"
+    pictures.mkdir()
+    (pictures / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    rows = PEOPLE.replace(",06\n", ",06,avatars/p.png,\n", 1).replace(",06\n", f",06,,{GROUP}\n", 1)
+    return ROW.format("").strip() + ",avatar,groups\n" + rows.replace(",06\n", ",06,,\n")
+
+
+def begun(access: Path) -> None:
+    (access / ".gitignore").write_text(".reconciler/\n")
+    git(access, "init", "--quiet", "--initial-branch=main")
+    git(access, "add", ".")
+    git(access, "commit", "--quiet", "--message", "Begin")
+
+
+def test_every_night_in_a_repository_sends_a_picture_and_a_group_once(
+    access: Path, site: tuple[PleioSite, str]
+) -> None:
+    live, url = site
+    (access / "desired-state/acme/lists/users.csv").write_text(ROW.format(PEOPLE))
+    begun(access)
+    assert run("nightly.sh", access, url).returncode == 0
+    more = f"Q1,Q,q1@acme.nl,06,avatars/p.png,{GROUP}\n"
+    (access.parent / "hr" / "users.csv").write_text(with_a_picture(access) + more)
+    for _ in range(3):
+        assert run("nightly.sh", access, url).returncode == 0
+        (new,) = (person for person in live.listed() if person.email == "q1@acme.nl")
+        assert new.pictures == 1
+    assert len(live.log) == 2
+
+
 def test_a_pull_request_carries_the_new_list(
     access: Path, site: tuple[PleioSite, str], tmp_path: Path
 ) -> None:
     live, url = site
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
-    (access / ".gitignore").write_text(".reconciler/\n")
-    git(access, "init", "--quiet", "--initial-branch=main")
+    begun(access)
     git(access, "remote", "add", "origin", str(tmp_path / "origin.git"))
-    git(access, "add", ".")
-    git(access, "commit", "--quiet", "--message", "Begin")
+    (access.parent / "hr" / "users.csv").write_text(with_a_picture(access))
     git(access, "push", "--quiet", "origin", "main")
     asked = tmp_path / "asked"
     stub = f'[ "$2" = view ] && exit 1; echo "$@" >> {asked}'
@@ -127,7 +159,8 @@ def test_a_pull_request_carries_the_new_list(
     assert done.returncode == 0, done
     assert asked.read_text() == "pr create --fill --head nightly-list\n"
     carried = git(tmp_path / "origin.git", "show", "nightly-list:desired-state/acme/lists/users.csv")
-    assert carried.splitlines()[1] == "N0,P0,p0@acme.nl,06"
+    assert carried.splitlines()[1] == "N0,P0,p0@acme.nl,06,avatars/p.png,"
+    assert git(tmp_path / "origin.git", "ls-tree", "nightly-list", "desired-state/acme/lists/avatars/")
     assert live.snapshot()["users"].keys() == SEED["users"].keys()
     # The plan of that very branch is what stands on the pull request, and the merge applies it.
     assert git(access, "branch", "--show-current") == "nightly-list"

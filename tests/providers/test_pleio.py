@@ -354,7 +354,7 @@ def test_p8_without_git_the_journal_has_the_digest_of_what_was_sent(place: Place
     assert place.person("jan@acme.nl").pictures == 2
     place.settled()
     for journal in place.project.runs.iterdir():
-        journal.write_text(journal.read_text().replace('"sent":{"user', '"sent":{"user/x","'))
+        journal.write_text(journal.read_text().replace('"sent":{', '"sent":{"x",'))
     assert "`avatar` of 1 live user cannot be seen, not sent" in place.plan()
 
 

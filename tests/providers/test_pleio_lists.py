@@ -141,7 +141,7 @@ def test_so_it_is_where_no_answer_comes(place: Place, hook: list[Any]) -> None:
     assert place.site.log == []
 
 
-def test_what_failed_is_in_the_log_with_the_reason(place: Place, hook: list[Any]) -> None:
+def test_what_failed_is_in_the_log_without_the_words_of_the_site(place: Place, hook: list[Any]) -> None:
     def refusing(request: Request, site: Transport) -> Response:
         if "Kim de Vries" in str(request.json):
             return Response(400, {}, {"error": "could_not_create", "pretty_error": "No.", "status": 400})
@@ -151,10 +151,7 @@ def test_what_failed_is_in_the_log_with_the_reason(place: Place, hook: list[Any]
     place.apply(code=ExitCode.PARTIAL)
     (row,) = place.site.log
     assert "1 created, 1 failed" in row["content"]
-    assert (
-        "kim@acme.nl: not done (email, name, external_id, occupation): POST /users was answered 400: No."
-        in (row["content"])
-    )
+    assert "kim@acme.nl: not done (email, name, external_id, occupation): failed" in (row["content"])
 
 
 def test_the_log_comes_after_the_journal_and_is_in_it(place: Place) -> None:

@@ -1,7 +1,8 @@
 """What an apply did, for the site's own log: plain words for somebody who does not know git.
 
 One record holds several lines, since each record is a request; all of one run have one uuid. Values
-are left out: who administers a site can see its people, and a log is kept longer than they are.
+are left out: who administers a site can see its people, and a log is kept longer than they are. So who is
+deleted is named by their id, and the reason of a failure, which may name others, is in the report alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ def _summary(report: Report) -> str:
     counts = ", ".join(
         f"{number} {word}" for word, number in report.counts.items() if number and word != "unchanged"
     )
-    ended = f" It ended early: {report.stopped}." if report.stopped else ""
+    ended = " It ended early." if report.stopped else ""
     return f"People of this site were brought in step with their list: {counts or 'nothing done'}.{ended}"[
         :_LONGEST
     ]
@@ -43,11 +44,12 @@ def _lines(report: Report) -> Iterator[str]:
     for change in report.changes:
         outcomes = [became[atom] for atom in atoms(change) if atom in became]
         done = [outcome for outcome in outcomes if outcome.status in ("done", "adopted")]
+        who = f"somebody ({change.id})" if isinstance(change, Delete) else change.label
         if done:
-            yield f"{change.label}: {_did(change, done)}"
-        for why in dict.fromkeys(o.reason or o.status for o in outcomes if o not in done):
-            parts = ", ".join(_part(o) for o in outcomes if o not in done and (o.reason or o.status) == why)
-            yield f"{change.label}: not done ({parts}): {why}"[:_LONGEST]
+            yield f"{who}: {_did(change, done)}"
+        for status in dict.fromkeys(outcome.status for outcome in outcomes if outcome not in done):
+            parts = ", ".join(_part(outcome) for outcome in outcomes if outcome.status == status)
+            yield f"{who}: not done ({parts}): {status}"[:_LONGEST]
 
 
 def _did(change: Change, done: Sequence[Outcome]) -> str:

@@ -124,7 +124,7 @@ class Pleio:
             )
         for address, name in _joined(desired):
             if name.isdecimal():
-                message = f"{address} is to join `{name}`, which is no id of a group (a UUID): ignored there"
+                message = f"{address} is to join `{name}`, which is no id of a group (a UUID): it is left out"
                 place = desired.locate(address, ("attributes", JOINS))
                 yield Note("joins", message, place, warning=True)
 

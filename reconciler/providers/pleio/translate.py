@@ -79,7 +79,9 @@ def _body(change: Change, told: Sequence[Atom], says: Says, *, makes: bool) -> d
         body["external_id"] = str(number)
     if joins := values.get(("attributes", JOINS)):
         names = joins if isinstance(joins, tuple) else (joins,)
-        body["groups"] = ",".join(group_id(str(name)) for name in names)
+        ids = [group_id(str(name)) for name in names]
+        # What was an id once is none any more, and might be something else's one day.
+        body["groups"] = ",".join(each for each in ids if not each.isdecimal())
     profile = {
         path[1].removeprefix(PROFILE): "" if value is None else str(value)
         for path, value in values.items()
