@@ -1,7 +1,10 @@
 """The stories that every provider must pass, told to Omni in the sandbox, and to a system unlike it."""
 
+from typing import Any
+
 import pytest
 from providers.contract import STORIES, System, answers, tell
+from providers.scim.in_bulk import InBulk
 from providers.toy_provider import ToyProvider
 from providers.toy_system import KEY, Club
 
@@ -83,6 +86,15 @@ LISTED = 40
 def test_any_directory_tells(story: str, manner: dict[str, object]) -> None:
     sandbox = bearer(Directory(scim.Store.from_seed(DIRECTORY | {"switches": manner})), Secret("sandbox"))
     tell(System(Scim({"acme": BADGE}), sandbox, LISTED, names=NAMES), STORIES[story])
+
+
+@pytest.mark.parametrize("manner", [{}, {"status": "object", "response": "text"}, {"named": False}], ids=str)
+@pytest.mark.parametrize("etags", ["on", "off", "required"])
+@pytest.mark.parametrize("story", STORIES)
+def test_any_directory_that_takes_many_at_once_tells(story: str, etags: str, manner: dict[str, Any]) -> None:
+    directory = Directory(scim.Store.from_seed(DIRECTORY | {"switches": {"etags": etags}}))
+    bulky = InBulk(bearer(directory, Secret("sandbox")), **manner)
+    tell(System(Scim({"acme": BADGE}), bulky, LISTED, takes_many=True, names=NAMES), STORIES[story])
 
 
 CLUB = {"users": {"zoe@acme.com": {"name": "Zoe", "code": "z"}}, "groups": {"Others": {}}}
