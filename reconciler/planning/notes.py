@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
 
 from reconciler.changes import Change, Delete, Update, atoms
 from reconciler.model import ACTIVE, KINDS, Address, DesiredState, group_key, looks_like, user_key
@@ -39,7 +40,7 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     yield from _about_groups(inputs, users)
     if waiting := users.waiting:
         what = f"{len(waiting)} declared but not live yet, waiting for the first sign-in"
-        yield Note("waiting", f"{what}: {', '.join(waiting)}")
+        yield Note("waiting", f"{what}: {', '.join(_with_nearest(waiting, pairing))}")
     if "attributes" in policy.manage:
         yield from references.notes(desired, inputs.accountless, inputs.definitions)
         yield from unseen.notes(desired, pairing.users, inputs.sent, inputs.definitions, changes)
@@ -53,6 +54,19 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
     yield from _under_way(inputs, changes)
     if inputs.everything.asked is None:
         yield from _unmatched(inputs, census)
+
+
+def _with_nearest(waiting: Sequence[str], pairing: Pairing) -> Iterator[str]:
+    """Each login that nobody live has; the first few with the nearest live one that is in no file."""
+    others = sorted(address.key for address in pairing.unlisted if address.kind == "user")
+    for number, key in enumerate(waiting):
+        near = get_close_matches(key, others, 1, _ALIKE) if number < _MOST_COMPARED else ()
+        yield f"{key} (nearest live: {near[0]})" if near else key
+
+
+_ALIKE = 0.8
+_MOST_COMPARED = 5
+"""Logins that are compared with everybody who is in no file."""
 
 
 def _under_way(inputs: Inputs, changes: Sequence[Change]) -> Iterator[Note]:

@@ -43,7 +43,8 @@ class Planned:
     ``ids`` holds the live id of every address; ``facts`` looks at one object.
     ``everything`` is all that was read, what is ignored included. ``desired`` and ``sent`` say what was
     sent of what cannot be seen. ``left_out`` is what the whole plan has and this part of it has not, and
-    ``waiting`` what of that was asked for. ``uncovered`` says why a plan of what the files changed is not
+    ``waiting`` what of that was asked for. ``awaited`` are declared people whose account others make, and
+    have not made. ``uncovered`` says why a plan of what the files changed is not
     about all that they changed since they were last applied.
     """
 
@@ -55,6 +56,7 @@ class Planned:
     sent: Sent
     left_out: tuple[Atom, ...] = ()
     waiting: tuple[Atom, ...] = ()
+    awaited: tuple[Address, ...] = ()
     uncovered: str = ""
 
     @property
@@ -116,7 +118,10 @@ def make_plan(
     cut = cut_to(plan, selection, inputs, users.revoked) if scope or selection else Cut(plan)
     plan = cut.plan
     told = (*notes(inputs, users, plan.changes, census), *groups.notes, *cut.notes)
-    made = Planned(plan, inputs.pairing, inputs.definitions, live, desired, sent, cut.left, cut.waiting)
+    awaited = tuple(Address("user", key) for key in users.waiting)
+    made = Planned(
+        plan, inputs.pairing, inputs.definitions, live, desired, sent, cut.left, cut.waiting, awaited
+    )
     meant = _meant(plan.changes, made.known)
     shown = meant.keys() | {str(change.address) for change in plan.changes}
     called = {str(a): login for a, login in sorted(inputs.pairing.moved.items()) if str(a) in shown}

@@ -1,6 +1,6 @@
 """Compare desired states with what was read: a plan, with its origins and all that a reader should know."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.changes import Create
 from reconciler.desired.attached import Unusable, with_files
 from reconciler.errors import IncompleteRead, Invalid
-from reconciler.model import Definition, DesiredState, LiveState
+from reconciler.model import Address, Definition, DesiredState, LiveState
 from reconciler.operations import stages
 from reconciler.plan import Note, Plan
 from reconciler.planning.about import About, cut, for_a_part
@@ -30,6 +30,7 @@ from reconciler.target.settings import Target
 from reconciler.workflow.logged import logged
 from reconciler.workflow.options import Options
 from reconciler.workflow.revisions import Revisions, uncovered
+from reconciler.workflow.since import since_when
 
 
 def planned(
@@ -77,6 +78,7 @@ def planned(
         *head.plan.notes,
         *states.notes(base_is_planned=bool(before)),
         *_about_changes(states, missing),
+        *_waiting_since(states, head.awaited),
     )
     told = origins(head.plan, before, applied) if states.base else {}
     whole = replace(head.plan, origins=told, notes=notes)
@@ -203,6 +205,18 @@ def _named(target: Target) -> dict[str, Any]:
         "requests_per_minute": target.requests_per_minute,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _waiting_since(states: Revisions, awaited: Sequence[Address]) -> Sequence[Note]:
+    """Since when the files declare people who have no account yet."""
+    if states.in_code or states.target.asked:
+        return ()
+    found = {str(person): states.desired.place(person) for person in awaited[:_MOST_BLAMED]}
+    return since_when(states.target.folder, found, "waiting")
+
+
+_MOST_BLAMED = 20
+"""People of whom git is asked since when they are declared."""
 
 
 def _about_changes(states: Revisions, missing: str) -> Iterator[Note]:

@@ -1,16 +1,14 @@
 """Drift: what differs between the merged files and the live state, and since when the files say so."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.changes import fields_of
 from reconciler.desired import files
 from reconciler.desired.content import shown
-from reconciler.desired.history import blame, head
+from reconciler.desired.history import head
 from reconciler.errors import Invalid, Place
-from reconciler.git import Revision
 from reconciler.plan import Note, Plan
 from reconciler.planning.expected import Expectation, without_expected
 from reconciler.planning.selection import CHANGED
@@ -18,9 +16,7 @@ from reconciler.target.session import Session
 from reconciler.target.settings import Target
 from reconciler.workflow.options import Options
 from reconciler.workflow.plans import plan as make
-
-_MOST_NAMED = 5
-"""Objects that a note about one revision names; beyond that they are counted."""
+from reconciler.workflow.since import since_when
 
 
 def drift(
@@ -41,7 +37,7 @@ def drift(
     found = make(target, session, replace(options, base=base))
     plan = _without_unseen(found.plan)
     plan = without_expected(replace(plan, included=()), expectations, today, found.left_out)
-    notes = _since_when(target, plan) if base else [Note("base", _NO_COMMIT)]
+    notes = since_when(target.folder, _places(plan), "in the files") if base else [Note("base", _NO_COMMIT)]
     return replace(plan, notes=(*plan.notes, *notes))
 
 
@@ -72,20 +68,6 @@ def load_expectations(path: Path) -> list[Expectation]:
     ]
 
 
-def _since_when(target: Target, plan: Plan) -> list[Note]:
-    """A note for each revision that wrote what differs now: its day, and the objects."""
-    by_revision: dict[Revision, list[str]] = defaultdict(list)
-    lines = blame(target.folder, {Path(change.place.file) for change in plan.changes})
-    for change in plan.changes:
-        if revision := _revision(lines, change.place):
-            by_revision[revision].append(f"{change.address.kind}/{change.label}")
-    notes = []
-    for revision, names in sorted(by_revision.items(), key=lambda item: item[0].day):
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        message = f"in the files since {revision}: {', '.join(names[:_MOST_NAMED])}{more}"
-        notes.append(Note("since", message))
-    return notes
-
-
-def _revision(lines: Mapping[Path, Mapping[int, Revision]], place: Place) -> Revision | None:
-    return lines.get(Path(place.file), {}).get(place.line)
+def _places(plan: Plan) -> dict[str, Place]:
+    """Where the files say what differs, by object."""
+    return {f"{change.address.kind}/{change.label}": change.place for change in plan.changes}

@@ -27,7 +27,9 @@ def test_a_saved_plan_whose_changes_are_done_is_nothing_to_do(capsys: Output) ->
     capsys.readouterr()
     assert cli.run(APPLY) == 0
     assert capsys.readouterr().out.endswith(
-        "\nOf 6 details in the reviewed plan: 6 done already.\n\nNothing to do, and nothing was sent.\n"
+        "\nOf 6 details in the reviewed plan: 6 done already.\n"
+        "Only what the plan is about was read, so what else may differ was not looked for.\n\n"
+        "Nothing to do, and nothing was sent.\n"
     )
 
 
@@ -68,10 +70,20 @@ def test_a_user_deleted_between_plan_and_apply_is_stale(project: Project, capsys
 @pytest.mark.usefixtures("saved")
 def test_what_nobody_reviewed_is_listed_and_left(project: Project, capsys: Output) -> None:
     project.write("more.yaml", "users:\n  eve@acme.com: {name: Eve}\n")
-    assert cli.run(APPLY) == 0
+    assert cli.run([*APPLY, "--read", "everything"]) == 0
     assert (
         "1 change that the files want now and nobody reviewed: left to the next plan.\n  user/eve@acme.com\n"
     ) in capsys.readouterr().out
+    assert "eve@acme.com" not in project.live()["users"]
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_part_says_that_the_files_want_something_else_by_now(project: Project, capsys: Output) -> None:
+    project.write("more.yaml", "users:\n  eve@acme.com: {name: Eve}\n")
+    assert cli.run(APPLY) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "so what else may differ was not looked for." in said
+    assert "Not recorded as applied: the files now say something else than was reviewed" in said
     assert "eve@acme.com" not in project.live()["users"]
 
 

@@ -205,6 +205,21 @@ def test_drift_of_files_that_are_not_in_git(
     assert "in the files since" not in said
 
 
+# Waiting
+
+
+def test_who_waits_is_named_with_the_day_and_the_nearest_live_login(project: Project, capsys: Output) -> None:
+    project.configure(manage={"users": ["name", "active", "groups"]})
+    project.write("people.yaml", PEOPLE.replace("  bob@acme.com:\n", "  bob@acme.org:\n", 1))
+    commit(project.root)
+    assert cli.run(["plan"]) == ExitCode.OK
+    said = " ".join(capsys.readouterr().out.split())
+    assert "waiting for the first sign-in: bob@acme.org (nearest live: bob@acme.com)" in said
+    day = git(project.root, "log", "-1", "--format=%cs")
+    commit_id = git(project.root, "rev-parse", "HEAD")[:8]
+    assert f"waiting since {day} ({commit_id}): user/bob@acme.org" in said
+
+
 # Expected drift
 
 

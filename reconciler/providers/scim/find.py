@@ -1,6 +1,7 @@
 """Some users or groups of a SCIM server, for a question."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from reconciler.providers.scim.reader import NO_FILTERS, ScimReader
 
 _NAMED_BY: Mapping[Kind, str] = {"user": "userName", "group": "displayName"}
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _NO_SUCH_ID = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 """What is answered for an id of nobody, and for a text that no id looks like."""
 
@@ -65,13 +67,18 @@ def _referring(server: ScimReader, user: Live[User]) -> Live[User]:
 def _rows(server: ScimReader, question: Question) -> list[Any] | None:
     match question.by:
         case "id":
-            return _by_id(server, question.kind, question.text) if is_id(question.text) else []
+            return _by_id(server, question.kind, question.text) if _may_be_id(server, question.text) else []
         case "key":
             return _named(server, question.kind, question.text)
         case "filter":
             return _filtered(server, question.kind, question.text)
         case _:  # pragma: no cover (mypy proves that there is nothing else)
             assert_never(question.by)
+
+
+def _may_be_id(server: ScimReader, text: str) -> bool:
+    """Whether it is worth a request: most names hold what no id of a server that is known does."""
+    return is_id(text) and (server.dialect.shape is not None or _PLAIN_ID.fullmatch(text) is not None)
 
 
 def _by_id(server: ScimReader, kind: Kind, live_id: str) -> list[Any]:
