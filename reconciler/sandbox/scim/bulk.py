@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from reconciler.sandbox.scim.answers import Refusal, Row
 from reconciler.sandbox.scim.directory import Directory
-from reconciler.sandbox.scim.job import Job, Part, filled
+from reconciler.sandbox.scim.job import Job, Part, filled, filled_once
 from reconciler.transport.messages import Request, Response
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -73,7 +73,8 @@ class Bulk:
     def _send(self, part: Part, known: dict[str, str | None]) -> Response:
         headers = {} if part.version is None else {"if-match": part.version}
         try:
-            return self._doing.write(Request(part.method, part.path, {}, headers, _data(part, known)))
+            data = _data(part, known, self._directory.switches.bulk_references)
+            return self._doing.write(Request(part.method, part.path, {}, headers, data))
         except Refusal as refusal:
             return self._doing.refuse(refusal)
 
@@ -113,11 +114,14 @@ class Bulk:
         return row
 
 
-def _data(part: Part, known: dict[str, str | None]) -> Any:
+def _data(part: Part, known: dict[str, str | None], references: str) -> Any:
     """The data of an operation with ids for its references; refuses one that nothing stands for."""
+    found = {name: known[name] for name in part.wants if name in known}
+    if references != "resolved":
+        return filled_once(part.data, found) if part.method == "PATCH" else filled(part.data, found)
     if lacking := sorted(part.wants - known.keys()):
         raise Refusal(HTTPStatus.CONFLICT, f"nothing was created for bulkId {', '.join(lacking)}")
-    return filled(part.data, {name: known[name] for name in part.wants})
+    return filled(part.data, found)
 
 
 def _next(waiting: Sequence[Part], to_come: Collection[str]) -> Part:

@@ -68,6 +68,15 @@ def filled(value: Any, known: Mapping[str, str | None]) -> Any:
     }
 
 
+def filled_once(data: Any, known: Mapping[str, str | None]) -> Any:
+    """A PATCH in which the first operation with references alone gets ids for them."""
+    rows = data.get("Operations") if isinstance(data, dict) else None
+    first = next((row for row in rows if any(_references(row))), None) if isinstance(rows, list) else None
+    if first is None or not isinstance(rows, list):
+        return data
+    return {**data, "Operations": [filled(row, known) if row is first else row for row in rows]}
+
+
 def _left_out(value: Any, known: Mapping[str, str | None]) -> bool:
     """Whether this is a complex value that is a reference to what stands for None."""
     return isinstance(value, dict) and any(

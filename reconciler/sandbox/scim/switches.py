@@ -124,7 +124,7 @@ class Switches:
     bulk_max_operations: int = 1000
     # The most bytes that the body of a bulk request may hold.
     bulk_max_payload: int = 1048576
-    # What bulkId: in data is resolved for: all, users in groups, or nothing, so that it stays as it is.
+    # What bulkId: in data is resolved for: all; users in groups, once in a PATCH; or nothing. Else it stays.
     bulk_references: Literal["resolved", "users", "literal"] = "resolved"
     # Whether operations that refer to each other in a circle are done, or one of them gets 409.
     bulk_circular: Literal["resolved", "refused"] = "resolved"

@@ -180,6 +180,24 @@ def test_references_may_be_resolved_for_users_or_for_nothing(switch: str, users:
     assert statuses(rows) == ["201", "201", users, groups]
 
 
+def test_users_may_be_resolved_once_in_a_patch() -> None:
+    for switch, status in (("resolved", "200"), ("users", "400")):
+        sandbox = on(bulk_references=switch)
+        add = [op("add", "members", [member(name)]) for name in "uv"]
+        twice = patched(place(sandbox, "Empty"), *add)
+        once = patched(place(sandbox, "Staff"), op("add", "members", [member("u"), member("v")]))
+        users = [post(name, a_user(name)) for name in "uv"]
+        assert statuses(done(sandbox, *users, twice, once)) == ["201", "201", status, "200"]
+        assert names_in(sandbox, "Staff") == ["Analysts", "grace@acme.com", "u", "v"]
+
+
+def test_a_reference_to_a_user_that_failed_is_refused_or_stays() -> None:
+    for switch, status in (("resolved", "409"), ("users", "400")):
+        sandbox = on(bulk_references=switch)
+        parts = (post("u", a_user("bob@acme.com")), post("g", a_group("G", members=[member("u")])))
+        assert statuses(done(sandbox, *parts)) == ["409", status]
+
+
 def test_a_circle_is_closed_or_refused() -> None:
     circle = (
         post("a", a_group("A", members=[member("b"), member("self")])),
