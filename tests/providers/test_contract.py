@@ -1,10 +1,7 @@
 """The stories that every provider must pass, told to Omni in the sandbox, and to a system unlike it."""
 
-from typing import Any
-
 import pytest
 from providers.contract import STORIES, System, answers, tell
-from providers.scim.in_bulk import InBulk
 from providers.toy_provider import ToyProvider
 from providers.toy_system import KEY, Club
 
@@ -88,13 +85,22 @@ def test_any_directory_tells(story: str, manner: dict[str, object]) -> None:
     tell(System(Scim({"acme": BADGE}), sandbox, LISTED, names=NAMES), STORIES[story])
 
 
-@pytest.mark.parametrize("manner", [{}, {"status": "object", "response": "text"}, {"named": False}], ids=str)
-@pytest.mark.parametrize("etags", ["on", "off", "required"])
+IN_BULK: list[dict[str, object]] = [
+    {},
+    {"bulk_status": "object", "bulk_response": "text", "bulk_answer_key": "operations"},
+    {"bulk_status": "number", "bulk_ids_in_location": True, "etags": "required"},
+    {"bulk_max_operations": 2, "bulk_users_first": True, "bulk_references": "literal"},
+    {"bulk_max_payload": 1_500, "bulk_references": "users"},
+    {"bulk_methods": "no_delete", "etags": "off"},
+]
+
+
+@pytest.mark.parametrize("manner", IN_BULK, ids=str)
 @pytest.mark.parametrize("story", STORIES)
-def test_any_directory_that_takes_many_at_once_tells(story: str, etags: str, manner: dict[str, Any]) -> None:
-    directory = Directory(scim.Store.from_seed(DIRECTORY | {"switches": {"etags": etags}}))
-    bulky = InBulk(bearer(directory, Secret("sandbox")), **manner)
-    tell(System(Scim({"acme": BADGE}), bulky, LISTED, takes_many=True, names=NAMES), STORIES[story])
+def test_any_directory_that_takes_many_at_once_tells(story: str, manner: dict[str, object]) -> None:
+    switches = {"bulk": "on", **manner}
+    sandbox = bearer(Directory(scim.Store.from_seed(DIRECTORY | {"switches": switches})), Secret("sandbox"))
+    tell(System(Scim({"acme": BADGE}), sandbox, LISTED, takes_many=True, names=NAMES), STORIES[story])
 
 
 CLUB = {"users": {"zoe@acme.com": {"name": "Zoe", "code": "z"}}, "groups": {"Others": {}}}

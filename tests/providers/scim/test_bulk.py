@@ -342,3 +342,9 @@ def test_a_silent_server_is_asked_no_more() -> None:
 def _rows(request: Request) -> list[dict[str, Any]]:
     body: Any = request.json
     return list(body["Operations"])
+
+
+def test_a_server_that_looks_for_the_operations_under_another_name_gets_each_alone() -> None:
+    directory = Directory({"bulk": "on", "bulk_request_key": "operations"})
+    directory.converges(crowd(5, name="One"))
+    directory.converges(crowd(5, name="Two"))
