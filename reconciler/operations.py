@@ -70,7 +70,15 @@ class Multipart:
     fields: tuple[Field, ...]
 
 
-Body = Json | Form | Multipart | Rewritten
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Stands for several operations in one request; ``said`` makes one body of their requests."""
+
+    operations: tuple["Operation", ...]
+    said: Callable[[Sequence[Request]], object]
+
+
+Body = Json | Form | Multipart | Rewritten | Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,8 @@ def resolve(
     match operation.body:
         case Rewritten(how):
             return replace(request, json=_resolve_json(how, ids))
+        case Together(operations, said):
+            return replace(request, json=said([resolve(each, ids, content, versions) for each in operations]))
         case Form(pairs):
             return replace(request, form=tuple((name, _resolve_text(text, ids)) for name, text in pairs))
         case Multipart(fields):
@@ -213,6 +223,9 @@ def _refs(value: object) -> Iterator[Ref]:
         yield from _refs(list(value.values()))
     elif isinstance(value, Rewritten):
         yield from _refs(value.how)
+    elif isinstance(value, Together):
+        for operation in value.operations:
+            yield from _refs([*operation.path, operation.body])
     elif isinstance(value, Form):
         yield from _refs([text for _, text in value.pairs])
     elif isinstance(value, Multipart):

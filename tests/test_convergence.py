@@ -9,6 +9,7 @@ import pytest
 from builders import MANDATE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from providers.scim.in_bulk import InBulk
 from providers.toy_system import Club
 from worlds import (
     ADMIN,
@@ -147,6 +148,36 @@ def _unasked(world: World, before: dict[str, Any], after: dict[str, Any]) -> Ite
 @given(world=directories(), seed=st.integers(0, 2**32), schedule=schedules())
 def test_so_it_is_for_any_directory(world: World, seed: int, schedule: Schedule) -> None:
     with founded(world, Listed.opened) as (target, directory):
+        before = directory.snapshot()
+        converge(directory, target, (seed, schedule))
+        assert workflow.plan(target, session(directory, target)).plan.changes == ()
+        assert untouched(world, before, directory.snapshot()) == []
+
+
+class InOne(InBulk):
+    """A directory that takes many writes in one request."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is there, as a pretend Omni says it."""
+        assert isinstance(self.inner, Listed)
+        return self.inner.snapshot()
+
+
+@settings(max_examples=60)
+@given(
+    world=directories(),
+    seed=st.integers(0, 2**32),
+    schedule=schedules(),
+    most=st.sampled_from([2, 3, 100]),
+    status=st.sampled_from(["text", "number", "object"]),
+)
+def test_so_it_is_where_many_changes_go_in_one_request(
+    world: World, seed: int, schedule: Schedule, most: int, status: str
+) -> None:
+    def opened(start: dict[str, Any]) -> InOne:
+        return InOne(Listed.opened(start), {"supported": True, "maxOperations": most}, status)
+
+    with founded(world, opened) as (target, directory):
         before = directory.snapshot()
         converge(directory, target, (seed, schedule))
         assert workflow.plan(target, session(directory, target)).plan.changes == ()

@@ -271,9 +271,10 @@ class Execution:
         return parts
 
     def _learn(self, operation: Operation, answer: Answer, parts: Sequence[Part]) -> None:
-        """Keep the ids that an answer names, and the version."""
+        """Keep the ids that an answer names, and the versions."""
         if answer.version and operation.of:
             self.versions[operation.of] = answer.version
+        self.versions.update({part.covers[0].address: part.version for part in parts if part.version})
         for learned in (answer.ids, *(part.ids for part in parts)):
             self.ids.update(learned)
 

@@ -46,6 +46,7 @@ class Part:
     verdict: Verdict
     ids: Mapping[Address, str] = field(default_factory=dict)
     message: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Fault(StrEnum):
     SHIFTED_ON = "a list page starts one row later, so a row is missed"
     SHIFTED_BACK = "a list page starts one row earlier, so a row repeats"
     ATTRIBUTES_LOST = "the rows of a list of users lack their extensions"
+    HALF_DONE = "the first half of a bulk request took place and nothing is answered"
 
 
 class CutShort(NoAnswer):
@@ -170,6 +171,8 @@ def fits(fault: Fault, request: Request) -> bool:
             return is_list and "filter" not in request.query and _start(request) > 1
         case Fault.ATTRIBUTES_LOST:
             return is_list and request.path.lower().endswith("/users")
+        case Fault.HALF_DONE:
+            return _first_half(request) is not None
         case _:
             return True
 
@@ -182,13 +185,15 @@ def play(fault: Fault, transport: Transport, request: Request, pause: Callable[[
         return _shifted(transport, request, 1)
     if fault is Fault.SHIFTED_BACK:
         return _shifted(transport, request, -1)
+    if fault is Fault.HALF_DONE:
+        request = _first_half(request) or request
     response = transport.send(request)
     match fault:
         case Fault.DELAYED:
             pause()
         case Fault.CUT_SHORT:
             raise CutShort(response)
-        case Fault.DROPPED:
+        case Fault.DROPPED | Fault.HALF_DONE:
             raise Dropped
         case Fault.LATE_ERROR:
             return _error(500, "Internal server error")
@@ -209,6 +214,18 @@ _BEFORE = {
     ),
     Fault.UNAVAILABLE: _error(503, "Service unavailable"),
 }
+
+
+def _first_half(request: Request) -> Request | None:
+    """A bulk request with the first half of its operations; None for any other request."""
+    if request.method != "POST" or not request.path.lower().endswith("/bulk"):
+        return None
+    fields = request.json if isinstance(request.json, dict) else {}
+    key = next((name for name in fields if str(name).lower() == "operations"), "")
+    rows = fields.get(key)
+    if not isinstance(rows, list) or not rows[1:]:
+        return None
+    return replace(request, json={**fields, key: rows[: len(rows) // 2]})
 
 
 def _start(request: Request) -> int:

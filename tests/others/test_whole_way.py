@@ -136,6 +136,9 @@ def in_process(until_then: ExitStack, **manner: Any) -> str:
 MANNERS: Mapping[str, Callable[[ExitStack], str]] = {
     "scim2-server": in_process,
     "scim2-server without versions": lambda stack: in_process(stack, etag={"supported": False}),
+    "scim2-server without bulk": lambda stack: in_process(stack, bulk={"supported": False}),
+    "scim2-server with bulk of two": lambda stack: in_process(stack, bulk={"maxOperations": 2}),
+    "scim2-server with short bulk": lambda stack: in_process(stack, bulk={"maxPayloadSize": 1500}),
     "scim2-server without PATCH": lambda stack: in_process(stack, patch={"supported": False}),
     "scim2-server with pages of two": lambda stack: in_process(stack, filter={"maxResults": 2}),
     "scim2-server with wrong totals": lambda stack: in_process(

@@ -25,6 +25,7 @@ from reconciler.model import Address, DesiredState, Kind, Live, LiveState, User,
 from reconciler.operations import Operation, resolve, stages
 from reconciler.providers.omni.dialect import OMNI
 from reconciler.providers.pleio.provider import Pleio
+from reconciler.providers.scim.bulk import together
 from reconciler.providers.scim.dialect import Dialect
 from reconciler.providers.scim.discovery import BASE
 from reconciler.providers.scim.translate import translate
@@ -34,6 +35,9 @@ SITE = Pleio({}).informed(LiveState((Live(User("live@acme.com", "Live Name"), "l
 TRANSLATORS: dict[str, Callable[[Sequence[Change]], list[Operation]]] = {
     **{name: partial(translate, dialect=dialect) for name, dialect in DIALECTS.items()},
     "pleio": SITE.translate,
+    "scim_bulk": lambda changes: together(
+        translate(changes, DIALECTS["scim"]), replace(BASE, together=100), LiveState()
+    ),
 }
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.yaml"))
 

@@ -85,6 +85,24 @@ def test_any_directory_tells(story: str, manner: dict[str, object]) -> None:
     tell(System(Scim({"acme": BADGE}), sandbox, LISTED, names=NAMES), STORIES[story])
 
 
+IN_BULK: list[dict[str, object]] = [
+    {},
+    {"bulk_status": "object", "bulk_response": "text", "bulk_answer_key": "operations"},
+    {"bulk_status": "number", "bulk_ids_in_location": True, "etags": "required"},
+    {"bulk_max_operations": 2, "bulk_users_first": True, "bulk_references": "literal"},
+    {"bulk_max_payload": 1_500, "bulk_references": "users"},
+    {"bulk_methods": "no_delete", "etags": "off"},
+]
+
+
+@pytest.mark.parametrize("manner", IN_BULK, ids=str)
+@pytest.mark.parametrize("story", STORIES)
+def test_any_directory_that_takes_many_at_once_tells(story: str, manner: dict[str, object]) -> None:
+    switches = {"bulk": "on", **manner}
+    sandbox = bearer(Directory(scim.Store.from_seed(DIRECTORY | {"switches": switches})), Secret("sandbox"))
+    tell(System(Scim({"acme": BADGE}), sandbox, LISTED, takes_many=True, names=NAMES), STORIES[story])
+
+
 CLUB = {"users": {"zoe@acme.com": {"name": "Zoe", "code": "z"}}, "groups": {"Others": {}}}
 
 

@@ -118,6 +118,11 @@ def test_a_refused_list_stays_refused(fault: Fault) -> None:
         (Fault.ATTRIBUTES_LOST, Request("GET", "/scim/v2/users"), True),
         (Fault.ATTRIBUTES_LOST, Request("GET", "/scim/v2/groups"), False),
         (Fault.RATE_LIMITED, Request("GET", "/v1/whoami"), True),
+        (Fault.HALF_DONE, Request("POST", "/Bulk", json={"Operations": [{}, {}]}), True),
+        (Fault.HALF_DONE, Request("POST", "/v2/bulk", json={"operations": [{}, {}]}), True),
+        (Fault.HALF_DONE, Request("POST", "/Bulk", json={"Operations": [{}]}), False),
+        (Fault.HALF_DONE, Request("POST", "/Bulk"), False),
+        (Fault.HALF_DONE, Request("PATCH", "/Users/x", json={"Operations": [{}, {}]}), False),
     ],
 )
 def test_a_fault_befalls_only_what_it_fits(fault: Fault, request_: Request, *, does: bool) -> None:

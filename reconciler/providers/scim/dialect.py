@@ -24,6 +24,8 @@ class Dialect:
     they count the whole list, the page alone, or nobody knows. ``counts``: it may be asked for so many
     rows. ``silence_is_empty``: a group that shows no members in a list that shows some has none.
     ``unshown`` are the names of all that can be written of users and groups and that no answer shows.
+    ``together`` is how many operations one request may hold, None where the server does not say, and
+    ``together_bytes`` how long it may be, 0 for no limit.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Dialect:
     versions: bool = False
     members_shown: bool | None = None
     unshown: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    together: int | None = None
+    together_bytes: int = 0
 
     def spelled(self, body: object) -> object:
         """An answer with each known name in one spelling; names have no case (RFC 7643, 2.1)."""

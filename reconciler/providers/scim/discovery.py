@@ -89,7 +89,16 @@ def _able(dialect: Dialect, body: object) -> Dialect:
         filters=_block(config, "filter").get("supported") is not False,
         versions=_block(config, "etag").get("supported") is True,
         cursors=paging.get("cursor") is True and paging.get("index") is False,
+        together=_together(_block(config, "bulk")),
+        together_bytes=_number(_block(config, "bulk").get("maxPayloadSize")),
     )
+
+
+def _together(bulk: Mapping[str, Any]) -> int | None:
+    """How many operations a request may hold; None where the server does not say whether it may."""
+    if bulk.get("supported") is True:
+        return min(_number(bulk.get("maxOperations")) or _MOST_ROWS, _MOST_ROWS)
+    return 0 if bulk.get("supported") is False else None
 
 
 def _block(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

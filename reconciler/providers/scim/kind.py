@@ -116,7 +116,7 @@ class ScimKind:
         from reconciler.providers.scim.provider import Scim
         from reconciler.providers.scim.quirks import Quirks
 
-        return Scim(settings.get("extensions", {}), Quirks(**quirks))
+        return Scim(settings.get("extensions", {}), Quirks(**quirks), bulk=settings.get("bulk", "auto"))
 
 
 @cache

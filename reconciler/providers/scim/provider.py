@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from reconciler.changes import Atom, Change
 from reconciler.errors import Problem
 from reconciler.model import Address, Definition, DesiredState, LiveState, Need, user_key
-from reconciler.operations import Operation
+from reconciler.operations import Operation, Together
 from reconciler.providers.base import Answer
 from reconciler.providers.question import Question
 from reconciler.providers.scim import translate as said
 from reconciler.providers.scim.audit import audit
+from reconciler.providers.scim.bulk import Wanted, limited, together, understood
 from reconciler.providers.scim.discovery import BASE, Discovery, discover
 from reconciler.providers.scim.find import find
 from reconciler.providers.scim.quirks import NO_QUIRKS, Quirks
@@ -39,7 +40,8 @@ class Scim:
     """The provider for ``kind: scim``. It holds no credential.
 
     ``extensions`` are short names of URNs. ``seen`` is what a read found, and ``known`` what that and
-    the files tell about people; before a read there is none.
+    the files tell about people; before a read there is none. ``bulk`` is whether, and how many, changes
+    go in one request.
     """
 
     extensions: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Scim:
     seen: Discovery | None = None
     known: Known = NOBODY_KNOWN
     live: LiveState = field(default_factory=LiveState)
+    bulk: Wanted = "auto"
 
     def read(self, reader: Reader, need: Need) -> LiveState:
         """Ask the server what it is, and read every user and every group."""
@@ -64,7 +67,7 @@ class Scim:
 
     def _discovered(self, reader: Reader) -> Discovery:
         found = self.seen or discover(reader, self.extensions)
-        return replace(found, dialect=self.quirks.of(found.dialect))
+        return replace(found, dialect=limited(self.quirks.of(found.dialect), self.bulk))
 
     def look(self, reader: Reader, covers: Sequence[Atom], ids: Mapping[Address, str]) -> LiveState:
         """Read only the objects that these atoms are about."""
@@ -109,11 +112,15 @@ class Scim:
 
     def translate(self, changes: Sequence[Change]) -> list[Operation]:
         """Say changes of one stage as SCIM operations."""
-        return said.translate(changes, self.seen.dialect if self.seen else BASE, self.known)
+        dialect = self.seen.dialect if self.seen else BASE
+        return together(said.translate(changes, dialect, self.known), dialect, self.live)
 
     def receive(self, operation: Operation, response: Response) -> Answer:
         """Understand the answer to one operation."""
-        return said.receive(operation, response, self.seen.dialect if self.seen else BASE)
+        dialect = self.seen.dialect if self.seen else BASE
+        if isinstance(operation.body, Together):
+            return understood(operation, operation.body.operations, response, dialect)
+        return said.receive(operation, response, dialect)
 
     def rewrite(
         self, reader: Reader, operation: Operation, request: Request, ids: Mapping[Address, str]

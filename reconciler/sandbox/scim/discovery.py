@@ -64,7 +64,11 @@ def _config(directory: Directory, base: str) -> Row:
     row: Row = {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": switches.patch != "off"},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": switches.bulk == "on",
+            "maxOperations": switches.bulk_max_operations if switches.bulk == "on" else 0,
+            "maxPayloadSize": switches.bulk_max_payload if switches.bulk == "on" else 0,
+        },
         "filter": {
             "supported": switches.filters == "on",
             "maxResults": switches.page_cap if switches.filters == "on" else 0,

@@ -1,7 +1,7 @@
 """A pretend directory: it takes requests and answers them from a store, as RFC 7644 says a directory does.
 
 It is a Transport, so it stands where the network would. Nothing in it comes
-from the client that it checks. Bulk is not supported, and discovery says so.
+from the client that it checks.
 """
 
 import math
@@ -17,6 +17,8 @@ from reconciler.sandbox.limit import Limit
 from reconciler.sandbox.pretend import Pretend, Site
 from reconciler.sandbox.scim import discovery, resources
 from reconciler.sandbox.scim.answers import Refusal, answer, refused
+from reconciler.sandbox.scim.bulk import Bulk, Doing
+from reconciler.sandbox.scim.job import job
 from reconciler.sandbox.scim.listing import Lists, in_body, in_url
 from reconciler.sandbox.scim.records import Name
 from reconciler.sandbox.scim.resources import Asked
@@ -60,7 +62,7 @@ class Sandbox:
 
     def _admitted(self, request: Request) -> Response:
         parts = [unquote(part) for part in request.path.strip("/").split("/")]
-        about_itself = parts[0] in discovery.ENDPOINTS
+        about_itself, token = parts[0] in discovery.ENDPOINTS, ""
         if not (about_itself and self.store.switches.discovery == "open"):
             token = self._tokens.authenticate(request, parts[0] if parts[0] in _KINDS else "")
             self._check_limit(token)
@@ -68,7 +70,24 @@ class Sandbox:
         base = f"{self._home(request)}{API}"
         if about_itself and self.store.switches.discovery != "missing" and len(parts) <= 2:  # noqa: PLR2004 (endpoint and id)
             return discovery.describe(self.store, request, parts[0], parts[1] if parts[1:] else "", base)
+        if parts == ["Bulk"] and self.store.switches.bulk == "on":
+            return self._bulk(request, token, base)
         return self._route(request, parts, base)
+
+    def _bulk(self, request: Request, token: str, base: str) -> Response:
+        if request.method != "POST":
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed")
+
+        def write(part: Request) -> Response:
+            kind, *rest = [unquote(each) for each in part.path.removeprefix("/").split("/")]
+            if kind not in _KINDS or len(rest) > 1:
+                raise Refusal(HTTPStatus.NOT_FOUND, f"Not found: {part.path}")
+            self._tokens.permit(token, kind)
+            asked = Asked(self.store, part, self.store.kinds[_KINDS[kind]], base)
+            return self._written(asked, rest[0] if rest else "")
+
+        doing = Doing(write, self._refused, base)
+        return answer(Bulk(self.store, doing).run(job(request, self.store.switches)))
 
     def _route(self, request: Request, parts: list[str], base: str) -> Response:
         match parts:
@@ -89,10 +108,13 @@ class Sandbox:
             return lists.answer([asked.kind], in_url(request.query), asked.base)
         if request.method == "GET":
             return resources.read(asked, ident)
-        if (request.method == "POST") == bool(ident):
+        return self._written(asked, ident)
+
+    def _written(self, asked: Asked, ident: str) -> Response:
+        if (asked.request.method == "POST") == bool(ident):
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed")
         if asked.kind.name == "User" and self.store.switches.accepted != "off":
-            return self._accept(request)
+            return self._accept(asked.request)
         return _write(asked, ident)
 
     def _accept(self, request: Request) -> Response:

@@ -118,6 +118,30 @@ class Switches:
     members_per_request: int = 0
     # Whether a member must come with a display that is its userName.
     member_display_required: bool = False
+    # Whether many writes may come in one request, which discovery announces, or get 501.
+    bulk: Literal["off", "on"] = "off"
+    # The most operations that one bulk request may hold.
+    bulk_max_operations: int = 1000
+    # The most bytes that the body of a bulk request may hold.
+    bulk_max_payload: int = 1048576
+    # What bulkId: in data is resolved for: all; users in groups, once in a PATCH; or nothing. Else it stays.
+    bulk_references: Literal["resolved", "users", "literal"] = "resolved"
+    # Whether operations that refer to each other in a circle are done, or one of them gets 409.
+    bulk_circular: Literal["resolved", "refused"] = "resolved"
+    # How a bulk answer says a status: as text, as a number, or as {"code": 201}.
+    bulk_status: Literal["text", "number", "object"] = "text"
+    # Whether the response of an operation is JSON, or a text that holds JSON.
+    bulk_response: Literal["object", "text"] = "object"
+    # Whether what was done is told without a response, so that a new id stands in its location alone.
+    bulk_ids_in_location: bool = False
+    # The key of the list in a bulk answer.
+    bulk_answer_key: Literal["Operations", "operations"] = "Operations"
+    # The key of the list that a bulk request must have.
+    bulk_request_key: Literal["Operations", "operations", "either"] = "Operations"
+    # Whether the operations on users are done before all others, whatever the order in the request.
+    bulk_users_first: bool = False
+    # Which methods an operation may have; another gets 405 as its status.
+    bulk_methods: Literal["all", "no_put", "no_delete"] = "all"
     # Whether a boolean may be written as text.
     takes_boolean_texts: bool = False
     # Whether values beside the canonical ones are refused.

@@ -52,6 +52,11 @@ class Tokens:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not self._good(token):
             self._refuse(known=bool(token))
+        self.permit(token, kind)
+        return token
+
+    def permit(self, token: str, kind: str) -> None:
+        """Refuse a token whose scopes do not hold this kind of resource."""
         issued = self._issued.get(token)
         if issued is not None and issued.scopes and kind and kind.lower() not in issued.scopes:
             raise Refusal(
@@ -59,7 +64,6 @@ class Tokens:
                 f"The scope {kind.lower()} is required",
                 headers={"www-authenticate": 'Bearer error="insufficient_scope"'},
             )
-        return token
 
     def _good(self, token: str) -> bool:
         if token in self._directory.tokens:

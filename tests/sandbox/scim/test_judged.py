@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
+from scim2_models import BulkRequest, BulkResponse, Context, Group, User
 from scim2_tester import Status, check_server
 
 from reconciler.sandbox.scim.instance import API, Sandbox
@@ -72,6 +73,7 @@ def errors(**switches: object) -> list[str]:
         {"patch_answer": "204"},
         {"empty_members": "list"},
         {"unknown_attributes": "ignored"},
+        {"bulk": "on"},
     ],
     ids=str,
 )
@@ -81,3 +83,48 @@ def test_a_judge_finds_no_error(switches: dict[str, object]) -> None:
 
 def test_the_judge_notices_what_no_rfc_allows() -> None:
     assert any("Unexpected response status code: 200" in error for error in errors(create_answer="200"))
+
+
+def in_bulk() -> dict[str, Any]:
+    """A bulk request that succeeds in part."""
+    user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "new@acme.com"}
+    members = [{"value": "bulkId:a"}]
+    group = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G"}
+    return {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": user},
+            {"method": "POST", "path": "/Users", "bulkId": "b", "data": user},
+            {"method": "POST", "path": "/Groups", "bulkId": "c", "data": group | {"members": members}},
+            {"method": "DELETE", "path": "/Users/nobody"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("switches", "well"),
+    [
+        ({}, True),
+        ({"bulk_ids_in_location": True}, True),
+        ({"bulk_status": "number"}, True),
+        ({"bulk_status": "object"}, False),
+        ({"bulk_response": "text"}, False),
+        ({"errors": "empty"}, False),
+    ],
+    ids=str,
+)
+def test_a_library_reads_a_bulk_answer_unless_it_is_told_otherwise(
+    switches: dict[str, object], *, well: bool
+) -> None:
+    sandbox = Sandbox(Store.from_seed({**SEED, "switches": {"bulk": "on", **switches}}), clock=lambda: 0.0)
+    asked = BulkRequest[User | Group].model_validate(in_bulk(), scim_ctx=Context.BULK_REQUEST)
+    assert [each.status for each in asked.operations or ()] == [None] * 4
+    sent = Request("POST", "/Bulk", {}, {"Authorization": "Bearer sandbox"}, in_bulk())
+    answer = sandbox.send(sent).json
+    try:
+        read = BulkResponse[User | Group].model_validate(answer, scim_ctx=Context.BULK_RESPONSE)
+    except ValueError:
+        assert not well
+        return
+    assert well
+    assert [each.status for each in read.operations or ()] == [201, 409, 201, 404]

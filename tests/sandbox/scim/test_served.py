@@ -92,3 +92,18 @@ def test_faults_befall_it_as_any_other() -> None:
     assert not any(":" in name for row in rows(faulty) for name in row)
     assert any(":" in name for row in rows(faulty) for name in row)
     assert not faulty.remaining
+
+
+def test_bulk_over_a_socket_counts_the_bytes_that_were_sent() -> None:
+    schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]
+    users = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": a_user(name)} for name in ("a", "b")
+    ]
+    with served(company(bulk="on", bulk_max_payload=260)) as (url, network):
+        [row] = body(ask(network, "POST", "/Bulk", {"schemas": schemas, "Operations": users[:1]}))[
+            "Operations"
+        ]
+        assert row["status"] == "201"
+        assert row["location"].startswith(f"{url}{API}/Users/")
+        refused = ask(network, "POST", "/Bulk", {"schemas": schemas, "Operations": users})
+        assert "maxPayloadSize (260)" in body(refused, 413)["detail"]
