@@ -23,6 +23,7 @@ class Dialect:
     name. What follows says what the server can do and what is known of its lists. ``totals``: whether
     they count the whole list, the page alone, or nobody knows. ``counts``: it may be asked for so many
     rows. ``silence_is_empty``: a group that shows no members in a list that shows some has none.
+    ``twins``: two groups may have names that differ in capitals alone.
     ``defined`` are the names, lower-cased, of all that the server says that users and groups have;
     where it does not say, there is nothing for that kind.
     """
@@ -45,6 +46,7 @@ class Dialect:
     patches: bool = True
     versions: bool = False
     members_shown: bool | None = None
+    twins: bool = True
     defined: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
 
     def spelled(self, body: object) -> object:
