@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,7 @@ def little(folder: Path, size: str, what: str) -> dict[str, float]:
     applied = counting.take()
     assert applied["write"], "nothing was written"
     return {
+        "lists": ceil(len(live.groups) / company.PAGE),
         "plan": planned.total(),
         "plan_seconds": plan_seconds,
         "apply": applied.total(),

@@ -86,16 +86,28 @@ def read_options(
 
 def _warn_of_others(target: "Target") -> None:
     """Say which target here looks after the same system: somebody may count on its settings."""
+    from reconciler.desired.files import find_targets
     from reconciler.target.settings import load_targets
     from reconciler.views.safe import printable
 
+    names: list[str] = []
     with suppress(Invalid):
-        for other in load_targets(DESIRED_STATE):
-            if (other.kind, other.url) == (target.kind, target.url):
-                console.complain(
-                    f"warning: {printable(other.name)} in {DESIRED_STATE} looks after this system: its "
-                    "`protect`, `ignore`, `manage` and `limits` do not hold in a one-off run"
-                )
+        names += find_targets(DESIRED_STATE)
+    for name in names:
+        shown = f"{printable(name)} in {DESIRED_STATE}"
+        try:
+            (other,) = load_targets(DESIRED_STATE, (name,))
+        except Invalid:
+            console.complain(
+                f"warning: {shown} cannot be read: where it looks after this system, "
+                "its settings do not hold in a one-off run"
+            )
+            continue
+        if (other.kind, other.url) == (target.kind, target.url):
+            console.complain(
+                f"warning: {shown} looks after this system: its "
+                "`protect`, `ignore`, `manage` and `limits` do not hold in a one-off run"
+            )
 
 
 def _check_lists(sources: Sequence[Path], like: str | None, groups_file: Path | None) -> None:

@@ -8,10 +8,8 @@ from reconciler.desired.one_off import asked
 from reconciler.errors import Invalid, Place, Problem
 from reconciler.providers.registry import KINDS
 from reconciler.target.schemas import target_schema
-from reconciler.target.settings import Target, made
+from reconciler.target.settings import ONE_OFF, Target, made
 from reconciler.transport.hosts import api_root
-
-NAME = "one-off"
 
 
 def one_off(
@@ -30,4 +28,4 @@ def one_off(
     except ValueError as error:
         raise Invalid([Problem(Place("--url"), str(error))]) from None
     run = asked(system.first_target(address), paths, like, groups_file, target_schema)
-    return replace(made(NAME, Path(), run.settings), asked=run)
+    return replace(made(ONE_OFF, Path(), run.settings), asked=run)

@@ -30,6 +30,9 @@ from reconciler.target.abilities import default_policy, impossible
 from reconciler.target.schemas import own_settings, quirks_schema, target_schema
 from reconciler.transport.hosts import api_root
 
+ONE_OFF = "one-off"
+"""What a one-off run is called, in place of the name of a target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -143,7 +146,13 @@ def _unknown(root: Path, name: str, folders: Mapping[str, Path]) -> Problem:
 
 
 def _check_name(name: str, folder: Path) -> None:
-    """Raise Invalid for a name that no ref of git can have: one records what was last applied."""
+    """Raise Invalid for a name that no ref of git can have, where one records what was applied.
+
+    Nor may it be that of one-off runs: they would take a plan of that target for their own.
+    """
+    if name == ONE_OFF:
+        message = f"a target cannot be called {name!r}: one-off runs are called so"
+        raise Invalid([Problem(Place(shown(folder)), message, "rename its folder")])
     if fault := git.fault_in_ref(name):
         message = f"a target cannot be called {name!r}: it has {fault}, which git allows in no ref"
         raise Invalid([Problem(Place(shown(folder)), message, "rename its folder")])

@@ -303,3 +303,15 @@ def test_it_fits_a_narrow_terminal(omni: Served, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NO_COLOR", "1")
     assert cli.run(["plan", *options(omni)]) == 0
     assert max(len(row) for row in screen.getvalue().splitlines()) <= 30
+
+
+def test_a_target_there_that_cannot_be_read_hides_no_other(omni: Served, capsys: Output) -> None:
+    for name, kind in (("broken", "nope"), ("production", "omni")):
+        folder = Path("desired-state") / name
+        folder.mkdir(parents=True)
+        text = f"kind: {kind}\nurl: {omni.url}\nkeys: [{{env: OMNI_API_KEY}}]\n"
+        (folder / "target.yaml").write_text(text)
+    assert cli.run(["plan", *options(omni)]) == 0
+    said = capsys.readouterr().err
+    assert "warning: broken in desired-state cannot be read: where it looks after this system" in said
+    assert "warning: production in desired-state looks after this system" in said

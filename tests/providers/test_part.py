@@ -8,6 +8,7 @@ from asking import company, group_id, user_id
 
 from reconciler.model import Asked, LiveState, Need, group_address, user_address
 from reconciler.providers.omni.provider import Omni
+from reconciler.providers.omni.quirks import NO_QUIRKS, Quirks
 from reconciler.sandbox.omni.instance import Sandbox
 from reconciler.transport.auth import Secret, bearer
 from reconciler.transport.messages import Reader, Request, Response, Transport
@@ -36,8 +37,10 @@ class Heedless(Counted):
         return super().send(replace(request, query={}) if filtered else request)
 
 
-def some(server: Transport, asked: Asked, need: Need | None = None) -> LiveState | None:
-    return Omni().read_some(Reader(bearer(server, Secret("sandbox"))), asked, need or Need())
+def some(
+    server: Transport, asked: Asked, need: Need | None = None, quirks: Quirks = NO_QUIRKS
+) -> LiveState | None:
+    return Omni(quirks).read_some(Reader(bearer(server, Secret("sandbox"))), asked, need or Need())
 
 
 def called(state: LiveState | None) -> Mapping[str, str]:
@@ -158,8 +161,23 @@ def test_so_is_what_takes_more_requests_than_everything(acme: Sandbox) -> None:
     assert some(Counted(acme), Asked(many, out_of=5000)) is not None
 
 
-def test_one_person_and_one_group_take_three_requests(acme: Sandbox) -> None:
-    server = Counted(acme)
-    finance = group_id(acme, "Finance")
-    some(server, Asked(frozenset({ADA}), FINANCE, ids={group_address("Finance"): finance}))
-    assert server.asked == ['users userName eq "ada@acme.com"', f"groups/{finance} ", "/v1/whoami "]
+def test_a_group_whose_name_differs_in_capitals_is_found_though_the_id_is_known() -> None:
+    """A complete read refuses both; a part must not take one of them for the one that is meant."""
+    acme = company(group_names_case_sensitive=True)
+    acme.store.add_group("FINANCE")
+    known = {group_address("Finance"): group_id(acme, "Finance")}
+    assert members(some(acme, Asked(groups=FINANCE, ids=known))).keys() == {"Finance", "FINANCE"}
+    assert members(some(acme, Asked(groups=FINANCE))).keys() == {"Finance", "FINANCE"}
+
+
+@pytest.mark.parametrize(
+    ("quirks", "listed"), [(NO_QUIRKS, ["groups "]), (Quirks(group_names_case_sensitive=False), [])]
+)
+def test_one_person_and_one_group_take_three_requests_and_the_list_of_groups(
+    acme: Sandbox, quirks: Quirks, listed: list[str]
+) -> None:
+    """The list is spared where a probe found that no two groups differ in capitals alone."""
+    server, finance = Counted(acme), group_id(acme, "Finance")
+    some(server, Asked(frozenset({ADA}), FINANCE, ids={group_address("Finance"): finance}), quirks=quirks)
+    person = 'users userName eq "ada@acme.com"'
+    assert server.asked == [person, f"groups/{finance} ", *listed, "/v1/whoami "]

@@ -359,3 +359,12 @@ def test_a_target_whose_name_git_cannot_keep_is_refused(project: Project, name: 
     (problem,) = problems(caught)
     assert problem.startswith(f"desired-state/{name}: a target cannot be called {name!r}: it has {fault}")
     assert problem.endswith("which git allows in no ref (rename its folder)")
+
+
+def test_no_target_has_the_name_of_one_off_runs(project: Project) -> None:
+    """A plan of it would pass for the plan of a one-off run, which knows nothing of its settings."""
+    project.target.rename(project.root / "desired-state" / "one-off")
+    with pytest.raises(Invalid) as caught:
+        load_targets(Path("desired-state"))
+    message = "a target cannot be called 'one-off': one-off runs are called so (rename its folder)"
+    assert problems(caught) == [f"desired-state/one-off: {message}"]

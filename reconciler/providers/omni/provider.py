@@ -37,7 +37,8 @@ class Omni:
         """Omni's SCIM server, as far as its quirks are known."""
         carry = self.quirks.lists_carry_attributes
         hint = LISTS_LEAVE_OUT if carry is False else OMNI.lists_hint
-        return replace(OMNI, lists_carry_attributes=carry is True, lists_hint=hint)
+        twins = self.quirks.group_names_case_sensitive is not False
+        return replace(OMNI, lists_carry_attributes=carry is True, lists_hint=hint, twins=twins)
 
     def read(self, reader: Reader, need: Need) -> LiveState:
         """Read whose each key is, the definitions where attributes are managed, every user and group."""

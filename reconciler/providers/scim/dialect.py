@@ -24,8 +24,9 @@ class Dialect:
     they count the whole list, the page alone, or nobody knows. ``counts``: it may be asked for so many
     rows. ``silence_is_empty``: a group that shows no members in a list that shows some has none.
     ``unshown`` are the names of all that can be written of users and groups and that no answer shows.
-    ``together`` is how many operations one request may hold, None where the server does not say, and
-    ``together_bytes`` how long it may be, 0 for no limit.
+    ``twins``: two groups may have names that differ in capitals alone. ``together`` is how many operations
+    one request may hold, None where the server does not say, and ``together_bytes`` how long it may be, 0 for
+    no limit.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Dialect:
     versions: bool = False
     members_shown: bool | None = None
     unshown: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    twins: bool = True
     together: int | None = None
     together_bytes: int = 0
 

@@ -2,9 +2,9 @@
 
 * A person is whoever a filter on the login lists, all of them: a list decides who is live, as it does in a
   complete read. By id one learns a login to ask for, and no more.
-* A group is read by its id, which has all its members. Where the id is not known, a filter on the name
-  finds it. Whether such a filter minds capitals is not documented, so what it does not find is looked for
-  in the list of all groups.
+* A group is read by its id, which has all its members. Whether another group has its name in other capitals
+  only the list of all groups tells, as in a complete read. Where no two can, a filter on the name finds what
+  no id is known of, and what it does not find is looked for in that list.
 * Whatever looks odd is left to a complete read, which can look twice: a filter that is ignored, people and
   groups that contradict each other, a login that is not plain ASCII (nobody says how servers compare those).
 """
@@ -90,6 +90,11 @@ class _Part:
             if (row := self.server.one_group(live_id)) is not None:
                 self._keep(row)
         self.names |= asked.groups
+        if self.names and self.server.dialect.twins:
+            if not all(map(str.isascii, asked.groups.values())):
+                raise _NotSo
+            self._look_through(frozenset(self.names))
+            return
         left = {key: name for key, name in asked.groups.items() if key not in self._keys()}
         missing = [key for key, name in left.items() if not self._named(name)]
         if missing:
