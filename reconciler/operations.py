@@ -16,6 +16,7 @@ from reconciler.changes import Atom, Change, Create, Delete, atoms, ends_access,
 from reconciler.errors import FileUnusable
 from reconciler.model import Address
 from reconciler.transport.messages import BodyPart, Method, Request
+from reconciler.values import media_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One part of a multipart body. It is a file where it has a file name."""
+    """One part of a multipart body. It is a file where it has a file name.
+
+    What the value of an attribute means has the type that its bytes show, if these are known.
+    """
 
     name: str
     content: str | bytes | Ref | Content
@@ -188,6 +192,7 @@ def _resolve_field(each: Field, ids: Mapping[Address, str], read: Callable[[str]
             pass
         case Content(value):
             data = read(value)
+            return BodyPart(each.name, data, each.file_name, media_of(data) or each.media_type)
         case text:
             data = _resolve_text(text, ids).encode()
     return BodyPart(each.name, data, each.file_name, each.media_type)

@@ -22,6 +22,7 @@ MARK: Final = " sha256:"
 """What stands between the path and the digest in the value of a file."""
 
 _LONG_NUMBER: Final = 400
+_SIGNATURES: Final = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 BOOLEANS: Final = {"true": True, "false": False}
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
@@ -53,6 +54,11 @@ def alike(one: Value, other: Value, definition: Definition) -> bool:
 def identity(value: Value, definition: Definition) -> Hashable:
     """What two canonical values have in common where they mean the same."""
     return value if definition.exact_case else _folded(value)
+
+
+def media_of(content: bytes) -> str:
+    """The type of a file by how it begins, whatever it is called; empty where that is not known."""
+    return next((media for media, start in _SIGNATURES.items() if content.startswith(start)), "")
 
 
 def digest_of(value: str) -> str:

@@ -364,7 +364,7 @@ def test_a_refusal_of_a_guard_counts_before_a_row_that_was_left_out(company: Com
 def test_a_list_is_no_stray_file_and_no_output_takes_its_place(company: Company, capsys: Output) -> None:
     shared = company.project.target.parent / "shared"
     shared.mkdir()
-    (shared / "hr.csv").write_text("email,full_name,department,cc,role\n")
+    (shared / "hr.csv").write_text("email,full_name,department,cc,role\nada@acme.com,Ada L.,,,\n")
     (shared / "more.yaml").write_text("users:\n    bob@acme.com:\n        name: Robert\n")
     (shared / "notes.txt").write_text("")
     company.target({**HR, "path": "../shared/hr.csv"}, files=["../shared"])

@@ -12,16 +12,13 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from reconciler.errors import FileUnusable, Place, Problem
 from reconciler.links import is_hidden, leads_out
 from reconciler.model import Address, Definition, DesiredState, Scalar, User, Value
-from reconciler.values import MARK, digest_of
+from reconciler.values import MARK, digest_of, media_of
 
 MAX_BYTES = 10 * 1024 * 1024
-_SIGNATURES: Final = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
-"""How a file of each type begins."""
 _HINT = "name a file below the target's folder, relative to the file that states it"
 
 
@@ -180,7 +177,7 @@ def _below(stating: PurePosixPath, shown_as: str, text: str) -> str:
 
 def _check_type(path: str, content: bytes, media: Sequence[str]) -> None:
     """Raise FileUnusable for a file that begins like none of these types."""
-    if media and not any(content.startswith(_SIGNATURES[each]) for each in media):
+    if media and media_of(content) not in media:
         kinds = " nor ".join(each.partition("/")[2].upper() for each in media)
         message = f"{path!r} is neither {kinds}"
         raise FileUnusable(message)

@@ -55,13 +55,17 @@ def test_case(path: Path) -> None:
         assert found == case["expect"].splitlines()
 
 
+def _picture(value: str) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" if ".png" in value else b"\xff\xd8\xff"
+
+
 def _requests(changes: list[Change], say: Callable[[Sequence[Change]], list[Operation]]) -> list[str]:
     ids: dict[Address, str] = defaultdict(str)
     lines = []
     for part in stages(changes):
         for operation in say(part):
             ids.update({address: f"id-of-{re.sub('[^a-z]', '', address.key)}" for address in operation.needs})
-            request = resolve(operation, ids, lambda value: value.encode())
+            request = resolve(operation, ids, _picture)
             lines.append(f"{request.method} {request.path}  # {operation.summary}")
             assert not request.query
             if request.json is not None:

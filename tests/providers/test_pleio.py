@@ -341,6 +341,25 @@ def test_p8_a_picture_is_sent_with_a_new_person_and_when_its_bytes_change(place:
     place.settled()
 
 
+def test_p8_a_picture_is_of_the_type_that_it_begins_as(place: Place, hook: list[Any]) -> None:
+    sent = []
+
+    def seen(request: Request, site: Any) -> Response:
+        sent.extend(part.media_type for part in request.multipart)
+        answer: Response = site.send(request)
+        return answer
+
+    hook.append(seen)
+    (place.project.target / "jan.jpg").write_bytes(b"\x89PNG\r\n\x1a\n a picture")
+    (place.project.target / "kim.png").write_bytes(JPEG)
+    place.files(
+        "users:\n  jan@acme.nl: {attributes: {external_id: '9', avatar: jan.jpg}}\n"
+        "  kim@acme.nl: {attributes: {external_id: '8', avatar: kim.png}}\n"
+    )
+    place.apply()
+    assert sent == ["image/png", "image/jpeg"]
+
+
 def test_p8_without_git_the_journal_has_the_digest_of_what_was_sent(place: Place) -> None:
     picture = place.project.target / "jan.jpg"
     picture.write_bytes(JPEG)

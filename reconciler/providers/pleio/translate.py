@@ -22,7 +22,6 @@ NAMED_GROUP: Final = re.compile(r".* \(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-
 """A group of `joins` by its name, with its id: so a plan shows and seals both."""
 _EMAIL = NAMED_BY["user"]
 _PICTURE: FieldPath = ("attributes", AVATAR)
-_MEDIA = {"png": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,7 @@ def group_id(text: str) -> str:
 def _picture(address: Address, atom: Atom) -> Operation:
     value = str(atom.after)
     name = value.rpartition(MARK)[0].rpartition("/")[2]
-    media = _MEDIA.get(name.rpartition(".")[2].lower(), "image/jpeg")
-    part = Field(AVATAR, Content(value), name, media)
+    part = Field(AVATAR, Content(value), name, "image/jpeg")
     return Operation(
         (atom,), "POST", ("users", Ref(address), "avatar"), Multipart((part,)), f"picture of {address}"
     )
