@@ -32,7 +32,8 @@ def notes(inputs: Inputs, users: PlannedUsers, changes: Sequence[Change], census
         why = "the files declare no user" if policy.manage else "this target manages nothing of users"
         message = f"`never_listed` holds for nobody, since {why}: all of them are kept"
         yield Note("never_listed", message, warning=True)
-    yield from _inactive(desired, pairing, policy)
+    # Where any update lets somebody in, whoever comes back to a list is not reached by it.
+    yield from _inactive(desired, pairing, policy, warning=inputs.habits.updates_reactivate)
     yield from _held(inputs, users)
     for name, number in unmanaged_fields(desired, policy).items():
         stating = "1 user states" if number == 1 else f"{number} users state"
@@ -212,7 +213,7 @@ def _about_left(
 _EMPTY = " and are kept, since the files declare nothing at all"
 
 
-def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterator[Note]:
+def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy, *, warning: bool) -> Iterator[Note]:
     """The declared people whose account is closed, and whose files do not say whether it should be."""
     found = sorted(
         key
@@ -225,7 +226,7 @@ def _inactive(desired: DesiredState, pairing: Pairing, policy: Policy) -> Iterat
         managed = "active" in policy.manage
         advice = "write `active: true` to let them in" if managed else "this target does not manage `active`"
         message = f"{len(found)} declared and inactive, and stay so ({advice}): {', '.join(found)}"
-        yield Note("inactive", message, desired.locate(Address("user", found[0]), ()))
+        yield Note("inactive", message, desired.locate(Address("user", found[0]), ()), warning=warning)
 
 
 def _held(inputs: Inputs, users: PlannedUsers) -> Iterator[Note]:

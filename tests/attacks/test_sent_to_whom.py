@@ -218,7 +218,14 @@ def test_a_number_that_is_no_id_of_a_group_is_not_sent(place: Place, hook: list[
         return site.send(request)
 
     hook.append(watch)
-    text = '"{}": {{name: N, attributes: {{external_id: N1, joins: ["7", Docenten]}}}}'
-    place.files(f"users: {{{text.format('new@acme.nl')}}}\n")
+    each = "{{name: N, attributes: {{external_id: {}, joins: [{}]}}}}"
+    mixed, none = each.format("N1", "'7', Docenten"), each.format("N2", "'8'")
+    place.files(f"users: {{new@acme.nl: {mixed}, too@acme.nl: {none}}}\n")
     assert "is to join `7`, which is no id of a group (a UUID): it is left out" in place.apply()
-    assert groups == [DOCENTEN]
+    assert groups == [DOCENTEN, None]
+
+
+def test_who_comes_back_to_the_list_and_stays_banned_is_a_warning(place: Place) -> None:
+    place.files("users: {ban@acme.nl: {name: Banned}}\n")
+    said = place.plan()
+    assert "warning: 1 declared and inactive, and stay so (write `active: true` to let them in)" in said

@@ -289,7 +289,7 @@ def test_p5_a_name_that_nobody_knows_and_an_id_of_the_old_kind(place: Place) -> 
     assert "`Docentn` is neither a name in `groups_by_name` of target.yaml nor an id of a group" in said
     assert "did you mean `Docenten`?" in said
     place.files("users: {jan@acme.nl: {name: J, attributes: {external_id: '9', joins: ['12']}}}\n")
-    assert "is to join `12`, which is no id of a group (a UUID): ignored there" in place.plan()
+    assert "is to join `12`, which is no id of a group (a UUID): it is left out" in place.plan()
     place.apply()
     assert place.person("jan@acme.nl").groups == []
 

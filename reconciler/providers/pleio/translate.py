@@ -80,7 +80,8 @@ def _body(change: Change, told: Sequence[Atom], says: Says, *, makes: bool) -> d
         names = joins if isinstance(joins, tuple) else (joins,)
         ids = [group_id(str(name)) for name in names]
         # What was an id once is none any more, and might be something else's one day.
-        body["groups"] = ",".join(each for each in ids if not each.isdecimal())
+        if known := [each for each in ids if not each.isdecimal()]:
+            body["groups"] = ",".join(known)
     profile = {
         path[1].removeprefix(PROFILE): "" if value is None else str(value)
         for path, value in values.items()
