@@ -327,6 +327,9 @@ def write(folder: Path, world: World) -> Target:
     settings = world.target if "kind" in world.target else omni | world.target
     (folder / "target.yaml").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "all.yaml").write_text(json.dumps(world.files), encoding="utf-8")
+    if world.seed.get("switches", {}).get("patch") == "off":
+        # A group is written as a whole only where somebody says that it shows all its members.
+        (folder / "quirks.yaml").write_text("found_at: 2026-01-01T00:00:00Z\nmembers: shown\n", "utf-8")
     (target,) = load_targets(folder.parent)
     return replace(target, journal=folder.parent.parent / "runs")
 
@@ -409,7 +412,9 @@ def directories(draw: st.DrawFn) -> World:
     world = draw(worlds())
     switches = {name: draw(st.sampled_from(values)) for name, values in _MANNERS.items()}
     # Nothing would show that a group without members hides none, so it is not written as a whole.
-    switches["empty_members"] = "list" if switches["patch"] == "off" else switches["empty_members"]
+    if switches["patch"] == "off":
+        # And what a server shows and does not take back fails where it is written as a whole.
+        switches |= {"empty_members": "list", "undocumented": False}
     users = {
         email: {
             "displayName": user["name"],

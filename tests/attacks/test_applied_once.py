@@ -189,7 +189,7 @@ def test_a_cancelled_merge_whose_plan_is_of_another_release_is_named(team: Team,
 def test_a_cancelled_merge_that_wanted_nothing_is_not_named(team: Team, capsys: Output) -> None:
     """Nobody attacks: the plan had no changes, so nothing is amiss."""
     number, _, last = overtaken(team)
-    plan = replace(EVERY_KIND, changes=(), origins={}, violations=())
+    plan = replace(EVERY_KIND, changes=(), origins={}, violations=(), files="0" * 64)
     rewritten(team, number, **json.loads(to_json(plan)))
     assert team.apply(last) == ExitCode.OK
     assert "never applied" not in capsys.readouterr().out

@@ -172,8 +172,9 @@ def test_where_a_part_was_read_the_floor_alone_counts() -> None:
     assert check(made, Policy()) == ()
     removals, creations = check(replace(made, partly_read=True), Policy())
     unknown = "where only a part was read, and shares of the whole are not known"
-    assert removals.message == f"6 users deactivated, revoked or deleted; the limit is 5, {unknown}"
-    assert creations.message == f"51 users created; the limit is 50, {unknown}"
+    counted = f"{unknown} (`--read everything` counts them)"
+    assert removals.message == f"6 users deactivated, revoked or deleted; the limit is 5 {counted}"
+    assert creations.message == f"51 users created; the limit is 50 {counted}"
     allowed = {"allow_removals": 6, "allow_creations": 51}
     assert check(replace(made, partly_read=True), Policy(), **allowed) == ()
 

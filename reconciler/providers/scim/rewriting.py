@@ -154,7 +154,9 @@ def _group(row: dict[str, Any], how: Mapping[str, Any], server: ScimReader) -> d
     gone, there = set(how["remove"]), server.group(row).members
     groups = server.dialect.groups[-1]
     items = row.get("members") or []
-    kept = [item for item in items if kind_of(item, groups) == "group" or _id_of(item) not in gone]
+    stay = (item for item in items if kind_of(item, groups) == "group" or _id_of(item) not in gone)
+    # A member that is shown by its address alone is written with its id, which is what a server asks for.
+    kept = [{**item, "value": _id_of(item)} for item in stay]
     new = [{"value": one} for one in how["add"] if one not in there]
     return {**body, "schemas": _listed(row, GROUP), "members": [*kept, *new]}
 
