@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,4 +137,6 @@ def test_the_same_people_are_the_same_plan(
     (target,) = load_targets(project.root / "desired-state")
     yaml_file.write_text(convert_sources(target, ["people.csv"]).text, "utf-8")
     converted = planned(project)
-    assert as_yaml.digest == as_json.digest == as_table.digest == converted.digest
+    # What the files say stays the same; that it comes from a list is told in its own digest.
+    plans = (as_yaml, as_json, as_table, converted)
+    assert len({replace(plan, files="").digest for plan in plans}) == 1
