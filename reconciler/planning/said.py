@@ -30,7 +30,9 @@ def _lines(desired: DesiredState, policy: Policy) -> Iterator[str]:
 
 def _person(key: str, user: User) -> str:
     groups = None if user.groups is None else sorted(user.groups)
-    attributes = None if user.attributes is None else sorted(user.attributes.items())
+    stated = (user.attributes or {}).items()
+    several = {name: sorted(map(repr, value)) for name, value in stated if isinstance(value, tuple)}
+    attributes = None if user.attributes is None else sorted({**user.attributes, **several}.items())
     return repr((key, user.email, user.name, user.active, groups, attributes))
 
 
@@ -43,5 +45,5 @@ def _plain(value: object) -> str:
     if isinstance(value, AbstractSet):
         return "{" + ", ".join(sorted(map(_plain, value))) + "}"
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_plain, value)) + ")"
+        return "(" + ", ".join(sorted(map(_plain, value))) + ")"
     return repr(value)

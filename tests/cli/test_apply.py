@@ -151,7 +151,14 @@ def test_the_first_signal_finishes_the_request_in_flight(
     out, err = capfd.readouterr()
     assert "\nStopping after the request in flight; once more stops at once.\n" in err
     assert "Interrupted: applied" in out
-    assert [entry["event"] for entry in remote.journal()] == ["mandate", "start", "intent", "result", "end"]
+    assert [entry["event"] for entry in remote.journal()] == [
+        "mandate",
+        "target",
+        "start",
+        "intent",
+        "result",
+        "end",
+    ]
     assert "cleo@acme.com" in remote.live()["users"]
     remote.omni.hook = lambda _: None
     assert cli.run(["apply", "--auto-approve"]) == 0

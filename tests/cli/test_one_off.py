@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from screen import Output, Terminal, files
 
 from reconciler import cli
 from reconciler.errors import ExitCode
+from reconciler.saved import from_json, to_json
 
 ADA, CLEO = "u1,ada@acme.com,Ada Lovelace,true", "u2,cleo@acme.com,Cleo,true"
 HEAD = "id,userName,displayName,active"
@@ -120,8 +122,8 @@ def test_a_saved_plan_is_not_applied_where_the_list_has_changed_its_mind(
 
 def test_a_plan_of_a_repository_is_none_of_a_one_off_run(omni: Served, capsys: Output) -> None:
     cli.run(["plan", *options(omni), "--out", "plan.json"])
-    # A target of that name, whose plan tells what left its files.
-    folder = Path("desired-state/one-off")
+    # A target whose plan tells what left its files, and says that it is the one of a one-off run.
+    folder = Path("desired-state/acme")
     folder.mkdir(parents=True)
     (folder / "target.yaml").write_text(f"kind: omni\nurl: {omni.url}\nkeys: [{{env: OMNI_API_KEY}}]\n")
     (folder / "people.yaml").write_text("users: {ada@acme.com: {name: Ada Lovelace}}\n")
@@ -129,6 +131,8 @@ def test_a_plan_of_a_repository_is_none_of_a_one_off_run(omni: Served, capsys: O
     git(Path(), "add", ".")
     git(Path(), "commit", "--quiet", "--message", "Begin")
     assert cli.run(["plan", "--base", "HEAD", "--out", "based.json"]) == 0
+    based = from_json(Path("based.json").read_text())
+    Path("based.json").write_text(to_json(replace(based, target="one-off")))
     capsys.readouterr()
     assert cli.run(["apply", *options(omni), "--plan", "based.json"]) == ExitCode.ERROR
     assert "made from the files of a repository, and this is a one-off run" in said(capsys)

@@ -147,11 +147,16 @@ def test_it_says_for_each_key_which_source_won(omni: Served, dot_env: str, said:
         (31, "ok", "it ends on {day}, in 31 days, with the scopes users", ""),
         (
             30,
-            "ok",
+            "warning",
             "it ends on {day}, in 30 days, with the scopes users",
             "make another key, and put it into ",
         ),
-        (1, "ok", "it ends on {day}, in 1 day, with the scopes users", "make another key, and put it into "),
+        (
+            1,
+            "warning",
+            "it ends on {day}, in 1 day, with the scopes users",
+            "make another key, and put it into ",
+        ),
         (-1, "failed", "it ended on {day}", "make another key, and put it into "),
     ],
 )

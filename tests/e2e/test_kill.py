@@ -134,7 +134,7 @@ def try_each(
 def test_the_plan_has_every_kind_of_change_and_touches_nothing_else(acme: Arena, clean: Untroubled) -> None:
     assert [method for method, _, _ in clean.took] == METHODS
     # On whose word, a line before and after each write, and one at each end.
-    assert len(clean.lines) == 2 * len(METHODS) + 3
+    assert len(clean.lines) == 2 * len(METHODS) + 4
     people = clean.live["users"]
     assert {e: (p["name"], p["active"], p["attributes"]) for e, p in people.items()} == PEOPLE_AFTER
     assert clean.live["groups"] == GROUPS_AFTER

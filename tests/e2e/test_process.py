@@ -140,7 +140,7 @@ def test_the_whole_story(project: Served) -> None:
     code, out, err = run(project, *APPLY)
     assert (code, "Applied 4 changes to acme" in out) == (0, True)
     assert err.count("\n") == 4
-    assert events(project) == ["mandate", "start", *["intent", "result"] * 4, "end"]
+    assert events(project) == ["mandate", "target", "start", *["intent", "result"] * 4, "end"]
     assert KEY not in "".join(path.read_text() for path in project.root.rglob("*.json*"))
     assert run(project, "plan", "--detailed-exitcode")[0] == 0
     assert "6 done already" in assert_converged(project, *APPLY)
@@ -159,7 +159,7 @@ def test_a_signal_finishes_the_request_in_flight_and_the_same_command_resumes(
         code, out, _ = ended(process)
     assert code == 130
     assert "Interrupted: applied 2 of 4 changes to acme" in out
-    assert events(project) == ["mandate", "start", *["intent", "result"] * 2, "end"]
+    assert events(project) == ["mandate", "target", "start", *["intent", "result"] * 2, "end"]
     assert project.live()["users"]["ada@acme.com"]["name"] == "Ada Lovelace"
     assert len(project.omni.writes) == 2
     assert "4 done already, 2 to do" in assert_converged(project, *APPLY)
@@ -272,7 +272,7 @@ def test_a_full_disk_under_the_journal_sends_no_write_without_its_line(project: 
         timeout=PATIENCE,
         check=False,
         # As good as a full disk: no file grows beyond so many bytes.
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1100, 1100)),
     )
     assert process.returncode == 6, process.stderr
     assert "the journal cannot be written (File too large)" in process.stdout

@@ -167,6 +167,8 @@ def project(tmp_path: Path, other: Other) -> Project:
     project = Project(tmp_path)
     settings = {"kind": "scim", "url": other.url, "keys": [{"env": "SCIM_TOKEN"}], "limits": LIMITS}
     project.write("target.yaml", json.dumps(settings | {"extensions": {"acme": BADGE}}))
+    # Both show all members of a group, so one may be written as a whole.
+    project.write("quirks.yaml", "found_at: 2026-11-22T00:00:00Z\nmembers: shown\n")
     return project
 
 
