@@ -236,6 +236,7 @@ def test_so_it_is_there_wherever_it_is_killed_too(site: Arena, tell: Callable[[s
     tell(f"killed at each write and line, Pleio: {len(clean.kills())} trials, {site.runs - before} runs")
 
 
+@pytest.fixture(scope="module")
 def little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     """The same, with so few changes that an apply of them reads a part of what is live."""
     with arena(tmp_path_factory.mktemp("little"), tenant=LITTLE_OMNI) as found:
