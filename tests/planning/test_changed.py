@@ -12,7 +12,7 @@ from worlds import World, session, standing, worlds, write
 
 from reconciler.changes import Atom, atoms
 from reconciler.desired.history import with_departed
-from reconciler.errors import Invalid, Place, Problem
+from reconciler.errors import IncompleteRead, Invalid, Place, Problem
 from reconciler.model import DesiredState, Lists, group_address, user_address
 from reconciler.plan import Plan
 from reconciler.planning.changed import changed
