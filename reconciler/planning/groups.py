@@ -134,7 +134,8 @@ def _change(
 def _not_declared(inputs: Inputs, users: PlannedUsers) -> Iterator[_Fate]:
     """The fate of the groups that no file declares, and of the ignored ones: their people may be deleted."""
     for address, live in inputs.pairing.groups.items():
-        if address in inputs.pairing.unlisted and address not in inputs.going:
+        # One that is to go, and stays since this target deletes no groups, is no more declared than others.
+        if address.key not in inputs.desired.groups and address not in inputs.going:
             yield _Fate(address, toll=_ended(inputs, users, live))
     ours = {live.id for live in inputs.live.groups}
     # What is ignored is not spared by a deletion, and must not hide it from the guards.
